@@ -1,0 +1,169 @@
+// scripts/dev: the Worker under `wrangler dev`, with a Discord of our own on the other side.
+import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { prompt } from "./prompt.mjs";
+import { guildChanges } from "./guild.mjs";
+import { Problem, capture, freePort, portIsFree, root, run, trafficFolder, waitFor, watchParent } from "./processes.mjs";
+import { buildSimulator, replyText, startSimulator } from "./simulator.mjs";
+import { notAnswered, stepCount, tour } from "./tour.mjs";
+import { startWrangler } from "./wrangler.mjs";
+
+/** How long the background work of one command may take. */
+const BACKGROUND_BOUND_MS = 60_000;
+
+const cleanups = [];
+let ending;
+
+class Dev {
+  constructor({ simulator, port, folder, verbose }) {
+    Object.assign(this, { simulator, port, folder, verbose });
+  }
+
+  async startWorker() {
+    const onLine = (line) => this.verbose && console.log(dim(`worker| ${line}`));
+    this.worker = await startWrangler({ port: this.port, folder: this.folder, configuration: this.simulator.configuration(this.guild.guild_id), onLine });
+  }
+
+  async stopWorker() {
+    await this.worker?.stop();
+    this.worker = undefined;
+  }
+
+  /** Sends one command and prints it, its reply and what changed in the guild; returns what was wrong, or nothing. */
+  async send(text, step = {}, seen = {}) {
+    console.log(bold(text));
+    const before = await this.state();
+    const view = await this.simulator.ask({ guild_id: this.guild.guild_id, text });
+    printReply(view);
+    let wrong = notAnswered(view) ?? step.expect?.(view, seen);
+    if (!wrong && step.guild) {
+      const arrived = await waitFor(async () => step.guild(await this.state()), { boundMs: BACKGROUND_BOUND_MS, everyMs: 100 });
+      if (!arrived) wrong = `${step.shows} did not appear within ${BACKGROUND_BOUND_MS / 1000} s`;
+    }
+    for (const line of guildChanges(before, await this.state())) console.log(coloured(`    ${line}`));
+    return wrong;
+  }
+
+  state() {
+    return this.simulator.guild(this.guild.guild_id);
+  }
+
+  async restart() {
+    console.log(bold("(the Worker is stopped and started again: its memory is gone, Discord and the object's storage stay)"));
+    await this.stopWorker();
+    await this.startWorker();
+  }
+
+  async tour(report) {
+    const seen = {};
+    for (const [index, step] of tour.entries()) {
+      process.stdout.write(`\n${dim(`${index + 1}/${stepCount}`)} `);
+      const wrong = step.restart ? await this.restart() : await this.send(step.text, step, seen);
+      if (wrong) {
+        report.failed += 1;
+        console.log(`    ${red(`not as expected: ${wrong}`)}`);
+        if (this.worker) this.worker.output.slice(-15).forEach((line) => console.log(dim(`    worker| ${line}`)));
+        return;
+      }
+      report.passed += 1;
+    }
+  }
+}
+
+async function main() {
+  const { values } = parseArgs({
+    options: {
+      port: { type: "string", default: "8787" },
+      "sim-port": { type: "string", default: "8788" },
+      once: { type: "boolean", default: false },
+      verbose: { type: "boolean", default: false },
+      report: { type: "string" },
+    },
+  });
+  const simPort = portOption("--sim-port", values["sim-port"]);
+  let port = portOption("--port", values.port);
+  if (port !== 0 && port === simPort) throw new Problem("--port and --sim-port must differ");
+  await mustBeFree("--port", port);
+  await mustBeFree("--sim-port", simPort);
+
+  await run("scripts/build", [], { what: "scripts/build" });
+  const binary = await buildSimulator();
+
+  const folder = await mkdtemp(path.join(os.tmpdir(), "dbcord-dev-"));
+  cleanups.push(() => rm(folder, { recursive: true, force: true }));
+  await mkdir(trafficFolder, { recursive: true });
+  const traffic = path.join(trafficFolder, `dev-${process.pid}.ndjson`);
+  const simulator = await startSimulator(binary, { port: simPort, traffic });
+  cleanups.push(() => simulator.stop());
+  // Chosen late, so that hardly anybody else can take it in between.
+  if (port === 0) port = await freePort();
+
+  const dev = new Dev({ simulator, port, folder, verbose: values.verbose });
+  dev.guild = await simulator.createGuild({ name: "Playground" });
+  cleanups.push(() => dev.stopWorker());
+  await dev.startWorker();
+  await register(simulator, dev.guild.guild_id);
+  await simulator.setEndpoint(`${dev.worker.url}/interactions`);
+
+  console.log(`\nDiscord (simulated)  ${simulator.url}\nWorker (wrangler)    ${dev.worker.url}\nGuild                ${dev.guild.guild_id}`);
+  const report = { passed: 0, failed: 0 };
+  await dev.tour(report);
+  report.failed += stepCount - report.passed - report.failed;
+  console.log(`\n${report.failed === 0 ? green("The tour went as expected") : red("The tour did not go as expected")}: ${report.passed} of ${stepCount} steps.`);
+  if (values.report) await writeFile(values.report, JSON.stringify(report));
+  if (values.once) return end(report.failed === 0 ? 0 : 1);
+
+  console.log(`
+The Worker is at ${dev.worker.url}, the simulator at ${simulator.url} (its control API under /sim).
+Every request and answer is in ${path.relative(root, traffic)}.`);
+  await prompt(dev, () => end(0));
+}
+
+/** The very script that registers commands with the real Discord. */
+async function register(simulator, guildId) {
+  const env = { ...simulator.configuration(guildId) };
+  await capture(path.join(root, "scripts/register"), ["--guild", guildId], { env, what: "scripts/register" });
+}
+
+function portOption(name, text) {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port < 65536) return port;
+  throw new Problem(`${name} must be a port from 0 (any free one) to 65535, not ${text}`);
+}
+
+async function mustBeFree(name, port) {
+  if (port !== 0 && !(await portIsFree(port))) {
+    throw new Problem(`port ${port} is in use (by another scripts/dev?): choose one with ${name}, or ${name} 0 for any that is free`);
+  }
+}
+
+function printReply(view) {
+  const text = replyText(view) || view.failure || `(${view.state})`;
+  for (const line of text.split("\n")) console.log(`  ${dim("│")} ${line}`);
+}
+
+const colour = process.stdout.isTTY && !process.env.NO_COLOR;
+const paint = (code) => (text) => (colour ? `\x1b[${code}m${text}\x1b[0m` : text);
+const [bold, dim, red, green, yellow] = ["1", "2", "31", "32", "33"].map(paint);
+const coloured = (line) => ({ "+": green, "-": red, "~": yellow })[line.trim()[0]]?.(line) ?? line;
+
+/** Ends everything that was started, the newest first, then this process. */
+export function end(code) {
+  ending ??= (async () => {
+    for (const cleanup of cleanups.reverse()) await cleanup().catch((error) => console.error(error.message));
+    process.exit(code);
+  })();
+  return ending;
+}
+
+process.on("SIGINT", () => end(130));
+process.on("SIGTERM", () => end(143));
+process.on("SIGHUP", () => end(129));
+process.stdout.on("error", () => end(1));
+watchParent(() => end(1));
+main().catch((error) => {
+  if (!ending) console.error(error instanceof Problem ? `scripts/dev: ${error.message}` : error);
+  return end(1);
+});

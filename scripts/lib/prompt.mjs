@@ -1,0 +1,70 @@
+// The prompt of scripts/dev: commands typed by a person are sent as signed interactions.
+import readline from "node:readline";
+import { guildTree } from "./guild.mjs";
+
+const HELP = `  /dbc_...   sends the command; Tab completes its name, its options and their values
+  guild      shows the guild: channels and messages
+  restart    stops the Worker and starts it again, with the same object storage
+  quit       ends everything (so does Ctrl-C)`;
+
+/** Reads lines until the person quits; without a terminal it only waits to be ended. */
+export async function prompt(dev, quit) {
+  if (!process.stdin.isTTY) {
+    console.log("Ctrl-C ends everything.");
+    return setInterval(() => {}, 1 << 30);
+  }
+  console.log(`Type a command, such as /dbc_get database:prod table:users key:u_1; help says what else there is. Ctrl-C ends everything.\n`);
+  const commands = await registeredCommands(dev);
+  const lines = readline.createInterface({
+    input: process.stdin,
+    output: process.stdout,
+    prompt: "> ",
+    completer: (line, done) => complete(dev, commands, line).then((found) => done(null, found), () => done(null, [[], line])),
+  });
+  lines.on("SIGINT", quit).on("close", quit);
+  lines.prompt();
+  for await (const line of lines) {
+    await answer(dev, line.trim(), quit).catch((error) => console.log(`  ${error.message}`));
+    lines.prompt();
+  }
+}
+
+async function answer(dev, line, quit) {
+  if (line === "") return;
+  if (line.startsWith("/")) {
+    const wrong = await dev.send(line);
+    if (wrong) console.log(`  ${wrong}`);
+  } else if (line === "guild") guildTree(await dev.state()).forEach((shown) => console.log(`  ${shown}`));
+  else if (line === "restart") await dev.restart();
+  else if (line === "quit" || line === "exit") await quit();
+  else console.log(HELP);
+}
+
+async function registeredCommands({ simulator, guild }) {
+  const url = `${simulator.url}/api/v10/applications/${simulator.application_id}/guilds/${guild.guild_id}/commands`;
+  const headers = { authorization: `Bot ${simulator.bot_token}`, "user-agent": "DiscordBot (https://github.com/dbcord, 0)" };
+  const response = await fetch(url, { headers });
+  return response.ok ? response.json() : [];
+}
+
+/** What Tab offers: `[candidates, the text that they replace]`. */
+export async function complete({ simulator, guild }, commands, line) {
+  const name = /^\/(\S*)$/.exec(line);
+  if (name) {
+    const all = ["guild", "help", "quit", "restart", ...commands.map((command) => `/${command.name} `)];
+    return [all.filter((candidate) => candidate.startsWith(line)), line];
+  }
+  const command = commands.find((candidate) => line.startsWith(`/${candidate.name} `));
+  if (!command) return [[], line];
+  const options = command.options ?? [];
+  const given = options.filter((option) => line.includes(` ${option.name}:`));
+  const word = /(?:^|\s)(\S*)$/.exec(line)[1];
+  const focused = options.find((option) => word.startsWith(`${option.name}:`));
+  if (!focused) {
+    const left = options.filter((option) => !given.includes(option)).map((option) => `${option.name}:`);
+    return [left.filter((candidate) => candidate.startsWith(word)), word];
+  }
+  if (!focused.autocomplete) return [[], line];
+  const view = await simulator.interact({ guild_id: guild.guild_id, text: line, autocomplete: focused.name });
+  return [(view.choices ?? []).map((choice) => `${focused.name}:${choice.value} `), word];
+}

@@ -1,0 +1,115 @@
+// scripts/test: runs the suites one after the other, and sums up what they counted.
+import { mkdir, readFile, readdir, rm } from "node:fs/promises";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { Problem, root, run, startGroup, trafficFolder, watchParent } from "./processes.mjs";
+
+const suites = { native, worker, e2e, contract };
+const resultFolder = path.join(root, "target", "test-results");
+let running;
+
+async function main() {
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { filter: { type: "string" } } });
+  for (const name of positionals) {
+    if (!suites[name]) throw new Problem(`there is no suite ${name}; there are ${Object.keys(suites).join(", ")}`);
+  }
+  const wanted = Object.keys(suites).filter((name) => positionals.length === 0 || positionals.includes(name));
+  const whole = wanted.length === Object.keys(suites).length && !values.filter;
+  // Each run judges its own traffic; only the contract suite alone looks at what is there.
+  if (wanted.some((name) => name !== "contract")) await rm(trafficFolder, { recursive: true, force: true });
+  await rm(resultFolder, { recursive: true, force: true });
+  await mkdir(resultFolder, { recursive: true });
+
+  const results = [];
+  for (const name of wanted) {
+    console.log(`\n=== ${name} ===\n`);
+    const started = Date.now();
+    const counts = await suites[name]({ filter: values.filter, whole }).catch((error) => {
+      console.error(error instanceof Problem ? error.message : error);
+      return { passed: 0, failed: 1, skipped: 0 };
+    });
+    results.push({ name, seconds: Math.round((Date.now() - started) / 1000), ...counts });
+  }
+  return summary(results);
+}
+
+async function native({ filter }) {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const args = ["test", "--workspace", "--no-fail-fast", ...(filter ? ["--", filter] : [])];
+  const code = await runGroup("cargo", args, {
+    env: { CARGO_TERM_COLOR: process.stdout.isTTY ? "always" : "never" },
+    onLine(line) {
+      console.log(line);
+      const found = /^test result: .* (\d+) passed; (\d+) failed; (\d+) ignored;/.exec(line.replace(/\x1b\[[\d;]*m/g, ""));
+      if (found) ["passed", "failed", "skipped"].forEach((key, index) => (counts[key] += Number(found[index + 1])));
+    },
+  });
+  return orFailed(counts, code);
+}
+
+async function worker({ filter }) {
+  await run("scripts/build", [], { what: "scripts/build" });
+  await run("cargo", ["build", "--quiet", "--package", "discord-sim", "--package", "dbcord-tools"], { what: "building the simulator" });
+  return nodeTests("worker", filter);
+}
+
+async function e2e({ filter }) {
+  if (filter) return { passed: 0, failed: 0, skipped: 0 };
+  const report = path.join(resultFolder, "e2e.json");
+  const code = await runGroup("scripts/dev", ["--once", "--port", "0", "--sim-port", "0", "--report", report], { inherit: true });
+  return orFailed({ skipped: 0, ...(await countsIn(report)) }, code);
+}
+
+async function contract({ filter, whole }) {
+  return nodeTests("contract", filter, whole ? { DBCORD_TRAFFIC_EXPECTED: "dev,worker" } : {});
+}
+
+async function nodeTests(suite, filter, env = {}) {
+  const folder = path.join("tests", suite);
+  const files = (await readdir(path.join(root, folder))).filter((name) => name.endsWith(".test.mjs")).sort();
+  const report = path.join(resultFolder, `${suite}.json`);
+  const args = ["--test", "--test-reporter=spec", "--test-reporter-destination=stdout"];
+  args.push(`--test-reporter=${path.join(root, "scripts/lib/counting-reporter.mjs")}`, `--test-reporter-destination=${report}`);
+  if (filter) args.push(`--test-name-pattern=${filter.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&")}`);
+  const code = await runGroup(process.execPath, [...args, ...files.map((name) => path.join(folder, name))], { env, inherit: true });
+  return orFailed(await countsIn(report), code);
+}
+
+async function countsIn(file) {
+  const text = await readFile(file, "utf8").catch(() => "");
+  return { passed: 0, failed: 0, skipped: 0, ...(text ? JSON.parse(text) : {}) };
+}
+
+/** A suite that ended badly without counting a failure (it did not build, or crashed) failed all the same. */
+const orFailed = (counts, code) => (code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts);
+
+async function runGroup(command, args, options) {
+  running = startGroup(command, args, options);
+  const [code] = await running.exited;
+  running = undefined;
+  return code;
+}
+
+function summary(results) {
+  const total = { name: "total", passed: 0, failed: 0, skipped: 0, seconds: 0 };
+  for (const result of results) for (const key of ["passed", "failed", "skipped", "seconds"]) total[key] += result[key];
+  const columns = ["passed", "failed", "skipped", "seconds"];
+  console.log(`\n${"suite".padEnd(10)}${columns.map((column) => column.padStart(9)).join("")}`);
+  for (const row of [...results, total]) console.log(row.name.padEnd(10) + columns.map((column) => String(row[column]).padStart(9)).join(""));
+  console.log(`\n${total.passed} passed, ${total.failed} failed${total.skipped ? `, ${total.skipped} skipped` : ""}`);
+  return total.failed === 0 && total.passed > 0 ? 0 : 1;
+}
+
+async function end(code) {
+  await running?.stop();
+  process.exit(code);
+}
+
+process.on("SIGINT", () => end(130));
+process.on("SIGTERM", () => end(143));
+process.on("SIGHUP", () => end(129));
+watchParent(() => end(1));
+main().then(end, (error) => {
+  console.error(error instanceof Problem ? `scripts/test: ${error.message}` : error);
+  return end(1);
+});

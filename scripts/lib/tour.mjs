@@ -1,0 +1,95 @@
+// The tour: the commands that scripts/dev sends, what each must answer, and what must then stand in the guild.
+import { isDeepStrictEqual } from "node:util";
+import { findCategory, findChannel } from "./guild.mjs";
+import { replyText } from "./simulator.mjs";
+
+const ROW = { id: "u_1", email: "a@example.com", role: "student" };
+const GET = "/dbc_get database:prod table:users key:u_1";
+const INSPECT = "/dbc_inspect database:prod";
+
+/**
+ * A step is a command (`text`) or `restart: true`. `expect(view, seen)` returns what is wrong with the reply, or
+ * nothing; `guild(state)` says whether what the command set off in the background has arrived. `seen` is shared by
+ * all steps.
+ */
+export const tour = [
+  {
+    text: "/dbc_init database:prod",
+    expect: (view) => mentions(view, "prod"),
+    guild: (state) => findCategory(state, "dbcord-prod") && findChannel(state, "dbc-log") && findChannel(state, "dbc-catalog"),
+    shows: "the category dbcord-prod with #dbc-log and #dbc-catalog",
+  },
+  {
+    text: "/dbc_table_create database:prod table:users pk:id",
+    expect: (view) => mentions(view, "users"),
+    guild: (state) => findChannel(state, "table-users") && hasMessage(state, "dbc-catalog", (message) => JSON.stringify(message).includes("users")),
+    shows: "#table-users and its card in #dbc-catalog",
+  },
+  {
+    text: `/dbc_insert database:prod table:users key:u_1 value_json:${JSON.stringify(ROW)}`,
+    expect: (view) => mentions(view, "u_1"),
+    guild: (state) => hasMessage(state, "table-users", (message) => message.content.startsWith("**u_1** · rev 1")),
+    shows: "the row's message in #table-users",
+  },
+  { text: GET, expect: showsRow },
+  {
+    text: INSPECT,
+    expect: (view, seen) => {
+      seen.epoch = epochIn(view);
+      return mentions(view, "users") ?? (seen.epoch ? undefined : "the reply shows no epoch");
+    },
+  },
+  { restart: true },
+  { text: GET, expect: showsRow },
+  {
+    text: INSPECT,
+    expect: (view, seen) => {
+      const epoch = epochIn(view);
+      if (!epoch) return "the reply shows no epoch";
+      return epoch > seen.epoch ? undefined : `the epoch is ${epoch} and was ${seen.epoch} before the restart: the object was not opened anew`;
+    },
+  },
+];
+
+export const stepCount = tour.length;
+
+/** What is wrong with a reply of any kind, or nothing. */
+export function notAnswered(view) {
+  if (view.state === "answered" && view.reply) return undefined;
+  return `no answer came: ${view.failure ?? `the interaction is ${view.state}`}`;
+}
+
+function mentions(view, word) {
+  const text = replyText(view);
+  if (looksRefused(text)) return "the command was refused";
+  return text.includes(word) ? undefined : `the reply does not mention ${word}`;
+}
+
+function showsRow(view) {
+  const row = jsonIn(replyText(view));
+  if (!row) return "the reply shows no row";
+  return isDeepStrictEqual({ ...row }, ROW) ? undefined : `the row is ${JSON.stringify(row)}, not ${JSON.stringify(ROW)}`;
+}
+
+/** The first JSON object that stands in the text, in a fenced block or not. */
+export function jsonIn(text) {
+  for (let start = text.indexOf("{"); start >= 0; start = text.indexOf("{", start + 1)) {
+    for (let end = text.lastIndexOf("}"); end > start; end = text.lastIndexOf("}", end - 1)) {
+      try {
+        return JSON.parse(text.slice(start, end + 1));
+      } catch {
+        // a shorter or a later one, then
+      }
+    }
+  }
+  return undefined;
+}
+
+/** The epoch that /dbc_inspect shows, as a number; undefined when it shows none. */
+export function epochIn(view) {
+  const found = /epoch\W*?(\d[\d,_]*)/i.exec(replyText(view));
+  return found ? Number(found[1].replace(/[,_]/g, "")) : undefined;
+}
+
+const looksRefused = (text) => /^(❌|⚠️|error\b)/iu.test(text.trim());
+const hasMessage = (state, channel, wanted) => findChannel(state, channel)?.messages.some(wanted) ?? false;

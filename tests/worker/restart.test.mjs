@@ -1,0 +1,72 @@
+// The object comes and goes: Discord has everything, and nothing grows.
+import assert from "node:assert/strict";
+import test from "node:test";
+import { findChannel, guildChanges, replyText, startWithTable } from "./harness.mjs";
+
+const ROW = { id: "u_1", email: "a@example.com", role: "student" };
+const EVICTIONS = 20;
+const WARM_UP = 5;
+
+test("a restart of the object between write and read", async (t) => {
+  const world = await startWithTable(t);
+  await world.insert(ROW);
+  const epoch = await world.epoch();
+  await world.restart();
+  assert.deepEqual(await world.row("u_1"), ROW);
+  assert.ok((await world.epoch()) > epoch, "the object was not opened anew");
+});
+
+test("wiped object storage loses nothing", async (t) => {
+  const world = await startWithTable(t);
+  await world.insert(ROW);
+  await world.mirrored("u_1");
+  const epoch = await world.epoch();
+  await world.restart({ wipe: true });
+  assert.deepEqual(await world.row("u_1"), ROW);
+  assert.ok((await world.epoch()) > epoch);
+  await world.refused(`/dbc_insert database:prod table:users key:u_1 value_json:{"id":"u_1"}`);
+  await world.insert({ id: "u_2" });
+  await world.mirrored("u_2");
+  assert.equal(findChannel(await world.state(), "table-users").messages.length, 2);
+});
+
+test("background work goes on after a restart", async (t) => {
+  const world = await startWithTable(t);
+  const table = findChannel(await world.state(), "table-users");
+  const { id } = await world.simulator.inject({ fault: "status", status: 500, method: "POST", path: `^/channels/${table.id}/messages$`, times: 0 });
+  assert.ok(id !== undefined);
+  await world.insert(ROW);
+  await world.restart();
+  await world.simulator.clearFaults();
+  await world.mirrored("u_1");
+});
+
+test("coming and going changes nothing in the guild", async (t) => {
+  const world = await startWithTable(t);
+  await world.insert(ROW);
+  const before = await world.mirrored("u_1");
+  for (let round = 0; round < 3; round += 1) {
+    await world.evict();
+    assert.deepEqual(await world.row("u_1"), ROW);
+  }
+  assert.deepEqual(guildChanges(before, await world.state()), []);
+});
+
+test(`the wasm heap is flat after ${EVICTIONS} evictions`, async (t) => {
+  const world = await startWithTable(t);
+  for (let n = 0; n < 4; n += 1) await world.insert({ id: `u_${n}`, text: "x".repeat(4000) });
+  const heaps = [];
+  let epoch = await world.epoch();
+  for (let round = 0; round < EVICTIONS; round += 1) {
+    await world.evict();
+    const view = await world.run("/dbc_inspect database:prod");
+    const text = replyText(view);
+    const next = Number(/epoch\W*?(\d+)/i.exec(text)?.[1]);
+    assert.ok(next > epoch, `round ${round}: the epoch is ${next} and was ${epoch}: the object was not evicted`);
+    epoch = next;
+    const heap = /([\d,]+)\s*KiB/.exec(text);
+    assert.ok(heap, `no heap size in: ${text}`);
+    heaps.push(Number(heap[1].replaceAll(",", "")));
+  }
+  assert.equal(Math.max(...heaps.slice(WARM_UP)), heaps[WARM_UP], `KiB after each eviction: ${heaps.join(" ")}`);
+});

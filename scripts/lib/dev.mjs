@@ -2,10 +2,9 @@
 import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { parseArgs } from "node:util";
 import { prompt } from "./prompt.mjs";
 import { guildChanges } from "./guild.mjs";
-import { Problem, capture, freePort, portIsFree, root, run, trafficFolder, waitFor, watchParent } from "./processes.mjs";
+import { Problem, capture, commandLine, freePort, portIsFree, root, run, trafficFolder, waitFor, watchParent } from "./processes.mjs";
 import { buildSimulator, replyText, startSimulator } from "./simulator.mjs";
 import { notAnswered, stepCount, tour } from "./tour.mjs";
 import { startWrangler } from "./wrangler.mjs";
@@ -15,6 +14,8 @@ const BACKGROUND_BOUND_MS = 60_000;
 
 const cleanups = [];
 let ending;
+/** Ctrl-C is the way to end it once all is up, and an interruption before. */
+let interruptedCode = 130;
 
 class Dev {
   constructor({ simulator, port, folder, verbose }) {
@@ -33,7 +34,6 @@ class Dev {
 
   /** Sends one command and prints it, its reply and what changed in the guild; returns what was wrong, or nothing. */
   async send(text, step = {}, seen = {}) {
-    console.log(bold(text));
     const before = await this.state();
     const view = await this.simulator.ask({ guild_id: this.guild.guild_id, text });
     printReply(view);
@@ -42,8 +42,16 @@ class Dev {
       const arrived = await waitFor(async () => step.guild(await this.state()), { boundMs: BACKGROUND_BOUND_MS, everyMs: 100 });
       if (!arrived) wrong = `${step.shows} did not appear within ${BACKGROUND_BOUND_MS / 1000} s`;
     }
+    if (step.quiet) await this.quiet();
     for (const line of guildChanges(before, await this.state())) console.log(coloured(`    ${line}`));
     return wrong;
+  }
+
+  /** Waits until the guild no longer changes, or for a few seconds. */
+  async quiet() {
+    let last;
+    const unchanged = async () => last === (last = JSON.stringify(await this.state()));
+    await waitFor(unchanged, { boundMs: 5000, everyMs: 500 });
   }
 
   state() {
@@ -51,15 +59,15 @@ class Dev {
   }
 
   async restart() {
-    console.log(bold("(the Worker is stopped and started again: its memory is gone, Discord and the object's storage stay)"));
     await this.stopWorker();
     await this.startWorker();
+    console.log("  The Worker was stopped and started again: its memory is gone; Discord and the object's storage stay.");
   }
 
   async tour(report) {
     const seen = {};
     for (const [index, step] of tour.entries()) {
-      process.stdout.write(`\n${dim(`${index + 1}/${stepCount}`)} `);
+      console.log(`\n${dim(`${index + 1}/${stepCount}`)} ${bold(step.text ?? "(restart)")}`);
       const wrong = step.restart ? await this.restart() : await this.send(step.text, step, seen);
       if (wrong) {
         report.failed += 1;
@@ -73,7 +81,7 @@ class Dev {
 }
 
 async function main() {
-  const { values } = parseArgs({
+  const { values } = commandLine({
     options: {
       port: { type: "string", default: "8787" },
       "sim-port": { type: "string", default: "8788" },
@@ -114,6 +122,7 @@ async function main() {
   console.log(`\n${report.failed === 0 ? green("The tour went as expected") : red("The tour did not go as expected")}: ${report.passed} of ${stepCount} steps.`);
   if (values.report) await writeFile(values.report, JSON.stringify(report));
   if (values.once) return end(report.failed === 0 ? 0 : 1);
+  interruptedCode = 0;
 
   console.log(`
 The Worker is at ${dev.worker.url}, the simulator at ${simulator.url} (its control API under /sim).
@@ -158,7 +167,7 @@ export function end(code) {
   return ending;
 }
 
-process.on("SIGINT", () => end(130));
+process.on("SIGINT", () => end(interruptedCode));
 process.on("SIGTERM", () => end(143));
 process.on("SIGHUP", () => end(129));
 process.stdout.on("error", () => end(1));

@@ -3,6 +3,7 @@
 //
 //     node guard.mjs COMMAND [ARGUMENT]...      (started detached, with a pipe as its standard input)
 import { spawn } from "node:child_process";
+import os from "node:os";
 
 const GRACE_MS = 3000;
 const [command, ...args] = process.argv.slice(2);
@@ -14,25 +15,25 @@ child.on("error", (error) => {
   process.exit(127);
 });
 child.on("exit", (code, signal) => {
-  process.exitCode = code ?? (signal === null ? 1 : 143);
-  end();
+  if (ending) return;
+  // It ended by itself: whatever it left behind goes with it.
+  ending = true;
+  signalGroup("SIGTERM");
+  process.exit(code ?? 128 + os.constants.signals[signal]);
 });
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, end);
 process.stdin.on("end", end).on("close", end).on("error", end).resume();
 
+/** Asks the group to end, and after a while, or as soon as the command is gone, makes it: the guard with it. */
 function end() {
   if (ending) return;
   ending = true;
   signalGroup("SIGTERM");
   const deadline = Date.now() + GRACE_MS;
-  const waiting = setInterval(() => {
-    const childGone = child.exitCode !== null || child.signalCode !== null;
-    if (!childGone && Date.now() < deadline) return;
-    clearInterval(waiting);
-    process.stdin.destroy();
-    // What is left of the group goes, and the guard with it.
-    signalGroup("SIGKILL");
+  setInterval(() => {
+    const gone = child.exitCode !== null || child.signalCode !== null;
+    if (gone || Date.now() >= deadline) signalGroup("SIGKILL");
   }, 20);
 }
 
@@ -40,6 +41,6 @@ function signalGroup(signal) {
   try {
     process.kill(-process.pid, signal);
   } catch {
-    process.exit();
+    process.exit(1);
   }
 }

@@ -4,11 +4,21 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import net from "node:net";
 import path from "node:path";
+import { parseArgs } from "node:util";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** An error whose message is meant for the person at the terminal: shown without a stack. */
 export class Problem extends Error {}
+
+/** The options and positionals of the command line, or a Problem that names the one that does not exist. */
+export function commandLine(config) {
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    throw new Problem(`${error.message.split(". ")[0]}; --help says what there is`);
+  }
+}
 
 /**
  * Starts a command in a process group of its own, under the guard.

@@ -32,7 +32,7 @@ export async function prompt(dev, quit) {
 async function answer(dev, line, quit) {
   if (line === "") return;
   if (line.startsWith("/")) {
-    const wrong = await dev.send(line);
+    const wrong = await dev.send(line, { quiet: true });
     if (wrong) console.log(`  ${wrong}`);
   } else if (line === "guild") guildTree(await dev.state()).forEach((shown) => console.log(`  ${shown}`));
   else if (line === "restart") await dev.restart();

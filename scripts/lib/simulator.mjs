@@ -36,6 +36,8 @@ export async function startSimulator(binary, { port = 0, traffic, latency, seed,
       method,
       headers: body === undefined ? {} : { "content-type": "application/json" },
       body: body === undefined ? undefined : JSON.stringify(body),
+    }).catch((error) => {
+      throw new Problem(`the simulator does not answer ${method} /sim${route} (${error.cause?.message ?? error.message}); the last it said:\n${log.slice(-20).join("\n")}`);
     });
     const text = await response.text();
     let answer;

@@ -1,15 +1,14 @@
 // scripts/test: runs the suites one after the other, and sums up what they counted.
 import { mkdir, readFile, readdir, rm } from "node:fs/promises";
 import path from "node:path";
-import { parseArgs } from "node:util";
-import { Problem, root, run, startGroup, trafficFolder, watchParent } from "./processes.mjs";
+import { Problem, commandLine, root, run, startGroup, trafficFolder, watchParent } from "./processes.mjs";
 
 const suites = { native, worker, e2e, contract };
 const resultFolder = path.join(root, "target", "test-results");
 let running;
 
 async function main() {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { filter: { type: "string" } } });
+  const { values, positionals } = commandLine({ allowPositionals: true, options: { filter: { type: "string" } } });
   for (const name of positionals) {
     if (!suites[name]) throw new Problem(`there is no suite ${name}; there are ${Object.keys(suites).join(", ")}`);
   }

@@ -3,7 +3,7 @@ import { mkdir, readFile, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { Problem, commandLine, root, run, startGroup, trafficFolder, watchParent } from "./processes.mjs";
 
-const suites = { native, worker, e2e, contract };
+const suites = { native, scripts, worker, e2e, contract };
 const resultFolder = path.join(root, "target", "test-results");
 let running;
 
@@ -46,10 +46,14 @@ async function native({ filter }) {
   return orFailed(counts, code);
 }
 
+async function scripts({ filter }) {
+  return nodeTests("scripts/lib", filter);
+}
+
 async function worker({ filter }) {
   await run("scripts/build", [], { what: "scripts/build" });
   await run("cargo", ["build", "--quiet", "--package", "discord-sim", "--package", "dbcord-tools"], { what: "building the simulator" });
-  return nodeTests("worker", filter);
+  return nodeTests("tests/worker", filter);
 }
 
 async function e2e({ filter }) {
@@ -60,13 +64,12 @@ async function e2e({ filter }) {
 }
 
 async function contract({ filter, whole }) {
-  return nodeTests("contract", filter, whole ? { DBCORD_TRAFFIC_EXPECTED: "dev,worker" } : {});
+  return nodeTests("tests/contract", filter, whole ? { DBCORD_TRAFFIC_EXPECTED: "dev,worker" } : {});
 }
 
-async function nodeTests(suite, filter, env = {}) {
-  const folder = path.join("tests", suite);
+async function nodeTests(folder, filter, env = {}) {
   const files = (await readdir(path.join(root, folder))).filter((name) => name.endsWith(".test.mjs")).sort();
-  const report = path.join(resultFolder, `${suite}.json`);
+  const report = path.join(resultFolder, `${path.basename(folder)}.json`);
   const args = ["--test", "--test-reporter=spec", "--test-reporter-destination=stdout"];
   args.push(`--test-reporter=${path.join(root, "scripts/lib/counting-reporter.mjs")}`, `--test-reporter-destination=${report}`);
   if (filter) args.push(`--test-name-pattern=${filter.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&")}`);

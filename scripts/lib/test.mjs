@@ -4,6 +4,8 @@ import path from "node:path";
 import { Problem, commandLine, root, run, startGroup, trafficFolder, watchParent } from "./processes.mjs";
 
 const suites = { native, scripts, worker, e2e, contract };
+/** The suites that write into target/traffic. */
+const RECORDING = ["native", "worker", "e2e"];
 const resultFolder = path.join(root, "target", "test-results");
 let running;
 
@@ -15,7 +17,7 @@ async function main() {
   const wanted = Object.keys(suites).filter((name) => positionals.length === 0 || positionals.includes(name));
   const whole = wanted.length === Object.keys(suites).length && !values.filter;
   // Each run judges its own traffic; only the contract suite alone looks at what is there.
-  if (wanted.some((name) => name !== "contract")) await rm(trafficFolder, { recursive: true, force: true });
+  if (wanted.some((name) => RECORDING.includes(name))) await rm(trafficFolder, { recursive: true, force: true });
   await rm(resultFolder, { recursive: true, force: true });
   await mkdir(resultFolder, { recursive: true });
 

@@ -1,0 +1,186 @@
+//! The slash commands: one file each, with definition, options, help, autocomplete, handler and
+//! reply. What is registered at Discord is generated from them.
+
+mod get;
+mod help;
+mod init;
+mod insert;
+mod inspect;
+mod suggest;
+mod table_create;
+
+use std::future::Future;
+use std::rc::Rc;
+
+use futures_util::future::LocalBoxFuture;
+use twilight_interactions::command::{CommandModel, CreateCommand};
+use twilight_model::application::command::Command;
+use twilight_model::application::interaction::application_command::{
+    CommandData, CommandDataOption, CommandOptionValue,
+};
+use twilight_model::guild::Permissions;
+
+use crate::engine::{Engine, Origin};
+use crate::error::{Error, ErrorKind, Result, Written};
+use crate::host::Host;
+use crate::interactions::{Choice, Reply};
+use crate::text::nearest;
+
+/// What a handler has at hand.
+pub struct Context<H> {
+    pub engine: Rc<Engine<H>>,
+    pub origin: Origin,
+    /// The bot's permissions in the channel of the command, when Discord told.
+    pub app_permissions: Option<u64>,
+}
+
+/// One slash command.
+trait SlashCommand: CreateCommand + CommandModel + 'static {
+    /// What the description has no room for.
+    const HELP: &'static str;
+    /// As one would type it.
+    const EXAMPLE: &'static str;
+    /// Whether it can change anything; errors of the others do not talk of writing.
+    const WRITES: bool;
+
+    fn run<H: Host>(self, context: Context<H>) -> impl Future<Output = Result<Reply>>;
+
+    /// Suggestions for the option that is being typed.
+    fn complete<H: Host>(
+        _context: Context<H>,
+        _typing: Typing,
+    ) -> impl Future<Output = Vec<Choice>> {
+        async { Vec::new() }
+    }
+}
+
+/// An unfinished command line.
+pub struct Typing {
+    /// The option under the cursor, and what stands there so far.
+    pub option: String,
+    pub text: String,
+    /// The string options filled in already.
+    pub others: Vec<(String, String)>,
+}
+
+impl Typing {
+    fn of(data: &CommandData) -> Option<Typing> {
+        let focused = |option: &CommandDataOption| match &option.value {
+            CommandOptionValue::Focused(text, _) => Some((option.name.clone(), text.clone())),
+            _ => None,
+        };
+        let filled = |option: &CommandDataOption| match &option.value {
+            CommandOptionValue::String(text) => Some((option.name.clone(), text.clone())),
+            _ => None,
+        };
+        let (option, text) = data.options.iter().find_map(focused)?;
+        Some(Typing {
+            option,
+            text,
+            others: data.options.iter().filter_map(filled).collect(),
+        })
+    }
+
+    fn other(&self, name: &str) -> Option<&str> {
+        let mut others = self.others.iter();
+        others.find_map(|(other, value)| (other == name).then_some(value.as_str()))
+    }
+}
+
+type Run<H> = fn(CommandData, Context<H>) -> LocalBoxFuture<'static, Result<Reply>>;
+type Complete<H> = fn(Context<H>, Typing) -> LocalBoxFuture<'static, Vec<Choice>>;
+
+struct Entry<H> {
+    name: &'static str,
+    definition: fn() -> Command,
+    help: &'static str,
+    example: &'static str,
+    run: Run<H>,
+    complete: Complete<H>,
+}
+
+impl<H: Host> Entry<H> {
+    fn new<C: SlashCommand>() -> Self {
+        Entry {
+            name: C::NAME,
+            definition: || C::create_command().into(),
+            help: C::HELP,
+            example: C::EXAMPLE,
+            run: |data, context| {
+                Box::pin(async move {
+                    let command = C::from_interaction(data.into()).map_err(not_ours)?;
+                    let result = command.run(context).await;
+                    result.map_err(|error| match C::WRITES {
+                        true => error,
+                        false => error.written(Written::ReadOnly),
+                    })
+                })
+            },
+            complete: |context, typing| Box::pin(C::complete(context, typing)),
+        }
+    }
+}
+
+/// Every command there is, in the order in which help lists them.
+fn registry<H: Host>() -> [Entry<H>; 6] {
+    [
+        Entry::new::<init::Init>(),
+        Entry::new::<table_create::TableCreate>(),
+        Entry::new::<insert::Insert>(),
+        Entry::new::<get::Get>(),
+        Entry::new::<inspect::Inspect>(),
+        Entry::new::<help::Help>(),
+    ]
+}
+
+/// The definitions to be registered at Discord.
+pub fn definitions<H: Host>() -> Vec<Command> {
+    registry::<H>()
+        .iter()
+        .map(|entry| (entry.definition)())
+        .collect()
+}
+
+/// Runs a command.
+///
+/// # Errors
+/// What the command refuses or fails on.
+pub async fn run<H: Host>(data: CommandData, context: Context<H>) -> Result<Reply> {
+    match registry().into_iter().find(|entry| entry.name == data.name) {
+        Some(entry) => (entry.run)(data, context).await,
+        None => Err(Error::new(
+            ErrorKind::NotFound,
+            format!("This deployment has no command `/{}`.", data.name),
+        )
+        .hint("An operator can bring Discord's list up to date with `scripts/register`.")),
+    }
+}
+
+/// Suggests values for the option that is being typed.
+pub async fn complete<H: Host>(data: &CommandData, context: Context<H>) -> Vec<Choice> {
+    let entry = registry().into_iter().find(|entry| entry.name == data.name);
+    match (entry, Typing::of(data)) {
+        (Some(entry), Some(typing)) => (entry.complete)(context, typing).await,
+        _ => Vec::new(),
+    }
+}
+
+/// Who sees the commands in Discord's picker until a server's admins decide otherwise.
+fn manage_server() -> Permissions {
+    Permissions::MANAGE_GUILD
+}
+
+/// Options that do not fit the definition: Discord has another version of the command.
+fn not_ours(error: twilight_interactions::error::ParseError) -> Error {
+    Error::new(
+        ErrorKind::InvalidInput,
+        format!("The command does not fit this version of dbcord: {error}."),
+    )
+    .hint("An operator can bring Discord's list up to date with `scripts/register`.")
+}
+
+/// Names of commands near to one that does not exist.
+fn near_commands<H: Host>(wanted: &str) -> Vec<String> {
+    let entries = registry::<H>();
+    nearest(wanted, entries.iter().map(|entry| entry.name))
+}

@@ -1,0 +1,331 @@
+//! Sends calls to Discord: waits where the rate limit says so, repeats what may be repeated, and
+//! tells apart what did not happen, what happened, and what nobody knows.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_channel::oneshot;
+use futures_util::future::{Either, select};
+use http::{Method, Request, Response, header};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::multipart::{self, Body, File};
+use super::rate_limit::{Permit, RateLimits, Verdict};
+use super::retry::{Answer, CallError, backoff_ms};
+use super::routes::Route;
+use crate::config::Secret;
+use crate::host::{Host, TransportError};
+use crate::limits::{LONGEST_SLEEP_MS, REQUEST_TIMEOUT_MS};
+
+/// Discord refuses clients that do not say who they are.
+/// <https://docs.discord.com/developers/reference#user-agent>
+pub const USER_AGENT: &str = concat!(
+    "DiscordBot (",
+    env!("CARGO_PKG_HOMEPAGE"),
+    ", ",
+    env!("CARGO_PKG_VERSION"),
+    ")"
+);
+
+/// How long a caller goes on trying.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Times a request may be sent.
+    pub attempts: u32,
+    /// The longest single wait for a rate limit.
+    pub wait_ms: u64,
+}
+
+impl Patience {
+    /// Somebody waits for the result.
+    pub const COMMAND: Patience = Patience {
+        attempts: 4,
+        wait_ms: LONGEST_SLEEP_MS,
+    };
+    /// The alarm comes back later anyway.
+    pub const BACKGROUND: Patience = Patience {
+        attempts: 2,
+        wait_ms: LONGEST_SLEEP_MS,
+    };
+}
+
+/// A client for one bot in one object. Cheap to clone.
+pub struct Client<H> {
+    shared: Rc<Shared<H>>,
+}
+
+impl<H> Clone for Client<H> {
+    fn clone(&self) -> Self {
+        Client {
+            shared: Rc::clone(&self.shared),
+        }
+    }
+}
+
+struct Shared<H> {
+    host: Rc<H>,
+    api_base: String,
+    token: Secret,
+    limits: RefCell<RateLimits>,
+    /// Woken at the next answer, whatever it is.
+    waiting: RefCell<Vec<oneshot::Sender<()>>>,
+    sent: Cell<u64>,
+}
+
+impl<H: Host> Client<H> {
+    pub fn new(host: Rc<H>, api_base: String, token: Secret) -> Self {
+        Client {
+            shared: Rc::new(Shared {
+                host,
+                api_base,
+                token,
+                limits: RefCell::default(),
+                waiting: RefCell::default(),
+                sent: Cell::new(0),
+            }),
+        }
+    }
+
+    /// Requests sent so far, repetitions counted.
+    pub fn requests_sent(&self) -> u64 {
+        self.shared.sent.get()
+    }
+
+    /// Until when Discord blocks our address as a whole, as far as we know.
+    pub fn blocked_until(&self) -> Option<u64> {
+        let now = self.shared.host.now();
+        self.shared.limits.borrow().blocked_until(now)
+    }
+
+    /// Calls a route whose answer is JSON.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn get<T: DeserializeOwned>(
+        &self,
+        route: &Route,
+        patience: Patience,
+    ) -> Result<T, CallError> {
+        let response = self.call(route, None, patience).await?;
+        parse(&response)
+    }
+
+    /// Calls a route with a JSON payload and the files that it names.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn send<T: DeserializeOwned>(
+        &self,
+        route: &Route,
+        payload: &Value,
+        files: &[File],
+        patience: Patience,
+    ) -> Result<T, CallError> {
+        let body = if files.is_empty() {
+            multipart::json(payload)
+        } else {
+            multipart::form(payload, files, self.shared.host.next_u64())
+        };
+        let response = self.call(route, Some(&body), patience).await?;
+        parse(&response)
+    }
+
+    /// Calls a route whose answer has no body.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn delete(&self, route: &Route, patience: Patience) -> Result<(), CallError> {
+        self.call(route, None, patience).await.map(|_| ())
+    }
+
+    /// Fetches an attachment from the URL in its message. No bot token goes there.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn download(&self, url: &str, patience: Patience) -> Result<Bytes, CallError> {
+        let mut attempt = 1;
+        loop {
+            let request = Request::get(url)
+                .header(header::USER_AGENT, USER_AGENT)
+                .body(Bytes::new())
+                .map_err(|error| CallError::Malformed(format!("attachment URL: {error}")))?;
+            let retry = match self.transmit(request).await {
+                Ok(response) => match Answer::of(&response) {
+                    Answer::Success => return Ok(response.into_body()),
+                    Answer::Refused(error) => return Err(error),
+                    Answer::Blocked => {
+                        return Err(CallError::Refused {
+                            status: response.status().as_u16(),
+                            code: 0,
+                            message: "the attachment host blocks us".to_owned(),
+                        });
+                    }
+                    Answer::Limited { retry_after_ms, .. } => {
+                        CallError::RateLimited { retry_after_ms }
+                    }
+                    Answer::ServerError(status) => CallError::NotSent(format!("HTTP {status}")),
+                },
+                Err(TransportError::NotSent(why) | TransportError::Ambiguous(why)) => {
+                    CallError::NotSent(why)
+                }
+            };
+            if attempt >= patience.attempts {
+                return Err(retry);
+            }
+            self.pause(backoff_ms(attempt, self.shared.host.next_u64()))
+                .await;
+            attempt += 1;
+        }
+    }
+
+    async fn call(
+        &self,
+        route: &Route,
+        body: Option<&Body>,
+        patience: Patience,
+    ) -> Result<Response<Bytes>, CallError> {
+        let mut attempt = 1;
+        // Once a POST may have been carried out, a later refusal no longer settles the matter.
+        let mut ambiguous: Option<String> = None;
+        let settle = |ambiguous: &Option<String>, error: CallError| match ambiguous {
+            Some(why) if route.method == Method::POST => {
+                CallError::Ambiguous(format!("{why}; then: {error}"))
+            }
+            _ => error,
+        };
+        loop {
+            let permit = match self.admitted(route, patience).await {
+                Ok(permit) => permit,
+                Err(error) => return Err(settle(&ambiguous, error)),
+            };
+            let request = self.request(route, body)?;
+            let sent = self.transmit(request).await;
+            let now = self.shared.host.now();
+            let failure = match sent {
+                Ok(response) => {
+                    let answer = Answer::of(&response);
+                    self.shared.limits.borrow_mut().answered(
+                        now,
+                        route,
+                        &permit,
+                        response.headers(),
+                        answer.signal(),
+                    );
+                    self.wake_waiting();
+                    match answer {
+                        Answer::Success => return Ok(response),
+                        Answer::Refused(error) => return Err(settle(&ambiguous, error)),
+                        // `admit` waits, or refuses to, at the next turn.
+                        Answer::Limited { retry_after_ms, .. } => {
+                            CallError::RateLimited { retry_after_ms }
+                        }
+                        Answer::Blocked => {
+                            let until = self.blocked_until().unwrap_or(now);
+                            return Err(settle(&ambiguous, CallError::Blocked { until }));
+                        }
+                        Answer::ServerError(status) => {
+                            let why = format!("HTTP {status}");
+                            ambiguous = Some(why.clone());
+                            CallError::Ambiguous(why)
+                        }
+                    }
+                }
+                Err(TransportError::NotSent(why)) => {
+                    self.shared.limits.borrow_mut().lost(&permit);
+                    self.wake_waiting();
+                    CallError::NotSent(why)
+                }
+                Err(TransportError::Ambiguous(why)) => {
+                    self.shared.limits.borrow_mut().lost(&permit);
+                    self.wake_waiting();
+                    ambiguous = Some(why.clone());
+                    CallError::Ambiguous(why)
+                }
+            };
+            if attempt >= patience.attempts || (ambiguous.is_some() && !route.repeatable) {
+                return Err(match failure {
+                    CallError::Ambiguous(_) => failure,
+                    other => settle(&ambiguous, other),
+                });
+            }
+            if !matches!(failure, CallError::RateLimited { .. }) {
+                self.pause(backoff_ms(attempt, self.shared.host.next_u64()))
+                    .await;
+            }
+            attempt += 1;
+        }
+    }
+
+    /// Waits until the rate limits let a request pass.
+    async fn admitted(&self, route: &Route, patience: Patience) -> Result<Permit, CallError> {
+        loop {
+            let now = self.shared.host.now();
+            let verdict = self.shared.limits.borrow_mut().admit(now, route);
+            match verdict {
+                Verdict::Go(permit) => return Ok(permit),
+                Verdict::Blocked(until) => return Err(CallError::Blocked { until }),
+                Verdict::WaitUntil(at) if at - now > patience.wait_ms => {
+                    return Err(CallError::RateLimited {
+                        retry_after_ms: at - now,
+                    });
+                }
+                Verdict::WaitUntil(at) => self.pause(at - now).await,
+                Verdict::WaitForAnswer => {
+                    let (wake, woken) = oneshot::channel();
+                    self.shared.waiting.borrow_mut().push(wake);
+                    // A sender dropped with the client ends the wait too.
+                    let _ = woken.await;
+                }
+            }
+        }
+    }
+
+    fn request(&self, route: &Route, body: Option<&Body>) -> Result<Request<Bytes>, CallError> {
+        let mut request = Request::builder()
+            .method(route.method.clone())
+            .uri(format!("{}{}", self.shared.api_base, route.path))
+            .header(header::USER_AGENT, USER_AGENT);
+        if !route.interaction {
+            let credentials = format!("Bot {}", self.shared.token.expose());
+            request = request.header(header::AUTHORIZATION, credentials);
+        }
+        if let Some(body) = body {
+            request = request.header(header::CONTENT_TYPE, &body.content_type);
+        }
+        request
+            .body(body.map(|body| body.bytes.clone()).unwrap_or_default())
+            .map_err(|_| CallError::NotSent("the request cannot be put into HTTP".to_owned()))
+    }
+
+    /// One attempt, bounded in time: no answer in time is as good as none.
+    async fn transmit(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        self.shared.sent.set(self.shared.sent.get() + 1);
+        let host = &self.shared.host;
+        let send = std::pin::pin!(host.send(request));
+        let timeout = std::pin::pin!(host.sleep(Duration::from_millis(REQUEST_TIMEOUT_MS)));
+        match select(send, timeout).await {
+            Either::Left((result, _)) => result,
+            Either::Right(_) => Err(TransportError::Ambiguous(format!(
+                "no answer within {} s",
+                REQUEST_TIMEOUT_MS / 1_000
+            ))),
+        }
+    }
+
+    fn wake_waiting(&self) {
+        for waiting in self.shared.waiting.take() {
+            let _ = waiting.send(());
+        }
+    }
+
+    async fn pause(&self, ms: u64) {
+        self.shared.host.sleep(Duration::from_millis(ms)).await;
+    }
+}
+
+fn parse<T: DeserializeOwned>(response: &Response<Bytes>) -> Result<T, CallError> {
+    serde_json::from_slice(response.body()).map_err(|error| CallError::Malformed(error.to_string()))
+}

@@ -1,0 +1,12 @@
+//! Our client of Discord's REST API: routes, models, rate limits, retries, uploads.
+
+pub mod client;
+pub mod model;
+pub mod multipart;
+pub mod permissions;
+pub mod rate_limit;
+pub mod retry;
+pub mod routes;
+
+pub use client::{Client, Patience};
+pub use retry::CallError;

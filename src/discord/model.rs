@@ -1,0 +1,109 @@
+//! The parts of Discord's objects that dbcord reads. Unknown fields are ignored, and whatever
+//! Discord documents as optional may be missing.
+
+use serde::{Deserialize, Deserializer};
+
+/// Channel types. <https://docs.discord.com/developers/resources/channel#channel-object-channel-types>
+pub const TEXT_CHANNEL: u8 = 0;
+pub const CATEGORY: u8 = 4;
+
+/// Overwrite types. <https://docs.discord.com/developers/resources/channel#overwrite-object>
+pub const ROLE_OVERWRITE: u8 = 0;
+pub const MEMBER_OVERWRITE: u8 = 1;
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Channel {
+    #[serde(deserialize_with = "id")]
+    pub id: u64,
+    #[serde(rename = "type")]
+    pub kind: u8,
+    #[serde(default)]
+    pub name: Option<String>,
+    #[serde(default)]
+    pub topic: Option<String>,
+    #[serde(default, deserialize_with = "optional_id")]
+    pub parent_id: Option<u64>,
+    #[serde(default)]
+    pub permission_overwrites: Vec<Overwrite>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Overwrite {
+    #[serde(deserialize_with = "id")]
+    pub id: u64,
+    #[serde(rename = "type")]
+    pub kind: u8,
+    #[serde(default, deserialize_with = "bits")]
+    pub allow: u64,
+    #[serde(default, deserialize_with = "bits")]
+    pub deny: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Message {
+    #[serde(deserialize_with = "id")]
+    pub id: u64,
+    #[serde(deserialize_with = "id")]
+    pub channel_id: u64,
+    pub author: User,
+    #[serde(default)]
+    pub content: String,
+    #[serde(default)]
+    pub embeds: Vec<Embed>,
+    #[serde(default)]
+    pub attachments: Vec<Attachment>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct User {
+    #[serde(deserialize_with = "id")]
+    pub id: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Embed {
+    #[serde(default)]
+    pub description: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Attachment {
+    pub filename: String,
+    #[serde(default)]
+    pub size: u64,
+    pub url: String,
+}
+
+/// The body of most refusals. <https://docs.discord.com/developers/reference#error-messages>
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct ErrorBody {
+    #[serde(default)]
+    pub code: u64,
+    #[serde(default)]
+    pub message: String,
+    #[serde(default)]
+    pub errors: Option<serde_json::Value>,
+    #[serde(default)]
+    pub retry_after: Option<f64>,
+    #[serde(default)]
+    pub global: bool,
+}
+
+fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse()
+        .map_err(|_| serde::de::Error::custom(format!("`{text}` is not an id")))
+}
+
+fn optional_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| {
+        text.parse()
+            .map_err(|_| serde::de::Error::custom(format!("`{text}` is not an id")))
+    })
+    .transpose()
+}
+
+fn bits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    id(deserializer)
+}

@@ -1,0 +1,330 @@
+//! Discord's rate limits as a state machine that takes the time and returns what to do.
+//!
+//! Nothing is hard-coded about a route: limits are learned from headers, and a bucket whose limit
+//! is not known yet has one request at a time. <https://docs.discord.com/developers/topics/rate-limits>
+
+use std::collections::HashMap;
+
+use http::{HeaderMap, Method};
+
+use super::routes::Route;
+use crate::host::UnixMillis;
+
+/// Requests a second that the bot allows itself over all routes; Discord allows 50.
+const GLOBAL_PER_SECOND: u32 = 45;
+/// An egress block has no stated end: back off from one minute up to an hour.
+const BLOCK_FIRST_MS: u64 = 60_000;
+const BLOCK_LONGEST_MS: u64 = 3_600_000;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Send now; the permit must be returned by `answered` or `lost`.
+    Go(Permit),
+    /// Nothing may be sent before this time.
+    WaitUntil(UnixMillis),
+    /// A request of the same bucket is under way; its answer will tell.
+    WaitForAnswer,
+    /// The address we leave from is blocked as a whole until about this time.
+    Blocked(UnixMillis),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Permit(Option<Key>);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    method: Method,
+    /// The hash that Discord named, or the route's template until it has.
+    bucket: String,
+    major: u64,
+}
+
+#[derive(Debug, Default)]
+struct Bucket {
+    /// Unknown until the first answer with headers.
+    limit: Option<u32>,
+    remaining: u32,
+    reset_at: UnixMillis,
+    in_flight: u32,
+}
+
+/// What an answer says about limits.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Signal {
+    Ordinary,
+    /// Status 429 with Discord's body.
+    Limited {
+        retry_after_ms: u64,
+        global: bool,
+    },
+    /// Refused before Discord's limiter, for our address as a whole.
+    Blocked,
+}
+
+#[derive(Debug, Default)]
+pub struct RateLimits {
+    hashes: HashMap<(Method, &'static str), String>,
+    buckets: HashMap<Key, Bucket>,
+    global_until: UnixMillis,
+    second: (UnixMillis, u32),
+    blocked_until: UnixMillis,
+    block_ms: u64,
+}
+
+impl RateLimits {
+    /// Asks to send a request over `route` at `now`.
+    pub fn admit(&mut self, now: UnixMillis, route: &Route) -> Verdict {
+        if now < self.blocked_until {
+            return Verdict::Blocked(self.blocked_until);
+        }
+        let key = self.key(route);
+        let bucket = self.buckets.entry(key.clone()).or_default();
+        match bucket.limit {
+            None if bucket.in_flight > 0 => return Verdict::WaitForAnswer,
+            // `reset_at` is ahead here only after a 429 without headers.
+            None if now < bucket.reset_at => return Verdict::WaitUntil(bucket.reset_at),
+            None => {}
+            Some(limit) => {
+                if now >= bucket.reset_at {
+                    bucket.remaining = limit;
+                }
+                if bucket.in_flight >= bucket.remaining {
+                    return if now < bucket.reset_at {
+                        Verdict::WaitUntil(bucket.reset_at)
+                    } else {
+                        Verdict::WaitForAnswer
+                    };
+                }
+            }
+        }
+        if !route.interaction {
+            if now < self.global_until {
+                return Verdict::WaitUntil(self.global_until);
+            }
+            if now >= self.second.0 + 1_000 {
+                self.second = (now, 0);
+            }
+            if self.second.1 >= GLOBAL_PER_SECOND {
+                return Verdict::WaitUntil(self.second.0 + 1_000);
+            }
+            self.second.1 += 1;
+        }
+        let bucket = self.buckets.entry(key.clone()).or_default();
+        bucket.in_flight += 1;
+        Verdict::Go(Permit(Some(key)))
+    }
+
+    /// Takes in what an answer says.
+    pub fn answered(
+        &mut self,
+        now: UnixMillis,
+        route: &Route,
+        permit: &Permit,
+        headers: &HeaderMap,
+        signal: Signal,
+    ) {
+        self.release(permit);
+        if let Some(hash) = header(headers, "x-ratelimit-bucket") {
+            self.hashes
+                .insert((route.method.clone(), route.template), hash.to_owned());
+        }
+        let key = self.key(route);
+        let count = |name| header(headers, name).and_then(|text| text.parse::<u32>().ok());
+        let limit = count("x-ratelimit-limit");
+        let remaining = count("x-ratelimit-remaining");
+        let reset_after = header(headers, "x-ratelimit-reset-after")
+            .and_then(|text| text.parse::<f64>().ok())
+            .map(millis);
+        let bucket = self.buckets.entry(key).or_default();
+        if let (Some(limit), Some(remaining), Some(reset_after)) = (limit, remaining, reset_after) {
+            let reset_at = now + reset_after;
+            // Answers of one window may arrive in any order: within it, the lowest count holds.
+            let same_window = bucket.limit.is_some() && now < bucket.reset_at;
+            bucket.remaining = if same_window {
+                remaining.min(bucket.remaining)
+            } else {
+                remaining
+            };
+            bucket.limit = Some(limit);
+            bucket.reset_at = reset_at;
+        }
+        match signal {
+            Signal::Ordinary => self.block_ms = 0,
+            Signal::Limited {
+                retry_after_ms,
+                global: true,
+            } => self.global_until = now + retry_after_ms,
+            Signal::Limited {
+                retry_after_ms,
+                global: false,
+            } => {
+                bucket.remaining = 0;
+                bucket.reset_at = bucket.reset_at.max(now + retry_after_ms);
+            }
+            Signal::Blocked => {
+                self.block_ms = (self.block_ms * 2).clamp(BLOCK_FIRST_MS, BLOCK_LONGEST_MS);
+                self.blocked_until = now + self.block_ms;
+            }
+        }
+    }
+
+    /// The request got no answer. It may have been counted, so its place stays taken until the
+    /// bucket's window ends.
+    pub fn lost(&mut self, permit: &Permit) {
+        if let Some(bucket) = permit.0.as_ref().and_then(|key| self.buckets.get_mut(key)) {
+            bucket.remaining = bucket.remaining.saturating_sub(1);
+        }
+        self.release(permit);
+    }
+
+    /// Until when our address is blocked as a whole, if it is.
+    pub fn blocked_until(&self, now: UnixMillis) -> Option<UnixMillis> {
+        (now < self.blocked_until).then_some(self.blocked_until)
+    }
+
+    fn key(&self, route: &Route) -> Key {
+        let bucket = self
+            .hashes
+            .get(&(route.method.clone(), route.template))
+            .map_or(route.template, String::as_str)
+            .to_owned();
+        Key {
+            method: route.method.clone(),
+            bucket,
+            major: route.major,
+        }
+    }
+
+    fn release(&mut self, permit: &Permit) {
+        if let Some(bucket) = permit.0.as_ref().and_then(|key| self.buckets.get_mut(key)) {
+            bucket.in_flight = bucket.in_flight.saturating_sub(1);
+        }
+    }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// Seconds with a fraction to whole milliseconds, rounded up; nonsense counts as one second.
+pub fn millis(seconds: f64) -> u64 {
+    if seconds.is_finite() && seconds >= 0.0 {
+        (seconds * 1_000.0).ceil().min(86_400_000.0) as u64
+    } else {
+        1_000
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::discord::routes;
+
+    fn headers(limit: u32, remaining: u32, reset_after: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-ratelimit-bucket", "abc".parse().unwrap());
+        headers.insert("x-ratelimit-limit", limit.into());
+        headers.insert("x-ratelimit-remaining", remaining.into());
+        headers.insert("x-ratelimit-reset-after", reset_after.parse().unwrap());
+        headers
+    }
+
+    fn go(limits: &mut RateLimits, now: UnixMillis, route: &Route) -> Permit {
+        match limits.admit(now, route) {
+            Verdict::Go(permit) => permit,
+            other => panic!("expected to go, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_unknown_bucket_has_one_request_at_a_time() {
+        let mut limits = RateLimits::default();
+        let route = routes::create_message(1);
+        let permit = go(&mut limits, 0, &route);
+        assert_eq!(limits.admit(0, &route), Verdict::WaitForAnswer);
+        limits.answered(
+            10,
+            &route,
+            &permit,
+            &headers(5, 4, "5.0"),
+            Signal::Ordinary,
+        );
+        for _ in 0..4 {
+            go(&mut limits, 10, &route);
+        }
+        assert_eq!(limits.admit(10, &route), Verdict::WaitUntil(5_010));
+    }
+
+    #[test]
+    fn the_same_hash_in_another_channel_is_another_bucket() {
+        let mut limits = RateLimits::default();
+        let first = routes::create_message(1);
+        let permit = go(&mut limits, 0, &first);
+        limits.answered(0, &first, &permit, &headers(1, 0, "9"), Signal::Ordinary);
+        assert_eq!(limits.admit(1, &first), Verdict::WaitUntil(9_000));
+        go(&mut limits, 1, &routes::create_message(2));
+    }
+
+    #[test]
+    fn a_429_closes_its_bucket_and_a_global_one_closes_all_but_interactions() {
+        let mut limits = RateLimits::default();
+        let route = routes::create_message(1);
+        let permit = go(&mut limits, 0, &route);
+        let limited = |global| Signal::Limited {
+            retry_after_ms: 700,
+            global,
+        };
+        limits.answered(0, &route, &permit, &HeaderMap::new(), limited(false));
+        assert_eq!(limits.admit(0, &route), Verdict::WaitUntil(700));
+        let other = routes::create_message(2);
+        let permit = go(&mut limits, 0, &other);
+        limits.answered(0, &other, &permit, &HeaderMap::new(), limited(true));
+        assert_eq!(
+            limits.admit(0, &routes::guild_channels(3)),
+            Verdict::WaitUntil(700)
+        );
+        go(&mut limits, 0, &routes::edit_original(1, "token"));
+    }
+
+    #[test]
+    fn a_block_backs_off_longer_each_time_up_to_an_hour() {
+        let mut limits = RateLimits::default();
+        let route = routes::current_user();
+        let mut now = 0;
+        let mut waits = Vec::new();
+        for _ in 0..8 {
+            let permit = go(&mut limits, now, &route);
+            limits.answered(now, &route, &permit, &HeaderMap::new(), Signal::Blocked);
+            let Verdict::Blocked(until) = limits.admit(now, &route) else {
+                panic!("not blocked")
+            };
+            waits.push((until - now) / 60_000);
+            now = until;
+        }
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
+    }
+
+    #[test]
+    fn a_lost_request_keeps_its_place_until_the_window_ends() {
+        let mut limits = RateLimits::default();
+        let route = routes::create_message(1);
+        let permit = go(&mut limits, 0, &route);
+        limits.answered(0, &route, &permit, &headers(2, 1, "5"), Signal::Ordinary);
+        let permit = go(&mut limits, 1, &route);
+        limits.lost(&permit);
+        assert_eq!(limits.admit(2, &route), Verdict::WaitUntil(5_000));
+        go(&mut limits, 5_000, &route);
+    }
+
+    #[test]
+    fn our_own_pace_stays_below_the_global_limit() {
+        let mut limits = RateLimits::default();
+        for channel in 0..u64::from(GLOBAL_PER_SECOND) {
+            go(&mut limits, 5, &routes::create_message(channel));
+        }
+        assert_eq!(
+            limits.admit(6, &routes::create_message(999)),
+            Verdict::WaitUntil(1_005)
+        );
+    }
+}

@@ -1,0 +1,108 @@
+//! The routes of Discord's API that dbcord calls, one function each.
+
+use http::Method;
+
+/// One request's address, and what the client must know about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    pub method: Method,
+    /// Path and query below the API base.
+    pub path: String,
+    /// Rate limits are learned per template and top-level resource.
+    pub template: &'static str,
+    /// The channel, guild or webhook that the path starts with.
+    pub major: u64,
+    /// Whether sending the request twice does no more than sending it once.
+    pub repeatable: bool,
+    /// Interaction endpoints are outside the global limit and carry no bot token.
+    pub interaction: bool,
+}
+
+fn route(method: Method, template: &'static str, major: u64, path: String) -> Route {
+    let repeatable = method != Method::POST;
+    Route {
+        method,
+        path,
+        template,
+        major,
+        repeatable,
+        interaction: false,
+    }
+}
+
+/// <https://docs.discord.com/developers/resources/user#get-current-user>
+pub fn current_user() -> Route {
+    route(Method::GET, "/users/@me", 0, "/users/@me".to_owned())
+}
+
+/// <https://docs.discord.com/developers/resources/guild#get-guild-channels>
+pub fn guild_channels(guild: u64) -> Route {
+    let path = format!("/guilds/{guild}/channels");
+    route(Method::GET, "/guilds/{}/channels", guild, path)
+}
+
+/// <https://docs.discord.com/developers/resources/guild#create-guild-channel>
+pub fn create_channel(guild: u64) -> Route {
+    let path = format!("/guilds/{guild}/channels");
+    route(Method::POST, "/guilds/{}/channels", guild, path)
+}
+
+/// <https://docs.discord.com/developers/resources/channel#deleteclose-channel>
+pub fn delete_channel(channel: u64) -> Route {
+    let path = format!("/channels/{channel}");
+    route(Method::DELETE, "/channels/{}", channel, path)
+}
+
+/// Newest first. <https://docs.discord.com/developers/resources/message#get-channel-messages>
+pub fn messages(channel: u64, before: Option<u64>) -> Route {
+    let mut path = format!(
+        "/channels/{channel}/messages?limit={}",
+        crate::limits::MESSAGE_PAGE
+    );
+    if let Some(before) = before {
+        path.push_str(&format!("&before={before}"));
+    }
+    route(Method::GET, "/channels/{}/messages", channel, path)
+}
+
+/// A POST that is repeatable all the same: every message of ours carries an enforced nonce.
+/// <https://docs.discord.com/developers/resources/message#create-message>
+pub fn create_message(channel: u64) -> Route {
+    let path = format!("/channels/{channel}/messages");
+    let route = route(Method::POST, "/channels/{}/messages", channel, path);
+    Route {
+        repeatable: true,
+        ..route
+    }
+}
+
+/// <https://docs.discord.com/developers/resources/message#edit-message>
+pub fn edit_message(channel: u64, message: u64) -> Route {
+    let path = format!("/channels/{channel}/messages/{message}");
+    route(Method::PATCH, "/channels/{}/messages/{}", channel, path)
+}
+
+/// <https://docs.discord.com/developers/resources/message#delete-message>
+pub fn delete_message(channel: u64, message: u64) -> Route {
+    let path = format!("/channels/{channel}/messages/{message}");
+    route(Method::DELETE, "/channels/{}/messages/{}", channel, path)
+}
+
+/// <https://docs.discord.com/developers/interactions/receiving-and-responding#edit-original-interaction-response>
+pub fn edit_original(application: u64, token: &str) -> Route {
+    // The token stands in the path, so it must not be able to change the path.
+    let token: String = token
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || "-_.:=".contains(*c))
+        .collect();
+    let path = format!("/webhooks/{application}/{token}/messages/@original");
+    Route {
+        interaction: true,
+        ..route(
+            Method::PATCH,
+            "/webhooks/{}/{}/messages/@original",
+            application,
+            path,
+        )
+    }
+}

@@ -1,0 +1,104 @@
+//! Whether files put into Discord can be read back from here. Discord has refused its attachment
+//! host to Workers on purpose, so this is tried before anything relies on it.
+
+use serde_json::json;
+
+use super::commit::nonce;
+use super::{Shared, not_written};
+use crate::discord::model::Message;
+use crate::discord::multipart::File;
+use crate::discord::{CallError, Patience, routes};
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::{Host, Level};
+use crate::limits::EMBED_TOTAL;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    Readable,
+    Refused,
+}
+
+/// Where the finding is kept. Only a good one is believed later: a refusal is tried again.
+const KEY: &str = "attachments";
+const READABLE: &str = "readable";
+
+/// Makes sure that an attachment posted to `channel` can be read back.
+///
+/// # Errors
+/// [`ErrorKind::TooLarge`] when it cannot: only what fits a message's text can be committed.
+pub(super) async fn ensure_readable<H: Host>(shared: &Shared<H>, channel: u64) -> Result<()> {
+    let known = access(shared).await;
+    if known == Some(Access::Readable) {
+        return Ok(());
+    }
+    match probe(shared, channel).await {
+        Ok(Access::Readable) => Ok(()),
+        Ok(Access::Refused) => Err(Error::new(
+            ErrorKind::TooLarge,
+            format!(
+                "this write needs a file, and Discord does not let this Worker read files back. Without them a commit has at most about {} characters.",
+                EMBED_TOTAL - 500
+            ),
+        )
+        .hint("Store less in one row, or split it over several.")),
+        Err(error) => Err(not_written("Trying whether attachments can be read", &error)),
+    }
+}
+
+/// What is known so far.
+pub(super) async fn access<H: Host>(shared: &Shared<H>) -> Option<Access> {
+    if shared.attachments.get().is_none() {
+        let stored = shared.host.load(KEY).await.ok().flatten();
+        if stored.as_deref() == Some(READABLE) {
+            shared.attachments.set(Some(Access::Readable));
+        }
+    }
+    shared.attachments.get()
+}
+
+/// Posts a small file, reads it back, and removes the message.
+pub(super) async fn probe<H: Host>(
+    shared: &Shared<H>,
+    channel: u64,
+) -> Result<Access, CallError> {
+    let text = format!("dbcord attachment check {:016x}\n", shared.host.next_u64());
+    let file = File {
+        name: "check.txt".to_owned(),
+        content_type: "text/plain",
+        bytes: text.clone().into(),
+    };
+    let payload = json!({
+        "content": "dbcord checks whether it can read attachments. This message can be deleted.",
+        "attachments": [{ "id": 0, "filename": file.name }],
+        "nonce": nonce(&format!("{channel}:{text}")),
+        "enforce_nonce": true,
+        "allowed_mentions": { "parse": [] },
+    });
+    let route = routes::create_message(channel);
+    let client = &shared.client;
+    let message: Message = client
+        .send(&route, &payload, &[file], Patience::COMMAND)
+        .await?;
+    let url = message.attachments.first().map(|file| file.url.as_str());
+    let access = match url {
+        None => Access::Refused,
+        Some(url) => match client.download(url, Patience::COMMAND).await {
+            Ok(bytes) if bytes == text.as_bytes() => Access::Readable,
+            Ok(_) | Err(CallError::Refused { .. }) => Access::Refused,
+            Err(error) => return Err(error),
+        },
+    };
+    let route = routes::delete_message(channel, message.id);
+    if let Err(error) = client.delete(&route, Patience::COMMAND).await {
+        let line = format!("the attachment check {} stays: {error}", message.id);
+        shared.host.log(Level::Warn, &line);
+    }
+    shared.attachments.set(Some(access));
+    if access == Access::Readable
+        && let Err(error) = shared.host.store(KEY, READABLE).await
+    {
+        let line = format!("attachment access was not noted: {error}");
+        shared.host.log(Level::Warn, &line);
+    }
+    Ok(access)
+}

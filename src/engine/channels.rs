@@ -1,0 +1,175 @@
+//! Makes channels of a database, so that a lost answer leaves no twin and a full category no
+//! failure.
+
+use serde_json::Value;
+
+use super::layout::{self, DatabaseChannels, Place, Role, Room};
+use super::{Shared, describe};
+use crate::discord::model::Channel;
+use crate::discord::{CallError, Patience, routes};
+use crate::error::{Error, ErrorKind, Written};
+use crate::host::Host;
+
+/// Why a channel is not there.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum ChannelError {
+    Call { doing: String, error: CallError },
+    GuildFull,
+}
+
+impl From<ChannelError> for Error {
+    fn from(error: ChannelError) -> Error {
+        match error {
+            // A channel by itself is no write: a channel too many is found and used next time.
+            ChannelError::Call { doing, error } => describe(&doing, &error, Written::No),
+            ChannelError::GuildFull => Error::new(
+                ErrorKind::TooLarge,
+                format!(
+                    "this server has no room for another channel: Discord allows {}.",
+                    crate::limits::GUILD_CHANNELS
+                ),
+            )
+            .hint("Delete channels that are not needed."),
+        }
+    }
+}
+
+/// Makes channels for one database, from one look at the guild's channels.
+pub(super) struct ChannelMaker<'a, H> {
+    shared: &'a Shared<H>,
+    database: &'a str,
+    place: Place,
+    channels: Vec<Channel>,
+    /// What was made, for the report.
+    pub made: Vec<String>,
+}
+
+impl<'a, H: Host> ChannelMaker<'a, H> {
+    /// Looks at the guild's channels.
+    pub async fn new(
+        shared: &'a Shared<H>,
+        database: &'a str,
+        private: bool,
+    ) -> Result<Self, ChannelError> {
+        let call = |error| ChannelError::Call {
+            doing: format!("Setting up channels of database `{database}`"),
+            error,
+        };
+        let me = shared.me().await.map_err(call)?;
+        let place = Place {
+            guild: shared.guild,
+            me,
+            private,
+        };
+        let mut maker = ChannelMaker {
+            shared,
+            database,
+            place,
+            channels: Vec::new(),
+            made: Vec::new(),
+        };
+        maker.look().await?;
+        Ok(maker)
+    }
+
+    /// The channels that the database has.
+    pub fn found(&self) -> DatabaseChannels {
+        let mut databases = layout::discover(&self.channels);
+        databases.remove(self.database).unwrap_or_default()
+    }
+
+    /// The category for a new database, made unless an interrupted attempt left it.
+    pub async fn category(&mut self) -> Result<u64, ChannelError> {
+        let left = layout::abandoned_category(&self.channels, self.database, self.place.me);
+        if let Some(category) = self.found().category.or(left) {
+            return Ok(category);
+        }
+        if layout::room(&self.channels, self.database, None) == Room::GuildFull {
+            return Err(ChannelError::GuildFull);
+        }
+        let (database, me) = (self.database, self.place.me);
+        let body = layout::new_category(self.place, database, 1);
+        self.create(&body, |channels| {
+            layout::abandoned_category(channels, database, me)
+        })
+        .await
+    }
+
+    /// The channel with this role, made unless it is there.
+    pub async fn channel(&mut self, role: &Role, home: Option<u64>) -> Result<u64, ChannelError> {
+        let database = self.database;
+        let find = |channels: &[Channel]| {
+            let found = layout::discover(channels).remove(database)?;
+            match role {
+                Role::Log { .. } => found.logs.first().copied(),
+                Role::Catalog { .. } => found.catalogs.first().copied(),
+                Role::Table { id, .. } => found.tables.get(id).copied(),
+            }
+        };
+        if let Some(channel) = find(&self.channels) {
+            return Ok(channel);
+        }
+        let home = home.or(self.found().category);
+        let category = match layout::room(&self.channels, database, home) {
+            Room::In { category } => category,
+            Room::GuildFull => return Err(ChannelError::GuildFull),
+            Room::NewCategory { number } => {
+                let body = layout::new_category(self.place, database, number);
+                let before: Vec<u64> = self.channels.iter().map(|channel| channel.id).collect();
+                let name = layout::category_name(database, number);
+                self.create(&body, |channels| {
+                    let new = |channel: &&Channel| {
+                        channel.name.as_ref() == Some(&name) && !before.contains(&channel.id)
+                    };
+                    channels.iter().find(new).map(|channel| channel.id)
+                })
+                .await?
+            }
+        };
+        let body = layout::new_channel(self.place, role, category);
+        self.create(&body, find).await
+    }
+
+    /// Creates a channel. Discord has no nonce for channels, so after a lost answer the list of
+    /// channels tells whether it was made.
+    async fn create(
+        &mut self,
+        body: &Value,
+        find: impl Fn(&[Channel]) -> Option<u64>,
+    ) -> Result<u64, ChannelError> {
+        let name = body["name"].as_str().unwrap_or_default().to_owned();
+        let route = routes::create_channel(self.place.guild);
+        let client = &self.shared.client;
+        let sent = client
+            .send::<Channel>(&route, body, &[], Patience::COMMAND)
+            .await;
+        match sent {
+            Ok(channel) => {
+                let id = channel.id;
+                self.channels.push(channel);
+                self.made.push(name);
+                Ok(id)
+            }
+            Err(error) => {
+                let doing = format!("Creating channel `{name}`");
+                if error.may_have_happened() {
+                    self.look().await?;
+                    if let Some(id) = find(&self.channels) {
+                        self.made.push(name);
+                        return Ok(id);
+                    }
+                }
+                Err(ChannelError::Call { doing, error })
+            }
+        }
+    }
+
+    async fn look(&mut self) -> Result<(), ChannelError> {
+        let channels = self.shared.channels().await;
+        self.channels = channels.map_err(|error| ChannelError::Call {
+            doing: "Listing the server's channels".to_owned(),
+            error,
+        })?;
+        Ok(())
+    }
+}

@@ -1,0 +1,103 @@
+//! One database: its state in memory, and the single writer to its log.
+
+use std::cell::{Ref, RefCell};
+use std::rc::Rc;
+
+use futures_util::lock::Mutex;
+
+use super::Shared;
+use super::materialize::Mirror;
+use super::memo::Memo;
+use super::open::OpenError;
+use super::state::State;
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::Host;
+
+/// A database's handle. It may be closed; reading or writing opens it.
+pub struct Database<H> {
+    pub name: String,
+    pub(super) shared: Rc<Shared<H>>,
+    pub(super) opened: RefCell<Option<Opened>>,
+    /// Held while the log is read or written: being in an object is no mutual exclusion, since
+    /// handlers interleave at every await.
+    pub(super) writer: Mutex<()>,
+}
+
+/// What an open database has in memory.
+pub(super) struct Opened {
+    /// Ours since we claimed it; every record that we write carries it.
+    pub epoch: u64,
+    pub log: u64,
+    pub catalog: Option<u64>,
+    pub category: Option<u64>,
+    pub state: State,
+    pub mirror: Mirror,
+}
+
+impl<H: Host> Database<H> {
+    pub(super) fn new(name: &str, shared: Rc<Shared<H>>) -> Self {
+        Database {
+            name: name.to_owned(),
+            shared,
+            opened: RefCell::new(None),
+            writer: Mutex::new(()),
+        }
+    }
+
+    /// Makes sure that the database is in memory.
+    pub(super) async fn open(&self) -> Result<(), OpenError> {
+        if self.is_open() {
+            return Ok(());
+        }
+        let _writer = self.writer.lock().await;
+        self.open_locked().await
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.opened.borrow().is_some()
+    }
+
+    pub(super) fn is_initialised(&self) -> bool {
+        let opened = self.opened.borrow();
+        opened.as_ref().is_some_and(|o| o.state.head.is_some())
+    }
+
+    /// Forgets what is in memory; the next use reads the log again.
+    pub fn close(&self) {
+        self.opened.replace(None);
+    }
+
+    /// Looks at the state, between awaits only.
+    pub(super) fn opened(&self) -> Result<Ref<'_, Opened>> {
+        Ref::filter_map(self.opened.borrow(), Option::as_ref).map_err(|_| self.closed())
+    }
+
+    /// Changes something in memory, between awaits only.
+    pub(super) fn with_opened<T>(&self, change: impl FnOnce(&mut Opened) -> T) -> Result<T> {
+        match self.opened.borrow_mut().as_mut() {
+            Some(opened) => Ok(change(opened)),
+            None => Err(self.closed()),
+        }
+    }
+
+    pub(super) fn memo(&self) -> Memo<'_, H> {
+        Memo::new(&*self.shared.host, &self.name)
+    }
+
+    /// Table names, as far as they are in memory.
+    pub fn table_names(&self) -> Vec<String> {
+        let opened = self.opened.borrow();
+        opened
+            .iter()
+            .flat_map(|opened| opened.state.tables.keys().cloned())
+            .collect()
+    }
+
+    fn closed(&self) -> Error {
+        Error::new(
+            ErrorKind::Unavailable,
+            format!("Database `{}` was closed while it was in use.", self.name),
+        )
+        .hint("Try again.")
+    }
+}

@@ -1,0 +1,291 @@
+//! Documents: JSON objects, read strictly so that what is stored is what was meant.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+use crate::error::{Error, Result};
+use crate::limits::DOCUMENT_DEPTH;
+use crate::text::{inline, truncate};
+
+/// Reads a JSON object. Refused beside what JSON forbids: a repeated field, a whole number that
+/// 64 bits do not hold, nesting deeper than [`DOCUMENT_DEPTH`].
+///
+/// # Errors
+/// Names the option, the place in the text, and what stands there.
+pub fn parse(option: &'static str, text: &str) -> Result<Map<String, Value>> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = Strict { depth: 0 }
+        .deserialize(&mut deserializer)
+        .and_then(|value| deserializer.end().map(|()| value))
+        .map_err(|error| at(option, text, &error))?;
+    if let Some((offset, digits)) = oversized_integer(text) {
+        let shown = inline(&truncate(digits, 40));
+        return Err(Error::invalid(
+            option,
+            format!(
+                "the number `{shown}` {} has more digits than can be kept exactly.",
+                place(text, offset)
+            ),
+        )
+        .hint("Put it in quotes to keep it as text."));
+    }
+    match value {
+        Value::Object(fields) => Ok(fields),
+        other => {
+            let what = match other {
+                Value::Array(_) => "a list",
+                Value::String(_) => "a string",
+                Value::Number(_) => "a number",
+                Value::Bool(_) => "a truth value",
+                _ => "null",
+            };
+            Err(Error::invalid(
+                option,
+                format!("a document is a JSON object like `{{\"name\": \"Ada\"}}`; this is {what}."),
+            ))
+        }
+    }
+}
+
+/// A document's text as it is stored: compact, fields in the order given.
+pub fn to_text(fields: &Map<String, Value>) -> String {
+    // Writing a `Value` to a string has no way to fail.
+    serde_json::to_string(fields).unwrap_or_default()
+}
+
+fn at(option: &'static str, text: &str, error: &serde_json::Error) -> Error {
+    if text.trim().is_empty() {
+        return Error::invalid(option, "there is no JSON here, only space.");
+    }
+    let offset = offset(text, error.line(), error.column());
+    // serde_json ends its messages with the position, which ours replaces.
+    let full = error.to_string();
+    let reason = full.split(" at line ").next().unwrap_or(&full);
+    let place = place(text, offset);
+    Error::invalid(option, format!("this is not valid JSON: {reason} {place}."))
+}
+
+/// `at line 1, column 5, near ...`, both counted from 1 in characters.
+fn place(text: &str, offset: usize) -> String {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let column = before[line_start..].chars().count() + 1;
+    let from = before
+        .char_indices()
+        .rev()
+        .take(12)
+        .last()
+        .map_or(offset, |(at, _)| at);
+    let near: String = text[from..].chars().take(24).collect();
+    format!("at line {line}, column {column}, near `{}`", inline(&near))
+}
+
+/// The byte offset of serde_json's position: lines from 1, columns in bytes and past the culprit.
+fn offset(text: &str, line: usize, column: usize) -> usize {
+    let start: usize = text
+        .split_inclusive('\n')
+        .take(line.saturating_sub(1))
+        .map(str::len)
+        .sum();
+    let mut offset = (start + column.saturating_sub(1)).min(text.len());
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    offset
+}
+
+/// The first whole number outside of strings that neither `i64` nor `u64` holds.
+fn oversized_integer(text: &str) -> Option<(usize, &str)> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' => {
+                at += 1;
+                while at < bytes.len() && bytes[at] != b'"' {
+                    at += if bytes[at] == b'\\' { 2 } else { 1 };
+                }
+                at += 1;
+            }
+            b'-' | b'0'..=b'9' => {
+                let start = at;
+                while at < bytes.len()
+                    && matches!(bytes[at], b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')
+                {
+                    at += 1;
+                }
+                let token = &text[start..at];
+                let whole = !token.contains(['.', 'e', 'E']);
+                if whole && token.parse::<i64>().is_err() && token.parse::<u64>().is_err() {
+                    return Some((start, token));
+                }
+            }
+            _ => at += 1,
+        }
+    }
+    None
+}
+
+/// Builds a [`Value`] without forgiving what [`Value`]'s own deserializer forgives.
+#[derive(Clone, Copy)]
+struct Strict {
+    depth: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Strict {
+    fn deeper<E: serde::de::Error>(self) -> Result<Strict, E> {
+        let depth = self.depth + 1;
+        if depth > DOCUMENT_DEPTH {
+            return Err(E::custom(format_args!(
+                "nested deeper than {DOCUMENT_DEPTH} levels"
+            )));
+        }
+        Ok(Strict { depth })
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value)
+            .map(Value::Number)
+            .ok_or_else(|| E::custom("number out of range"))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let seed = self.deeper()?;
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(seed)? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let seed = self.deeper()?;
+        let mut fields = Map::new();
+        while let Some(name) = entries.next_key::<String>()? {
+            let value = entries.next_value_seed(seed)?;
+            if fields.contains_key(&name) {
+                let name = inline(&name);
+                return Err(A::Error::custom(format_args!("the field `{name}` stands twice")));
+            }
+            fields.insert(name, value);
+        }
+        Ok(Value::Object(fields))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[track_caller]
+    fn refused(text: &str, expected: &str) {
+        let error = parse("value_json", text).unwrap_err();
+        assert_eq!(error.option, Some("value_json"));
+        assert!(
+            error.message.contains(expected),
+            "{text}: {}",
+            error.message
+        );
+    }
+
+    #[test]
+    fn errors_say_where_and_what() {
+        refused(r#"{"a":1,}"#, "line 1, column 8");
+        refused("{\n  \"ü\": tru }", "line 2, column 8");
+        refused("{\"a\":1} x", "trailing characters at line 1, column 9");
+        refused("", "only space");
+        refused("[1]", "this is a list");
+        refused(r#"{"a":1,"a":2}"#, "the field `a` stands twice");
+        refused(r#"{"a":{"b":[{"c":1,"c":2}]}}"#, "the field `c` stands twice");
+        refused(r#"{"n":123456789012345678901}"#, "123456789012345678901");
+        refused(r#"{"s":"\ud800"}"#, "not valid JSON");
+        refused(r#"{"n":1e400}"#, "number out of range");
+        refused(&("{\"a\":".repeat(70) + "1" + &"}".repeat(70)), "deeper than 64");
+        refused(&"[".repeat(100_000), "not valid JSON");
+    }
+
+    #[test]
+    fn what_can_be_kept_exactly_is() {
+        let text = r#"{"z":18446744073709551615,"a":-9223372036854775808,"f":1.5e300,"big":"123456789012345678901234","t":"\"9999999999999999999999\""}"#;
+        let fields = parse("value_json", text).unwrap();
+        assert_eq!(to_text(&fields).replace("1.5e+300", "1.5e300"), text);
+    }
+
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<f64>().prop_filter("finite", |f| f.is_finite()).prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::hash_map(any::<String>(), inner, 0..6)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn stored_text_is_a_fixed_point(fields in prop::collection::hash_map(any::<String>(), json(), 0..6)) {
+            let fields: Map<String, Value> = fields.into_iter().collect();
+            let text = to_text(&fields);
+            let again = parse("value_json", &text).unwrap();
+            prop_assert_eq!(to_text(&again), text);
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in any::<String>()) {
+            let _ = parse("value_json", &text);
+        }
+
+        #[test]
+        fn no_json_like_text_makes_it_panic(text in r#"[{}\[\]",:0-9eE.\\a ü\n-]{0,40}"#) {
+            let _ = parse("value_json", &text);
+        }
+    }
+}

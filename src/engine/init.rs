@@ -1,0 +1,178 @@
+//! `/dbc_init`: makes a database's channels and its first commit. It can be run again at any
+//! time: whatever is there already stays, whatever is missing is made.
+
+use super::channels::ChannelMaker;
+use super::layout::{DatabaseChannels, Role};
+use super::log::{Op, Origin};
+use super::memo::Hints;
+use super::open::OpenError;
+use super::{Engine, attachments, names, not_written};
+use crate::discord::model::Message;
+use crate::discord::{Patience, routes};
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::{Host, Level};
+
+/// What `/dbc_init` found and made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InitReport {
+    pub category: u64,
+    pub log: u64,
+    pub catalog: u64,
+    /// Names of the channels made now.
+    pub made: Vec<String>,
+    /// Whether the database was there before.
+    pub existed: bool,
+    pub private: bool,
+    pub attachments: Option<attachments::Access>,
+}
+
+/// Settings of a new database.
+#[derive(Debug, Clone, Copy)]
+pub struct InitOptions {
+    /// Keep @everyone out.
+    pub private: bool,
+}
+
+impl<H: Host> Engine<H> {
+    /// Makes the database `name`, or completes it.
+    ///
+    /// # Errors
+    /// Says which step failed; running it again goes on from there.
+    pub async fn init(
+        &self,
+        origin: &Origin,
+        name: &str,
+        options: InitOptions,
+    ) -> Result<InitReport> {
+        names::check_name("database", name)?;
+        let _one_at_a_time = self.initialising.lock().await;
+        let database = self.handle(name);
+        // Whoever set it up first chose; channels made now go along with that.
+        let private = if database.is_initialised() {
+            database.opened()?.state.private
+        } else {
+            options.private
+        };
+        let mut maker = ChannelMaker::new(&self.shared, name, private).await?;
+        let found = maker.found();
+        if found.logs.len() > 1 {
+            return Err(database.several_logs(&found.logs));
+        }
+        self.check_remains(name, &found).await?;
+        let category = maker.category().await?;
+        let owned = || name.to_owned();
+        let role = Role::Log { database: owned() };
+        let log = maker.channel(&role, Some(category)).await?;
+        let role = Role::Catalog { database: owned() };
+        let catalog = maker.channel(&role, Some(category)).await?;
+        let made = maker.made;
+
+        let memo = database.memo();
+        let hints = memo.hints().await?;
+        memo.store_hints(&Hints {
+            log: Some(log),
+            catalog: Some(catalog),
+            category: Some(category),
+            tables: found.tables,
+            ..hints
+        })
+        .await?;
+        match database.open().await {
+            Ok(()) => {}
+            Err(OpenError::Failed(error)) => return Err(error),
+            Err(OpenError::NoSuchDatabase { .. }) => return Err(just_gone(name)),
+        }
+        database.with_opened(|opened| {
+            opened.catalog = Some(catalog);
+            opened.category = Some(category);
+        })?;
+        let existed = database.is_initialised();
+        if !existed {
+            let first = Op::Init {
+                database: name.to_owned(),
+                private,
+            };
+            database.write(origin, |_| Ok(vec![first])).await?;
+        }
+        let attachments = match attachments::access(&self.shared).await {
+            Some(access) => Some(access),
+            None => self.probe_attachments(catalog).await,
+        };
+        let private = database.opened()?.state.private;
+        Ok(InitReport {
+            category,
+            log,
+            catalog,
+            made,
+            existed,
+            private,
+            attachments,
+        })
+    }
+
+    /// A log that was deleted by hand must not be replaced by an empty one while anything else of
+    /// the database is left; with nothing left, the deletion was meant, and we start over.
+    async fn check_remains(&self, name: &str, found: &DatabaseChannels) -> Result<()> {
+        if !found.logs.is_empty() {
+            return Ok(());
+        }
+        if !found.tables.is_empty() {
+            let tables: Vec<String> = found.tables.values().map(|id| format!("<#{id}>")).collect();
+            return Err(Error::new(
+                ErrorKind::Corrupt,
+                format!(
+                    "the commit log of database `{name}` is gone, but its tables are still there: {}.",
+                    tables.join(", ")
+                ),
+            )
+            .hint("This version cannot rebuild a log from tables. To start over, delete those channels first."));
+        }
+        let database = self.handle(name);
+        database.close();
+        let memo = database.memo();
+        if let Some(log) = memo.hints().await?.log {
+            self.confirm_deleted(name, log).await?;
+        }
+        memo.forget_floor().await?;
+        memo.store_hints(&Hints::default()).await
+    }
+
+    /// A list that does not show the log may be out of date; the log itself is asked.
+    async fn confirm_deleted(&self, name: &str, log: u64) -> Result<()> {
+        let route = routes::messages(log, None);
+        let client = &self.shared.client;
+        let doing = format!("Database `{name}`: making sure that its log was deleted");
+        match client.get::<Vec<Message>>(&route, Patience::COMMAND).await {
+            Err(error) if error.is_not_found() => Ok(()),
+            Err(error) => Err(not_written(&doing, &error)),
+            Ok(_) => Err(Error::new(
+                ErrorKind::Corrupt,
+                format!(
+                    "database `{name}` has its log in <#{log}>, but that channel no longer carries dbcord's mark in its topic."
+                ),
+            )
+            .hint(format!(
+                "If the topic was changed by hand, make it begin with `dbcord:1:log:{name}` again; to start over, delete the channel."
+            ))),
+        }
+    }
+
+    /// Tries attachments now, so that status can tell. Not knowing is no reason to fail.
+    async fn probe_attachments(&self, channel: u64) -> Option<attachments::Access> {
+        let probed = attachments::probe(&self.shared, channel).await;
+        probed
+            .inspect_err(|error| {
+                let line = format!("the attachment check failed: {error}");
+                self.shared.host.log(Level::Warn, &line);
+            })
+            .ok()
+    }
+}
+
+fn just_gone(name: &str) -> Error {
+    Error::new(
+        ErrorKind::NotFound,
+        format!("the channels of database `{name}` disappeared while it was being set up."),
+    )
+    .hint("Run `/dbc_init` again.")
+}

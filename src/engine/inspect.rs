@@ -1,0 +1,69 @@
+//! `/dbc_inspect`: what a database is made of, and how it is doing.
+
+use super::attachments::{self, Access};
+use super::database::Database;
+use super::log::CommitId;
+use crate::error::Result;
+use crate::host::{Host, UnixMillis};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inspection {
+    pub private: bool,
+    pub category: Option<u64>,
+    pub log: u64,
+    pub catalog: Option<u64>,
+    /// The epoch that this opening of the database claimed.
+    pub epoch: u64,
+    pub head: Option<CommitId>,
+    pub tables: Vec<TableInspection>,
+    /// Rows and cards whose messages are not up to date yet.
+    pub backlog: usize,
+    /// Why the background stands still, if it does.
+    pub stalled: Option<String>,
+    pub attachments: Option<Access>,
+    pub blocked_until: Option<UnixMillis>,
+    pub requests: u64,
+    pub heap_bytes: Option<u64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableInspection {
+    pub name: String,
+    pub pk: String,
+    pub rows: u64,
+    pub digest: u64,
+    pub channel: Option<u64>,
+}
+
+impl<H: Host> Database<H> {
+    /// Describes the database as it is in memory.
+    ///
+    /// # Errors
+    /// When it was closed meanwhile.
+    pub async fn inspect(&self) -> Result<Inspection> {
+        let attachments = attachments::access(&self.shared).await;
+        let opened = self.opened()?;
+        let tables = opened.state.tables.iter().map(|(name, table)| TableInspection {
+            name: name.clone(),
+            pk: table.pk.clone(),
+            rows: table.sum.rows,
+            digest: table.sum.digest,
+            channel: opened.mirror.channel(table.id),
+        });
+        Ok(Inspection {
+            private: opened.state.private,
+            category: opened.category,
+            log: opened.log,
+            catalog: opened.catalog,
+            epoch: opened.epoch,
+            head: opened.state.head.map(|head| head.link.id),
+            tables: tables.collect(),
+            backlog: opened.mirror.backlog(),
+            stalled: opened.mirror.stalled.clone(),
+            attachments,
+            blocked_until: self.shared.client.blocked_until(),
+            requests: self.shared.client.requests_sent(),
+            heap_bytes: self.shared.host.heap_bytes(),
+        })
+    }
+}

@@ -1,0 +1,294 @@
+//! How a guild's channels become databases.
+//!
+//! A channel is ours when its topic starts with a mark, `dbcord:1:<kind>:<database>[:<table>:<id>]`;
+//! what people do to its name or category plays no part. Channels without the mark are never
+//! read, written or deleted.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::discord::model::{
+    CATEGORY, Channel, MEMBER_OVERWRITE, ROLE_OVERWRITE, TEXT_CHANNEL,
+};
+use crate::discord::permissions::{OWN, SEND_MESSAGES, VIEW_CHANNEL};
+use crate::limits::{CATEGORY_CHANNELS, CHANNEL_TOPIC, GUILD_CHANNELS};
+use crate::text::truncate;
+
+const MARK: &str = "dbcord:1:";
+
+/// What a marked channel is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Role {
+    Log { database: String },
+    Catalog { database: String },
+    Table { database: String, table: String, id: u32 },
+}
+
+impl Role {
+    pub fn database(&self) -> &str {
+        match self {
+            Role::Log { database } | Role::Catalog { database } | Role::Table { database, .. } => {
+                database
+            }
+        }
+    }
+
+    /// The name that the channel is made with.
+    fn channel_name(&self) -> String {
+        match self {
+            Role::Log { .. } => "dbc-log".to_owned(),
+            Role::Catalog { .. } => "dbc-catalog".to_owned(),
+            Role::Table { table, .. } => format!("table-{table}"),
+        }
+    }
+
+    fn topic(&self) -> String {
+        let topic = match self {
+            Role::Log { database } => format!(
+                "{MARK}log:{database} · Commit log of database {database}: each message is one commit. Do not delete messages here."
+            ),
+            Role::Catalog { database } => format!(
+                "{MARK}catalog:{database} · What database {database} contains, kept up to date by dbcord."
+            ),
+            Role::Table {
+                database,
+                table,
+                id,
+            } => format!(
+                "{MARK}table:{database}:{table}:{id} · Rows of table {table} in database {database}, kept up to date by dbcord."
+            ),
+        };
+        truncate(&topic, CHANNEL_TOPIC)
+    }
+
+    fn parse(topic: &str) -> Option<Role> {
+        let mark = topic.split_whitespace().next()?.strip_prefix(MARK)?;
+        let mut parts = mark.split(':');
+        let kind = parts.next()?;
+        let database = parts.next().filter(|name| !name.is_empty())?.to_owned();
+        let role = match kind {
+            "log" => Role::Log { database },
+            "catalog" => Role::Catalog { database },
+            "table" => Role::Table {
+                database,
+                table: parts.next()?.to_owned(),
+                id: parts.next()?.parse().ok()?,
+            },
+            _ => return None,
+        };
+        parts.next().is_none().then_some(role)
+    }
+}
+
+/// The channels of one database, by id. Several where a lost answer left a twin.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DatabaseChannels {
+    pub category: Option<u64>,
+    pub logs: Vec<u64>,
+    pub catalogs: Vec<u64>,
+    /// By table id.
+    pub tables: BTreeMap<u32, u64>,
+}
+
+/// Sorts a guild's channels by database.
+pub fn discover(channels: &[Channel]) -> BTreeMap<String, DatabaseChannels> {
+    let mut databases: BTreeMap<String, DatabaseChannels> = BTreeMap::new();
+    let mut marked: Vec<_> = channels
+        .iter()
+        .filter(|channel| channel.kind == TEXT_CHANNEL)
+        .filter_map(|channel| Some((channel, Role::parse(channel.topic.as_deref()?)?)))
+        .collect();
+    marked.sort_by_key(|(channel, _)| channel.id);
+    for (channel, role) in marked {
+        let found = databases.entry(role.database().to_owned()).or_default();
+        match role {
+            Role::Log { .. } => {
+                found.category = channel.parent_id.or(found.category);
+                found.logs.push(channel.id);
+            }
+            Role::Catalog { .. } => found.catalogs.push(channel.id),
+            Role::Table { id, .. } => {
+                found.tables.entry(id).or_insert(channel.id);
+            }
+        }
+        found.category = found.category.or(channel.parent_id);
+    }
+    databases
+}
+
+/// The category that a first, interrupted `/dbc_init` left: right name, our own overwrite.
+pub fn abandoned_category(channels: &[Channel], database: &str, me: u64) -> Option<u64> {
+    let name = category_name(database, 1);
+    let ours = |channel: &&Channel| {
+        channel.kind == CATEGORY
+            && channel.name.as_deref() == Some(&name)
+            && channel
+                .permission_overwrites
+                .iter()
+                .any(|o| o.kind == MEMBER_OVERWRITE && o.id == me && o.allow & VIEW_CHANNEL != 0)
+    };
+    channels.iter().filter(ours).map(|channel| channel.id).min()
+}
+
+/// Where a new channel of a database can go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Room {
+    In { category: u64 },
+    /// Every category of the database is full: make this one.
+    NewCategory { number: u32 },
+    /// The guild has as many channels as Discord allows.
+    GuildFull,
+}
+
+/// Looks for room for one more channel of `database`.
+pub fn room(channels: &[Channel], database: &str, home: Option<u64>) -> Room {
+    if channels.len() >= GUILD_CHANNELS {
+        return Room::GuildFull;
+    }
+    let has_room = |category: u64| {
+        let inside = |channel: &&Channel| channel.parent_id == Some(category);
+        channels.iter().filter(inside).count() < CATEGORY_CHANNELS
+    };
+    if let Some(category) = home.filter(|&category| has_room(category)) {
+        return Room::In { category };
+    }
+    let mut number = if home.is_some() { 2 } else { 1 };
+    loop {
+        let name = category_name(database, number);
+        let named = |channel: &&Channel| {
+            channel.kind == CATEGORY && channel.name.as_deref() == Some(&name)
+        };
+        match channels.iter().find(named) {
+            Some(category) if has_room(category.id) && number > 1 => {
+                return Room::In {
+                    category: category.id,
+                };
+            }
+            Some(_) => number += 1,
+            None if channels.len() + 1 >= GUILD_CHANNELS => return Room::GuildFull,
+            None => return Room::NewCategory { number },
+        }
+    }
+}
+
+/// `dbcord-prod`, then `dbcord-prod-2` and so on.
+pub fn category_name(database: &str, number: u32) -> String {
+    match number {
+        0 | 1 => format!("dbcord-{database}"),
+        more => format!("dbcord-{database}-{more}"),
+    }
+}
+
+/// Who may do what in a channel of ours. Nobody but the bot posts; @everyone does not even look
+/// when the database is private. The bot's own allowance stands in the same request, since denying
+/// @everyone would lock it out too.
+fn overwrites(guild: u64, me: u64, private: bool) -> Value {
+    let denied = if private {
+        VIEW_CHANNEL | SEND_MESSAGES
+    } else {
+        SEND_MESSAGES
+    };
+    json!([
+        { "id": guild.to_string(), "type": ROLE_OVERWRITE, "allow": "0", "deny": denied.to_string() },
+        { "id": me.to_string(), "type": MEMBER_OVERWRITE, "allow": OWN.to_string(), "deny": "0" },
+    ])
+}
+
+/// Who asks for a new channel, and where.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    pub guild: u64,
+    pub me: u64,
+    pub private: bool,
+}
+
+/// The request body for a new category.
+pub fn new_category(place: Place, database: &str, number: u32) -> Value {
+    json!({
+        "name": category_name(database, number),
+        "type": CATEGORY,
+        "permission_overwrites": overwrites(place.guild, place.me, place.private),
+    })
+}
+
+/// The request body for a new channel.
+pub fn new_channel(place: Place, role: &Role, category: u64) -> Value {
+    json!({
+        "name": role.channel_name(),
+        "type": TEXT_CHANNEL,
+        "topic": role.topic(),
+        "parent_id": category.to_string(),
+        "permission_overwrites": overwrites(place.guild, place.me, place.private),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn channel(id: u64, kind: u8, name: &str, topic: Option<&str>, parent: Option<u64>) -> Channel {
+        serde_json::from_value(json!({
+            "id": id.to_string(), "type": kind, "name": name, "topic": topic,
+            "parent_id": parent.map(|id| id.to_string()),
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn marks_come_back_from_topics() {
+        let prod = || "prod".to_owned();
+        for role in [
+            Role::Log { database: prod() },
+            Role::Catalog { database: prod() },
+            Role::Table {
+                database: prod(),
+                table: "users".into(),
+                id: 7,
+            },
+        ] {
+            assert_eq!(Role::parse(&role.topic()), Some(role));
+        }
+        for foreign in [
+            "",
+            "about dbcord:1:log:prod",
+            "dbcord:2:log:prod",
+            "dbcord:1:log:",
+            "dbcord:1:log:prod:x",
+            "dbcord:1:table:prod:users",
+            "dbcord:1:table:prod:users:x",
+        ] {
+            assert_eq!(Role::parse(foreign), None, "{foreign}");
+        }
+    }
+
+    #[test]
+    fn only_marked_text_channels_count_whatever_their_name() {
+        let channels = [
+            channel(1, CATEGORY, "dbcord-prod", None, None),
+            channel(2, TEXT_CHANNEL, "renamed", Some("dbcord:1:log:prod · x"), Some(1)),
+            channel(3, TEXT_CHANNEL, "dbc-log", Some("hello"), Some(1)),
+            channel(4, 2, "voice", Some("dbcord:1:catalog:prod"), Some(1)),
+            channel(9, TEXT_CHANNEL, "t", Some("dbcord:1:table:prod:users:1"), Some(1)),
+            channel(8, TEXT_CHANNEL, "t", Some("dbcord:1:table:prod:users:1"), Some(1)),
+        ];
+        let found = discover(&channels);
+        assert_eq!(found.len(), 1);
+        let prod = &found["prod"];
+        assert_eq!((prod.category, prod.logs.as_slice()), (Some(1), &[2][..]));
+        assert!(prod.catalogs.is_empty());
+        assert_eq!(prod.tables[&1], 8);
+    }
+
+    #[test]
+    fn the_51st_channel_opens_another_category() {
+        let mut channels = vec![channel(1, CATEGORY, "dbcord-prod", None, None)];
+        channels.extend((0..50).map(|n| channel(100 + n, TEXT_CHANNEL, "t", None, Some(1))));
+        assert_eq!(room(&channels, "prod", Some(1)), Room::NewCategory { number: 2 });
+        channels.push(channel(2, CATEGORY, "dbcord-prod-2", None, None));
+        assert_eq!(room(&channels, "prod", Some(1)), Room::In { category: 2 });
+        channels.pop();
+        channels.extend((0..449).map(|n| channel(200 + n, TEXT_CHANNEL, "x", None, None)));
+        assert_eq!(room(&channels, "prod", Some(1)), Room::GuildFull);
+    }
+}

@@ -1,0 +1,333 @@
+//! Records to messages and back.
+//!
+//! A record is JSON with its CRC-32 as the last field. It stands in the message's content when it
+//! fits, else in embed descriptions, else in an attached file; a first line for people comes
+//! before it. The JSON is written so that Discord returns it unchanged (`text::escape_json`), and
+//! the checksum is over the text itself, so that it holds whatever parses it.
+
+use bytes::Bytes;
+
+use super::record::{Link, Record, VERSION, crc_text, parse_crc};
+use crate::discord::model::Message;
+use crate::discord::multipart::File;
+use crate::limits::{ATTACHMENT_BYTES, EMBED_DESCRIPTION, EMBED_TOTAL, MESSAGE_CONTENT};
+use crate::text::{escape_json, escape_markdown, inline, truncate, utf16_len};
+
+const FENCE: &str = "```json\n";
+const FENCE_END: &str = "\n```";
+const CRC_FIELD: &str = ",\"crc\":\"";
+
+/// A record ready to be posted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoded {
+    pub link: Link,
+    pub content: String,
+    pub embeds: Vec<String>,
+    pub file: Option<File>,
+}
+
+/// Where a message of the log keeps its record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In the message itself.
+    Inline(String),
+    /// In a file that must be fetched first.
+    Attachment { url: String },
+    /// The message does not claim to be a record.
+    NotARecord,
+}
+
+/// Why a text is no record that this code can use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DecodeError {
+    Damaged(String),
+    /// Written by a version that this one does not know.
+    Newer(u32),
+}
+
+/// Writes a record.
+///
+/// # Errors
+/// The size in bytes, when not even a file can hold it.
+pub fn encode(record: &Record) -> Result<Encoded, usize> {
+    let (json, crc) = to_text(record);
+    let link = Link {
+        id: record.id(),
+        crc,
+    };
+    let title = title(record);
+    let content = format!("{title}\n{FENCE}{json}{FENCE_END}");
+    if utf16_len(&content) <= MESSAGE_CONTENT {
+        return Ok(Encoded {
+            link,
+            content,
+            embeds: Vec::new(),
+            file: None,
+        });
+    }
+    if let Some(embeds) = split_into_embeds(&json) {
+        return Ok(Encoded {
+            link,
+            content: title,
+            embeds,
+            file: None,
+        });
+    }
+    if json.len() > ATTACHMENT_BYTES {
+        return Err(json.len());
+    }
+    Ok(Encoded {
+        link,
+        content: title,
+        embeds: Vec::new(),
+        file: Some(File {
+            name: format!("{}.json", record.seq),
+            content_type: "application/json",
+            bytes: json.into(),
+        }),
+    })
+}
+
+/// Finds a message's record.
+pub fn locate(message: &Message) -> Place {
+    if title_seq(&message.content).is_none() {
+        return Place::NotARecord;
+    }
+    if let Some((_, body)) = message.content.split_once('\n') {
+        return Place::Inline(unfence(body).to_owned());
+    }
+    if let Some(file) = message.attachments.first() {
+        return Place::Attachment {
+            url: file.url.clone(),
+        };
+    }
+    let chunks = message.embeds.iter().filter_map(|e| e.description.as_deref());
+    Place::Inline(chunks.map(unfence).collect())
+}
+
+/// The sequence number in a record's first line; a damaged record still shows it.
+pub fn title_seq(content: &str) -> Option<u64> {
+    let (seq, _) = content.strip_prefix('#')?.split_once(" · ")?;
+    seq.parse().ok()
+}
+
+/// Reads a record's text.
+///
+/// # Errors
+/// [`DecodeError`]; a text that differs in a single bit is damaged.
+pub fn decode(json: &str) -> Result<(Record, Link), DecodeError> {
+    let damaged = |why: &str| DecodeError::Damaged(why.to_owned());
+    let (body, tail) = json
+        .rsplit_once(CRC_FIELD)
+        .ok_or_else(|| damaged("it has no checksum"))?;
+    let crc = tail
+        .strip_suffix("\"}")
+        .and_then(parse_crc)
+        .ok_or_else(|| damaged("its checksum cannot be read"))?;
+    if checksum(body) != crc {
+        return Err(damaged("its checksum does not match"));
+    }
+    let value: serde_json::Value = serde_json::from_str(&format!("{body}}}"))
+        .map_err(|error| DecodeError::Damaged(format!("it is not JSON: {error}")))?;
+    let version = value.get("v").and_then(serde_json::Value::as_u64);
+    match version.and_then(|version| u32::try_from(version).ok()) {
+        Some(VERSION) => {}
+        Some(newer) if newer > VERSION => return Err(DecodeError::Newer(newer)),
+        _ => return Err(damaged("it has no format version")),
+    }
+    let record: Record = serde_json::from_value(value)
+        .map_err(|error| DecodeError::Damaged(format!("it is no record: {error}")))?;
+    let link = Link {
+        id: record.id(),
+        crc,
+    };
+    Ok((record, link))
+}
+
+/// The text without its closing brace and checksum is what the checksum covers.
+fn to_text(record: &Record) -> (String, u32) {
+    // A record has string keys only, so writing it cannot fail.
+    let json = serde_json::to_string(record).unwrap_or_default();
+    let json = escape_json(&json);
+    let body = json.strip_suffix('}').unwrap_or(&json);
+    let crc = checksum(body);
+    (format!("{body}{CRC_FIELD}{}\"}}", crc_text(crc)), crc)
+}
+
+fn checksum(body: &str) -> u32 {
+    crc32fast::hash(body.as_bytes())
+}
+
+/// `#1042 · users/u_1 put`
+fn title(record: &Record) -> String {
+    let what = match record.ops.as_slice() {
+        [] => "opened".to_owned(),
+        [op] => op.summary(),
+        [op, rest @ ..] => format!("{} and {} more", op.summary(), rest.len()),
+    };
+    let what = truncate(&escape_markdown(&inline(&what)), 150);
+    format!("#{} · {what}", record.seq)
+}
+
+/// Cuts the text so that each piece, in its code block, fits a description, and all together fit
+/// a message. None when they do not.
+fn split_into_embeds(json: &str) -> Option<Vec<String>> {
+    let overhead = utf16_len(FENCE) + utf16_len(FENCE_END);
+    let room = EMBED_DESCRIPTION - overhead;
+    let mut pieces = vec![String::new()];
+    let mut used = 0;
+    for c in json.chars() {
+        if used + c.len_utf16() > room {
+            pieces.push(String::new());
+            used = 0;
+        }
+        used += c.len_utf16();
+        pieces.last_mut()?.push(c);
+    }
+    let descriptions: Vec<String> = pieces
+        .iter()
+        .map(|piece| format!("{FENCE}{piece}{FENCE_END}"))
+        .collect();
+    let total: usize = descriptions.iter().map(|text| utf16_len(text)).sum();
+    (total <= EMBED_TOTAL).then_some(descriptions)
+}
+
+fn unfence(block: &str) -> &str {
+    block
+        .strip_prefix(FENCE)
+        .and_then(|rest| rest.strip_suffix(FENCE_END))
+        .unwrap_or(block)
+}
+
+/// The bytes of a fetched file as text.
+///
+/// # Errors
+/// [`DecodeError::Damaged`] when they are not UTF-8.
+pub fn file_text(bytes: &Bytes) -> Result<&str, DecodeError> {
+    std::str::from_utf8(bytes)
+        .map_err(|_| DecodeError::Damaged("its file is not UTF-8 text".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::digest::TableSum;
+    use crate::engine::log::record::{CommitId, Op, Origin};
+    use proptest::prelude::*;
+    use serde_json::{Map, json};
+    use std::collections::BTreeMap;
+
+    fn record(doc: Map<String, serde_json::Value>, key: String) -> Record {
+        Record {
+            v: VERSION,
+            epoch: 1_763_632_103_000,
+            seq: 1042,
+            prev: Some(Link {
+                id: CommitId(1_763_632_100_000, 1041),
+                crc: 0x9f3a_01bc,
+            }),
+            at: 1_763_632_104_123,
+            by: vec![Origin {
+                interaction: "11".into(),
+                user: "12".into(),
+                command: "dbc_insert".into(),
+            }],
+            ops: vec![Op::Put {
+                table: "users".into(),
+                key,
+                rev: 1,
+                doc,
+            }],
+            sum: BTreeMap::from([("users".to_owned(), TableSum { rows: 1, digest: 7 })]),
+        }
+    }
+
+    /// What Discord would give back.
+    fn message(encoded: &Encoded) -> Message {
+        let embeds: Vec<_> = encoded
+            .embeds
+            .iter()
+            .map(|text| json!({ "description": text }))
+            .collect();
+        let attachments: Vec<_> = encoded
+            .file
+            .iter()
+            .map(|file| json!({"filename": file.name, "url": "https://cdn.example/1"}))
+            .collect();
+        serde_json::from_value(json!({
+            "id": "1", "channel_id": "2", "author": {"id": "3"},
+            "content": encoded.content, "embeds": embeds, "attachments": attachments,
+        }))
+        .unwrap()
+    }
+
+    fn round_trip(record: &Record) -> &'static str {
+        let encoded = encode(record).unwrap();
+        let message = message(&encoded);
+        let (text, tier) = match locate(&message) {
+            Place::Inline(text) if encoded.embeds.is_empty() => (text, "content"),
+            Place::Inline(text) => (text, "embeds"),
+            Place::Attachment { .. } => {
+                let bytes = encoded.file.clone().unwrap().bytes;
+                (file_text(&bytes).unwrap().to_owned(), "file")
+            }
+            Place::NotARecord => panic!("lost"),
+        };
+        let (back, link) = decode(&text).unwrap();
+        assert_eq!(&back, record);
+        assert_eq!(link, encoded.link);
+        tier
+    }
+
+    #[test]
+    fn size_decides_where_a_record_stands() {
+        let of = |n: usize| {
+            let doc = Map::from_iter([("t".to_owned(), json!("é ".repeat(n)))]);
+            round_trip(&record(doc, "u_1".into()))
+        };
+        assert_eq!(of(10), "content");
+        assert_eq!(of(1_000), "embeds");
+        assert_eq!(of(2_500), "embeds");
+        assert_eq!(of(3_000), "file");
+    }
+
+    #[test]
+    fn the_first_line_is_for_people() {
+        let encoded = encode(&record(Map::new(), "u_1".into())).unwrap();
+        assert!(encoded.content.starts_with("#1042 · users/u_1 put\n```json\n{\"v\":1,"));
+    }
+
+    #[test]
+    fn any_changed_character_is_noticed() {
+        let (text, _) = to_text(&record(Map::from_iter([("a".into(), json!("b"))]), "k".into()));
+        for at in 0..text.len() {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] ^= 1;
+            let changed = String::from_utf8(bytes).unwrap();
+            // A changed letter case inside the checksum would be the same number.
+            assert!(decode(&changed).is_err(), "{changed}");
+        }
+    }
+
+    #[test]
+    fn a_newer_format_is_told_from_damage() {
+        let mut newer = record(Map::new(), "k".into());
+        newer.v = 2;
+        let (text, _) = to_text(&newer);
+        assert_eq!(decode(&text).unwrap_err(), DecodeError::Newer(2));
+    }
+
+    proptest! {
+        #[test]
+        fn every_document_survives(text in any::<String>(), key in any::<String>(), n in 1usize..200) {
+            let doc = Map::from_iter([(text.clone(), json!(text.repeat(n)))]);
+            round_trip(&record(doc, key));
+        }
+
+        #[test]
+        fn no_text_makes_decoding_panic(text in any::<String>()) {
+            let _ = decode(&text);
+            let _ = title_seq(&text);
+        }
+    }
+}

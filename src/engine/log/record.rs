@@ -1,0 +1,139 @@
+//! What a commit says.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::engine::digest::TableSum;
+use crate::host::UnixMillis;
+
+/// The format that this code writes, and the newest that it reads.
+pub const VERSION: u32 = 1;
+
+/// A commit's place. Epochs rise with every open of the database, sequence numbers with every
+/// commit; no pair is ever used for two different commits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CommitId(pub u64, pub u64);
+
+impl CommitId {
+    pub fn epoch(self) -> u64 {
+        self.0
+    }
+
+    pub fn seq(self) -> u64 {
+        self.1
+    }
+}
+
+impl fmt::Display for CommitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.0, self.1)
+    }
+}
+
+/// A commit's place and checksum: enough to know it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Link {
+    pub id: CommitId,
+    pub crc: u32,
+}
+
+impl Serialize for Link {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.id.0, self.id.1, crc_text(self.crc)).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Link {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (epoch, seq, crc) = <(u64, u64, String)>::deserialize(deserializer)?;
+        let crc = parse_crc(&crc)
+            .ok_or_else(|| serde::de::Error::custom("a checksum has 8 hexadecimal digits"))?;
+        Ok(Link {
+            id: CommitId(epoch, seq),
+            crc,
+        })
+    }
+}
+
+/// A checksum as it is written: 8 small hexadecimal digits.
+pub fn crc_text(crc: u32) -> String {
+    format!("{crc:08x}")
+}
+
+pub fn parse_crc(text: &str) -> Option<u32> {
+    let digits = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    digits.then(|| u32::from_str_radix(text, 16).ok()).flatten()
+}
+
+/// Whose doing a commit is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The interaction's id: how a command finds out whether it was carried out.
+    #[serde(rename = "i")]
+    pub interaction: String,
+    #[serde(rename = "u")]
+    pub user: String,
+    #[serde(rename = "c")]
+    pub command: String,
+}
+
+/// One commit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    pub v: u32,
+    pub epoch: u64,
+    pub seq: u64,
+    /// The commit that this one follows; none for the first.
+    pub prev: Option<Link>,
+    /// When the writer built it, by its own clock: for people, never for order.
+    pub at: UnixMillis,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<Origin>,
+    /// Empty in a record that only settles who owns the log.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ops: Vec<Op>,
+    /// Each touched table after the ops.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sum: BTreeMap<String, TableSum>,
+}
+
+impl Record {
+    pub fn id(&self) -> CommitId {
+        CommitId(self.epoch, self.seq)
+    }
+}
+
+/// One change, as a full after-image: applying it twice is applying it once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub enum Op {
+    /// The database begins.
+    Init { database: String, private: bool },
+    CreateTable {
+        table: String,
+        /// Names the table for good; names may be reused, ids not.
+        id: u32,
+        /// The top-level field that holds a row's key.
+        pk: String,
+    },
+    Put {
+        table: String,
+        key: String,
+        rev: u64,
+        doc: Map<String, Value>,
+    },
+}
+
+impl Op {
+    /// A few words for people who look at the log.
+    pub fn summary(&self) -> String {
+        match self {
+            Op::Init { database, .. } => format!("{database} init"),
+            Op::CreateTable { table, .. } => format!("{table} create_table"),
+            Op::Put { table, key, .. } => format!("{table}/{key} put"),
+        }
+    }
+}

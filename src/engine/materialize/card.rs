@@ -1,0 +1,45 @@
+//! Cards in `#dbc-catalog`: what there is, for people to read.
+
+use crate::engine::state::Table;
+
+const FOOTER: &str = "\n-# dbcord card · table ";
+
+pub(super) fn render(name: &str, table: &Table, channel: u64) -> String {
+    format!(
+        "**{name}** · table\nKey: `{}` · Rows: <#{channel}>{FOOTER}{} · at {}",
+        table.pk, table.id, table.created
+    )
+}
+
+/// The table that a card is about.
+pub(super) fn parse(content: &str) -> Option<u32> {
+    let (_, footer) = content.rsplit_once(FOOTER)?;
+    let (id, _) = footer.split_once(" · ")?;
+    id.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::digest::TableSum;
+    use crate::engine::log::CommitId;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn a_card_is_recognised() {
+        let table = Table {
+            id: 3,
+            pk: "id".into(),
+            created: CommitId(5, 6),
+            rows: BTreeMap::new(),
+            sum: TableSum::default(),
+        };
+        let card = render("users", &table, 9);
+        assert_eq!(parse(&card), Some(3));
+        assert_eq!(
+            card,
+            "**users** · table\nKey: `id` · Rows: <#9>\n-# dbcord card · table 3 · at 5.6"
+        );
+        assert_eq!(parse("hello"), None);
+    }
+}

@@ -1,0 +1,171 @@
+//! What the channels are known to show, and what is still to be done.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::engine::log::{CommitId, Op, Record};
+use crate::engine::memo::Hints;
+use crate::engine::state::State;
+
+/// One thing that a channel should show and may not show yet, ordered by age.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Work {
+    /// The commit that asks for it.
+    pub at: CommitId,
+    pub item: Item,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Item {
+    Card { table: u32 },
+    Row { table: u32, key: String },
+}
+
+#[derive(Debug, Default)]
+pub struct Mirror {
+    /// Table channels by table id.
+    channels: BTreeMap<u32, u64>,
+    /// The message and the commit that it shows, for rows whose message this object has seen.
+    rows: BTreeMap<u32, BTreeMap<String, (u64, CommitId)>>,
+    pending: BTreeSet<Work>,
+    /// Tables whose channel may hold rows that this object has not seen.
+    unread: BTreeSet<u32>,
+    /// The same of cards.
+    pub(super) catalog_unread: bool,
+    /// As stored: everything up to here is shown.
+    mirrored: Option<CommitId>,
+    /// Why the last piece of work was not done.
+    pub stalled: Option<String>,
+}
+
+impl Mirror {
+    /// After a cold open: whatever is newer than the stored mark may be shown or not.
+    pub(crate) fn after_open(state: &State, hints: &Hints) -> Mirror {
+        let mut mirror = Mirror {
+            channels: hints.tables.clone(),
+            mirrored: hints.mirrored,
+            ..Mirror::default()
+        };
+        let newer = |at: CommitId| hints.mirrored.is_none_or(|mirrored| at > mirrored);
+        for table in state.tables.values() {
+            if newer(table.created) {
+                mirror.catalog_unread = true;
+                mirror.want(table.created, Item::Card { table: table.id });
+            }
+            for (key, row) in table.rows.iter().filter(|(_, row)| newer(row.at)) {
+                mirror.unread.insert(table.id);
+                mirror.want_row(row.at, table.id, key);
+            }
+        }
+        mirror
+    }
+
+    /// A commit of this object's own.
+    pub(crate) fn committed(&mut self, record: &Record, state: &State) {
+        let at = record.id();
+        for op in &record.ops {
+            match op {
+                Op::Init { .. } => {}
+                Op::CreateTable { id, .. } => self.want(at, Item::Card { table: *id }),
+                Op::Put { table, key, .. } => {
+                    if let Some(table) = state.tables.get(table) {
+                        self.want_row(at, table.id, key);
+                    }
+                }
+            }
+        }
+    }
+
+    pub fn backlog(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// The oldest piece of work.
+    pub(crate) fn next(&self) -> Option<Work> {
+        self.pending.first().cloned()
+    }
+
+    pub fn channel(&self, table: u32) -> Option<u64> {
+        self.channels.get(&table).copied()
+    }
+
+    pub(super) fn channels(&self) -> &BTreeMap<u32, u64> {
+        &self.channels
+    }
+
+    /// Channel and message that show the row as of `at`.
+    pub fn row_message(&self, table: u32, key: &str, at: CommitId) -> Option<(u64, u64)> {
+        let (message, shown) = self.rows.get(&table)?.get(key)?;
+        (*shown == at).then_some((self.channel(table)?, *message))
+    }
+
+    pub(super) fn is_unread(&self, table: u32) -> bool {
+        self.unread.contains(&table)
+    }
+
+    pub(super) fn read(&mut self, table: u32) {
+        self.unread.remove(&table);
+    }
+
+    pub(super) fn channel_found(&mut self, table: u32, channel: u64) {
+        self.channels.insert(table, channel);
+    }
+
+    /// The channel is gone and everything in it with it.
+    pub(super) fn channel_lost(&mut self, table: u32, state: &State) {
+        self.channels.remove(&table);
+        self.rows.remove(&table);
+        for found in state.tables.values().filter(|found| found.id == table) {
+            for (key, row) in &found.rows {
+                self.want_row(row.at, table, key);
+            }
+        }
+    }
+
+    pub(super) fn card_done(&mut self, table: u32) {
+        self.pending.retain(|work| work.item != Item::Card { table });
+    }
+
+    pub(super) fn row_done(&mut self, work: &Work, message: u64) {
+        if let Item::Row { table, key } = &work.item {
+            let rows = self.rows.entry(*table).or_default();
+            rows.insert(key.clone(), (message, work.at));
+        }
+        self.pending.remove(work);
+    }
+
+    pub(super) fn row_gone(&mut self, work: &Work) {
+        self.pending.remove(work);
+    }
+
+    pub(super) fn row_adopted(&mut self, table: u32, key: &str, at: CommitId, message: u64) {
+        let key = key.to_owned();
+        let item = Item::Row { table, key };
+        self.row_done(&Work { at, item }, message);
+    }
+
+    pub(super) fn mirrored(&self) -> Option<CommitId> {
+        self.mirrored
+    }
+
+    /// Moves the mark up to just below the oldest work; whether it moved.
+    pub(super) fn advance(&mut self, state: &State) -> bool {
+        let reached = match self.pending.first() {
+            Some(work) => Some(CommitId(work.at.epoch(), work.at.seq().saturating_sub(1))),
+            None => state.head.map(|head| head.link.id),
+        };
+        let moved = reached > self.mirrored;
+        if moved {
+            self.mirrored = reached;
+        }
+        moved
+    }
+
+    fn want(&mut self, at: CommitId, item: Item) {
+        self.pending.insert(Work { at, item });
+    }
+
+    fn want_row(&mut self, at: CommitId, table: u32, key: &str) {
+        let key = key.to_owned();
+        self.want(at, Item::Row { table, key });
+    }
+}

@@ -1,0 +1,140 @@
+//! What is kept in object storage: who may write, what was last stored, and hints that save
+//! requests. Never row data: with all of it wiped, nothing is lost.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::log::{CommitId, Link};
+use crate::error::{Error, ErrorKind, Result, Written};
+use crate::host::{Host, StorageError};
+
+/// The last commit that was stored as ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Floor {
+    pub link: Link,
+    pub message: u64,
+}
+
+/// Where things are. May be missing or stale: everything in it can be found again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hints {
+    pub log: Option<u64>,
+    #[serde(default)]
+    pub catalog: Option<u64>,
+    #[serde(default)]
+    pub category: Option<u64>,
+    /// Table channels by table id.
+    #[serde(default)]
+    pub tables: BTreeMap<u32, u64>,
+    /// Up to here every row and card stands in its channel.
+    #[serde(default)]
+    pub mirrored: Option<CommitId>,
+}
+
+/// The keys of one database in object storage.
+pub struct Memo<'a, H> {
+    host: &'a H,
+    database: &'a str,
+}
+
+impl<'a, H: Host> Memo<'a, H> {
+    pub fn new(host: &'a H, database: &'a str) -> Self {
+        Memo { host, database }
+    }
+
+    pub async fn epoch(&self) -> Result<Option<u64>> {
+        self.load("epoch").await
+    }
+
+    pub async fn floor(&self) -> Result<Option<Floor>> {
+        self.load("floor").await
+    }
+
+    pub async fn hints(&self) -> Result<Hints> {
+        Ok(self.load("hints").await?.unwrap_or_default())
+    }
+
+    pub async fn store_epoch(&self, epoch: u64) -> Result<()> {
+        self.store("epoch", &epoch).await
+    }
+
+    pub async fn store_floor(&self, floor: &Floor) -> Result<()> {
+        self.store("floor", floor).await
+    }
+
+    pub async fn store_hints(&self, hints: &Hints) -> Result<()> {
+        self.store("hints", hints).await
+    }
+
+    pub async fn forget_floor(&self) -> Result<()> {
+        let key = self.key("floor");
+        self.host.remove(&key).await.map_err(storage_failed)
+    }
+
+    /// Whether the last stored commit is not shown everywhere yet, as far as storage knows.
+    pub async fn is_behind(&self) -> bool {
+        let (Ok(Some(floor)), Ok(hints)) = (self.floor().await, self.hints().await) else {
+            return false;
+        };
+        hints.mirrored < Some(floor.link.id)
+    }
+
+    fn key(&self, what: &str) -> String {
+        format!("db/{}/{what}", self.database)
+    }
+
+    async fn load<T: DeserializeOwned>(&self, what: &str) -> Result<Option<T>> {
+        let text = self
+            .host
+            .load(&self.key(what))
+            .await
+            .map_err(storage_failed)?;
+        let Some(text) = text else { return Ok(None) };
+        // What cannot be read is as good as wiped, except the floor: ignoring it could hide a
+        // stale read of the log.
+        match serde_json::from_str(&text) {
+            Ok(value) => Ok(Some(value)),
+            Err(_) if what != "floor" => Ok(None),
+            Err(error) => Err(Error::new(
+                ErrorKind::Corrupt,
+                format!(
+                    "Database `{}`: the object's note of its last commit cannot be read ({error}).",
+                    self.database
+                ),
+            )
+            .hint("Report this; the data itself is in Discord and was not touched.")),
+        }
+    }
+
+    async fn store<T: Serialize>(&self, what: &str, value: &T) -> Result<()> {
+        let text = serde_json::to_string(value)
+            .map_err(|error| storage_failed(StorageError(error.to_string())))?;
+        self.host
+            .store(&self.key(what), &text)
+            .await
+            .map_err(storage_failed)
+    }
+}
+
+/// Names of databases that storage knows of.
+pub async fn known_databases<H: Host>(host: &H) -> Result<Vec<String>> {
+    let entries = host.load_prefix("db/").await.map_err(storage_failed)?;
+    let mut names: Vec<String> = entries
+        .iter()
+        .filter_map(|(key, _)| key.strip_prefix("db/")?.strip_suffix("/hints"))
+        .map(str::to_owned)
+        .collect();
+    names.dedup();
+    Ok(names)
+}
+
+pub fn storage_failed(error: StorageError) -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        format!("The Durable Object's storage failed: {error}."),
+    )
+    .written(Written::No)
+    .hint("Try again in a minute.")
+}

@@ -1,0 +1,230 @@
+//! The storage engine: a guild's databases, their state, their log, and the channels that show
+//! them.
+//!
+//! A write is one message in the log; [`Database::write`] is the only way to make one. Reads are
+//! answered from memory. What people see in the channels follows in the background
+//! ([`materialize`]).
+
+pub mod attachments;
+mod channels;
+mod commit;
+pub mod database;
+pub mod digest;
+pub mod document;
+pub mod init;
+pub mod inspect;
+pub mod layout;
+pub mod log;
+pub mod materialize;
+mod memo;
+pub mod names;
+mod open;
+pub mod row;
+pub mod state;
+pub mod table;
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::discord::model::{Channel, User};
+use crate::discord::{CallError, Client, Patience, routes};
+use crate::error::{Error, ErrorKind, Result, Written};
+use crate::host::Host;
+use crate::text::{inline, nearest};
+
+pub use commit::Committed;
+pub use database::Database;
+pub use log::Origin;
+
+/// All databases of one guild. One of these lives in each guild's object.
+pub struct Engine<H> {
+    shared: Rc<Shared<H>>,
+    databases: RefCell<BTreeMap<String, Rc<Database<H>>>>,
+    /// Making channels is not atomic, so one `/dbc_init` runs at a time.
+    initialising: futures_util::lock::Mutex<()>,
+}
+
+/// What every part of the engine works with.
+pub(crate) struct Shared<H> {
+    pub host: Rc<H>,
+    pub client: Client<H>,
+    pub guild: u64,
+    /// The bot's own user id, once asked for.
+    me: Cell<Option<u64>>,
+    /// Whether attachments can be read back, once tried.
+    attachments: Cell<Option<attachments::Access>>,
+}
+
+impl<H: Host> Engine<H> {
+    pub fn new(host: Rc<H>, client: Client<H>, guild: u64) -> Self {
+        Engine {
+            shared: Rc::new(Shared {
+                host,
+                client,
+                guild,
+                me: Cell::new(None),
+                attachments: Cell::new(None),
+            }),
+            databases: RefCell::default(),
+            initialising: futures_util::lock::Mutex::new(()),
+        }
+    }
+
+    /// The database of this name, opened.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] with the nearest names, or what opening it failed on.
+    pub async fn database(&self, name: &str) -> Result<Rc<Database<H>>> {
+        names::check_name("database", name)?;
+        let database = self.handle(name);
+        match database.open().await {
+            Ok(()) if database.is_initialised() => Ok(database),
+            Ok(()) => Err(Error::new(
+                ErrorKind::NotFound,
+                format!("Setting up database `{name}` was interrupted."),
+            )
+            .option("database")
+            .hint(format!("Run `/dbc_init database:{name}` again."))),
+            Err(open::OpenError::NoSuchDatabase { known }) => Err(unknown_database(name, &known)),
+            Err(open::OpenError::Failed(error)) => Err(error),
+        }
+    }
+
+    /// Names of the databases that can be offered without asking Discord.
+    pub async fn known_databases(&self) -> Vec<String> {
+        memo::known_databases(&*self.shared.host)
+            .await
+            .unwrap_or_default()
+    }
+
+    /// Closed databases whose channels do not show everything yet.
+    pub async fn databases_behind(&self) -> Vec<String> {
+        let mut behind = Vec::new();
+        for name in self.known_databases().await {
+            let memo = memo::Memo::new(&*self.shared.host, &name);
+            if self.open_database(&name).is_none() && memo.is_behind().await {
+                behind.push(name);
+            }
+        }
+        behind
+    }
+
+    /// The databases that are open now.
+    pub fn open_databases(&self) -> Vec<Rc<Database<H>>> {
+        let databases = self.databases.borrow();
+        databases.values().filter(|d| d.is_open()).cloned().collect()
+    }
+
+    /// A database that is open already.
+    pub fn open_database(&self, name: &str) -> Option<Rc<Database<H>>> {
+        let database = self.databases.borrow().get(name).cloned();
+        database.filter(|database| database.is_open())
+    }
+
+    pub fn client(&self) -> &Client<H> {
+        &self.shared.client
+    }
+
+    /// Lets go of everything in memory.
+    pub fn close(&self) {
+        for (_, database) in self.databases.take() {
+            database.close();
+        }
+    }
+
+    fn handle(&self, name: &str) -> Rc<Database<H>> {
+        let mut databases = self.databases.borrow_mut();
+        let new = || Rc::new(Database::new(name, Rc::clone(&self.shared)));
+        Rc::clone(databases.entry(name.to_owned()).or_insert_with(new))
+    }
+}
+
+impl<H: Host> Shared<H> {
+    /// The bot's own user id: only its messages count.
+    pub async fn me(&self) -> Result<u64, CallError> {
+        if let Some(me) = self.me.get() {
+            return Ok(me);
+        }
+        let route = routes::current_user();
+        let user: User = self.client.get(&route, Patience::COMMAND).await?;
+        self.me.set(Some(user.id));
+        Ok(user.id)
+    }
+
+    pub async fn channels(&self) -> Result<Vec<Channel>, CallError> {
+        let route = routes::guild_channels(self.guild);
+        self.client.get(&route, Patience::COMMAND).await
+    }
+
+    /// A link to a message, for replies.
+    pub fn message_link(&self, channel: u64, message: u64) -> String {
+        format!(
+            "https://discord.com/channels/{}/{channel}/{message}",
+            self.guild
+        )
+    }
+}
+
+fn unknown_database(name: &str, known: &[String]) -> Error {
+    let error = Error::new(
+        ErrorKind::NotFound,
+        format!("there is no database `{}` in this server.", inline(name)),
+    )
+    .option("database");
+    let near = nearest(name, known.iter().map(String::as_str));
+    error.hint(if !near.is_empty() {
+        format!("Did you mean {}?", quoted(&near))
+    } else if known.is_empty() {
+        format!("Create it with `/dbc_init database:{name}`.")
+    } else {
+        format!("There are: {}.", quoted(known))
+    })
+}
+
+/// Names as inline code, at most ten of them.
+pub(crate) fn quoted(names: &[String]) -> String {
+    let mut list: Vec<String> = names.iter().take(10).map(|name| format!("`{name}`")).collect();
+    if names.len() > 10 {
+        list.push(format!("{} more", names.len() - 10));
+    }
+    list.join(", ")
+}
+
+/// A call that failed before anything of a write could have happened.
+pub(crate) fn not_written(doing: &str, error: &CallError) -> Error {
+    describe(doing, error, Written::No)
+}
+
+/// The error that a failed call becomes: what we were doing, what Discord said, what to do now.
+pub(crate) fn describe(doing: &str, error: &CallError, written: Written) -> Error {
+    let (kind, hint) = match error {
+        CallError::Refused { status: 401, .. } => (
+            ErrorKind::Misconfigured,
+            "The bot token is wrong or was reset: an operator must set DISCORD_BOT_TOKEN again.".to_owned(),
+        ),
+        CallError::Refused { status: 403, .. } => (
+            ErrorKind::Forbidden,
+            "Check the bot's role and the channel's permissions; the README lists what it needs.".to_owned(),
+        ),
+        CallError::Refused { .. } => (
+            ErrorKind::Unavailable,
+            "Trying again will most likely end the same way; `/dbc_inspect` shows the state.".to_owned(),
+        ),
+        CallError::RateLimited { retry_after_ms } => (
+            ErrorKind::Unavailable,
+            format!("Try again in {} s.", retry_after_ms.div_ceil(1_000)),
+        ),
+        CallError::Blocked { .. } => (
+            ErrorKind::Unavailable,
+            "This passes by itself, often within minutes to an hour; try again then.".to_owned(),
+        ),
+        CallError::NotSent(_) | CallError::Ambiguous(_) | CallError::Malformed(_) => (
+            ErrorKind::Unavailable,
+            "Discord may be down: try again in a minute.".to_owned(),
+        ),
+    };
+    Error::new(kind, format!("{doing}: {error}"))
+        .written(written)
+        .hint(hint)
+}

@@ -1,0 +1,75 @@
+//! The alarm: pays what is owed, then brings the channels up to date, under a budget.
+
+use std::rc::Rc;
+
+use super::Instance;
+use crate::engine::materialize::Progress;
+use crate::error::ErrorKind;
+use crate::host::{Host, Level, UnixMillis};
+use crate::limits::BACKGROUND_REQUESTS;
+
+/// When to look again after answers that could not be given, and databases that did not open.
+const AGAIN_MS: u64 = 15_000;
+/// The same, where somebody has to do something first.
+const AFTER_TROUBLE_MS: u64 = 10 * 60_000;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AlarmState {
+    Idle,
+    Running,
+    /// Another alarm came while one was running.
+    RunningAndAskedAgain,
+}
+
+impl<H: Host> Instance<H> {
+    /// Handles one alarm. It never fails: what goes wrong is logged, and the next one is set
+    /// while anything is left to do.
+    pub async fn alarm(self: &Rc<Self>) {
+        if self.alarm.get() != AlarmState::Idle {
+            self.alarm.set(AlarmState::RunningAndAskedAgain);
+            return;
+        }
+        self.alarm.set(AlarmState::Running);
+        let mut again = self.background_work().await;
+        if self.alarm.replace(AlarmState::Idle) == AlarmState::RunningAndAskedAgain {
+            again = Some(self.host.now());
+        }
+        if let Some(time) = again
+            && let Err(error) = self.host.wake_at(time).await
+        {
+            let line = format!("the alarm was not set: {error}");
+            self.host.log(Level::Error, &line);
+        }
+    }
+
+    /// One turn of background work; when the next one is due, if any is.
+    async fn background_work(self: &Rc<Self>) -> Option<UnixMillis> {
+        let mut due = Vec::new();
+        if self.settle_pending().await {
+            due.push(self.host.now() + AGAIN_MS);
+        }
+        // After an eviction nothing is open, and the alarm is all that is left of the work to do.
+        for name in self.engine.databases_behind().await {
+            if let Err(error) = self.engine.database(&name).await {
+                let line = format!("database {name}: not opened by the alarm: {error}");
+                self.host.log(Level::Warn, &line);
+                match error.kind {
+                    // Deleted by hand: there is nothing left to show.
+                    ErrorKind::NotFound => {}
+                    ErrorKind::Unavailable => due.push(self.host.now() + AGAIN_MS),
+                    _ => due.push(self.host.now() + AFTER_TROUBLE_MS),
+                }
+            }
+        }
+        let mut budget = u64::from(BACKGROUND_REQUESTS);
+        for database in self.engine.open_databases() {
+            let before = self.engine.client().requests_sent();
+            if let Progress::More(time) = database.materialize(budget).await {
+                due.push(time);
+            }
+            let used = self.engine.client().requests_sent() - before;
+            budget = budget.saturating_sub(used);
+        }
+        due.into_iter().min()
+    }
+}

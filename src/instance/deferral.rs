@@ -1,0 +1,195 @@
+//! Answers that are owed: a deferred interaction gets its reply by an edit, whatever happens to
+//! the object meanwhile.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use twilight_model::application::interaction::application_command::{
+    CommandData, CommandOptionValue,
+};
+
+use super::Instance;
+use crate::discord::multipart::{File, file_name};
+use crate::discord::{CallError, Patience, routes};
+use crate::host::{Host, Level, StorageError, UnixMillis};
+use crate::interactions::{Interaction, Reply};
+use crate::limits::INTERACTION_TOKEN_MS;
+
+const PREFIX: &str = "pending/";
+/// A running command is left alone for this long before the alarm looks after it.
+const LOOK_AFTER_MS: u64 = 20_000;
+/// Discord may take the edit for an unknown message until it has processed our first answer.
+const TOO_EARLY: u32 = 6;
+const TOO_EARLY_PAUSE_MS: u64 = 250;
+
+/// A deferred interaction, as stored: enough to find out what became of it and to tell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Pending {
+    pub interaction: u64,
+    pub application: u64,
+    pub token: String,
+    pub command: String,
+    pub database: Option<String>,
+    pub since: UnixMillis,
+}
+
+impl Pending {
+    pub fn new(interaction: &Interaction, data: &CommandData, now: UnixMillis) -> Self {
+        let database = data.options.iter().find_map(|option| match &option.value {
+            CommandOptionValue::String(name) if option.name == "database" => Some(name.clone()),
+            _ => None,
+        });
+        Pending {
+            interaction: interaction.id.get(),
+            application: interaction.application_id.get(),
+            token: interaction.token.clone(),
+            command: data.name.clone(),
+            database,
+            since: now,
+        }
+    }
+
+    fn key(&self) -> String {
+        format!("{PREFIX}{}", self.interaction)
+    }
+
+    fn expired(&self, now: UnixMillis) -> bool {
+        now >= self.since.saturating_add(INTERACTION_TOKEN_MS)
+    }
+}
+
+impl<H: Host> Instance<H> {
+    /// Stores that an answer is owed, and sets the alarm in case this object does not live to
+    /// give it.
+    pub(super) async fn remember(&self, pending: &Pending) -> Result<(), StorageError> {
+        let text = serde_json::to_string(pending).map_err(|e| StorageError(e.to_string()))?;
+        self.host.store(&pending.key(), &text).await?;
+        self.host.wake_at(self.host.now() + LOOK_AFTER_MS).await
+    }
+
+    pub(super) async fn forget(&self, pending: &Pending) {
+        if let Err(error) = self.host.remove(&pending.key()).await {
+            let line = format!("interaction {}: {error}", pending.interaction);
+            self.host.log(Level::Warn, &line);
+        }
+    }
+
+    /// Edits the reply into the deferred answer. What cannot be delivered stays owed: the alarm
+    /// then reads from the log what became of it.
+    pub(super) async fn deliver(&self, pending: &Pending, reply: &Reply) {
+        self.running.borrow_mut().insert(pending.interaction);
+        self.try_to_deliver(pending, reply).await;
+        self.running.borrow_mut().remove(&pending.interaction);
+    }
+
+    async fn try_to_deliver(&self, pending: &Pending, reply: &Reply) {
+        let route = routes::edit_original(pending.application, &pending.token);
+        let mut payload = reply.payload();
+        let files: Vec<File> = reply
+            .file
+            .iter()
+            .map(|(name, text)| File {
+                name: file_name(name),
+                content_type: "application/json",
+                bytes: Bytes::from(text.clone()),
+            })
+            .collect();
+        if let Some(file) = files.first() {
+            payload["attachments"] = json!([{ "id": 0, "filename": file.name }]);
+        }
+        let client = self.engine.client();
+        let mut early = 0;
+        loop {
+            let sent = client
+                .send::<serde_json::Value>(&route, &payload, &files, Patience::COMMAND)
+                .await;
+            match sent {
+                Err(error) if error.is_not_found() && early < TOO_EARLY => {
+                    early += 1;
+                    let pause = TOO_EARLY_PAUSE_MS << early;
+                    self.host.sleep(Duration::from_millis(pause)).await;
+                }
+                Ok(_) => return self.forget(pending).await,
+                Err(error) => {
+                    let id = pending.interaction;
+                    let line = format!("interaction {id}: the reply was not delivered: {error}");
+                    self.host.log(Level::Warn, &line);
+                    // A refusal stays one; anything else may pass.
+                    if matches!(error, CallError::Refused { .. }) {
+                        self.forget(pending).await;
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Settles what earlier objects left owing. Whether anything is still to be settled.
+    pub(super) async fn settle_pending(self: &Rc<Self>) -> bool {
+        let stored = match self.host.load_prefix(PREFIX).await {
+            Ok(stored) => stored,
+            Err(error) => {
+                self.host.log(Level::Error, &format!("pending answers: {error}"));
+                return true;
+            }
+        };
+        let mut left = false;
+        for (key, text) in stored {
+            let Ok(pending) = serde_json::from_str::<Pending>(&text) else {
+                self.host.log(Level::Error, &format!("{key} cannot be read and is dropped"));
+                let _ = self.host.remove(&key).await;
+                continue;
+            };
+            if self.running.borrow().contains(&pending.interaction) {
+                left = true;
+            } else if pending.expired(self.host.now()) {
+                self.forget(&pending).await;
+            } else {
+                let reply = self.what_became_of(&pending).await;
+                left |= reply.is_none();
+                if let Some(reply) = reply {
+                    self.deliver(&pending, &reply).await;
+                }
+            }
+        }
+        left
+    }
+
+    /// Finds out from the log what became of a command whose object is gone. None when that
+    /// cannot be told yet.
+    async fn what_became_of(&self, pending: &Pending) -> Option<Reply> {
+        let interrupted = |outcome: &str| {
+            let command = &pending.command;
+            Some(Reply::new(format!("`/{command}` was interrupted. {outcome}")))
+        };
+        let Some(name) = &pending.database else {
+            return interrupted("Nothing was written. Run it again.");
+        };
+        let database = match self.engine.database(name).await {
+            Ok(database) => database,
+            Err(error) if error.kind == crate::error::ErrorKind::NotFound => {
+                return interrupted("Nothing was committed. Run it again.");
+            }
+            Err(error) if error.kind == crate::error::ErrorKind::Unavailable => return None,
+            Err(error) => return interrupted(&format!("What became of it is unknown: {error}")),
+        };
+        match database
+            .final_outcome(&pending.interaction.to_string())
+            .await
+        {
+            Ok(Some(at)) => interrupted(&format!(
+                "It had been committed by then, as commit #{}.",
+                at.seq()
+            )),
+            Ok(None) => interrupted("Nothing was written. Run it again."),
+            Err(error) => {
+                let line = format!("interaction {}: {error}", pending.interaction);
+                self.host.log(Level::Warn, &line);
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The single writer of a guild: takes interactions in, answers in time, and keeps what it owes.
+
+mod alarm;
+mod authorise;
+mod deferral;
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_channel::oneshot;
+use futures_util::future::{Either, select};
+use twilight_model::application::interaction::application_command::CommandData;
+
+use crate::commands::{self, Context};
+use crate::config::Config;
+use crate::discord::Client;
+use crate::engine::{Engine, Origin};
+use crate::error::Error;
+use crate::host::{Host, Level, UnixMillis};
+use crate::interactions::{Callback, Interaction, Kind, Reply};
+use crate::limits::{DEFER_AFTER_MS, INTERACTION_TOKEN_MS};
+
+use alarm::AlarmState;
+use deferral::Pending;
+
+/// One guild's object, without the host around it.
+pub struct Instance<H> {
+    host: Rc<H>,
+    config: Config,
+    engine: Rc<Engine<H>>,
+    /// Interactions seen by this object, with the time; a replay is not run again.
+    seen: RefCell<BTreeMap<u64, UnixMillis>>,
+    /// Interactions whose command is running here, or whose reply is being delivered.
+    running: RefCell<BTreeSet<u64>>,
+    /// Alarms do not overlap: a second one leaves a note for the first.
+    alarm: Cell<AlarmState>,
+}
+
+impl<H: Host> Instance<H> {
+    pub fn new(host: Rc<H>, config: Config, guild: u64) -> Rc<Self> {
+        let client = Client::new(
+            Rc::clone(&host),
+            config.api_base.clone(),
+            config.bot_token.clone(),
+        );
+        Rc::new(Instance {
+            engine: Rc::new(Engine::new(Rc::clone(&host), client, guild)),
+            host,
+            config,
+            seen: RefCell::default(),
+            running: RefCell::default(),
+            alarm: Cell::new(AlarmState::Idle),
+        })
+    }
+
+    /// Answers an interaction, always, and before Discord gives up on it.
+    pub async fn handle(self: &Rc<Self>, interaction: Interaction) -> Callback {
+        let allowed = authorise::authorise(&self.config, &interaction);
+        match (&interaction.kind, allowed) {
+            (Kind::Ping, _) => Callback::Pong,
+            (Kind::Autocomplete(_), Err(_)) => Callback::Choices(Vec::new()),
+            (_, Err(error)) => Callback::Message(refusal(&error)),
+            (Kind::Autocomplete(data), Ok(())) => {
+                let context = self.context(&interaction, &data.name);
+                let choices = commands::complete(data, context);
+                Callback::Choices(choices.await)
+            }
+            (Kind::Command(data), Ok(())) => {
+                if !self.first_time(interaction.id.get()) {
+                    return Callback::Message(Reply::new(
+                        "This interaction was handled already; it is not run twice.",
+                    ));
+                }
+                let data = (**data).clone();
+                self.run_in_time(interaction, data).await
+            }
+            (Kind::Other(kind), Ok(())) => Callback::Message(Reply::new(format!(
+                "dbcord has no use for interactions of type {kind}. Nothing was written."
+            ))),
+        }
+    }
+
+    /// Lets go of everything in memory: another object with the same id takes over.
+    pub fn dispose(&self) {
+        self.engine.close();
+        self.seen.borrow_mut().clear();
+    }
+
+    /// Runs a command as a task of its own. Done soon: its reply is the answer. Not done: the
+    /// answer is "thinking", and the reply is edited into that later.
+    async fn run_in_time(self: &Rc<Self>, interaction: Interaction, data: CommandData) -> Callback {
+        let id = interaction.id.get();
+        let context = self.context(&interaction, &data.name);
+        let pending = Pending::new(&interaction, &data, self.host.now());
+        let (done, mut waiting) = oneshot::channel();
+        self.running.borrow_mut().insert(id);
+        let this = Rc::clone(self);
+        let late = pending.clone();
+        self.host.spawn(Box::pin(async move {
+            let reply = match commands::run(data, context).await {
+                Ok(reply) => reply,
+                Err(error) => refusal(&error),
+            };
+            // Nobody waits any more: the interaction was deferred, and stored as such.
+            if let Err(reply) = done.send(reply) {
+                this.deliver(&late, &reply).await;
+            }
+        }));
+        let timer = self.host.sleep(Duration::from_millis(DEFER_AFTER_MS));
+        let in_time = match select(&mut waiting, std::pin::pin!(timer)).await {
+            Either::Left((reply, _)) => reply.ok(),
+            Either::Right(_) => None,
+        };
+        // A file cannot be part of the first answer, so such a reply is always edited in.
+        if let Some(reply) = in_time.as_ref().filter(|reply| reply.file.is_none()) {
+            self.running.borrow_mut().remove(&id);
+            return Callback::Message(reply.clone());
+        }
+        if let Err(error) = self.remember(&pending).await {
+            let line = format!("interaction {id}: the deferral was not stored: {error}");
+            self.host.log(Level::Error, &line);
+        }
+        // It may have finished while that was being stored; from here on the task delivers.
+        waiting.close();
+        let finished = in_time.or_else(|| waiting.try_recv().ok().flatten());
+        if let Some(reply) = finished {
+            let this = Rc::clone(self);
+            self.host.spawn(Box::pin(async move {
+                this.deliver(&pending, &reply).await;
+            }));
+        }
+        Callback::Deferred
+    }
+
+    fn context(&self, interaction: &Interaction, command: &str) -> Context<H> {
+        let user = interaction.user_id.map(|id| id.to_string());
+        Context {
+            engine: Rc::clone(&self.engine),
+            origin: Origin {
+                interaction: interaction.id.to_string(),
+                user: user.unwrap_or_default(),
+                command: command.to_owned(),
+            },
+            app_permissions: interaction.app_permissions.map(|bits| bits.bits()),
+        }
+    }
+
+    /// Whether this object sees the interaction for the first time. What is older than any
+    /// signature that would be accepted need not be kept.
+    fn first_time(&self, interaction: u64) -> bool {
+        let now = self.host.now();
+        let mut seen = self.seen.borrow_mut();
+        seen.retain(|_, at| at.saturating_add(INTERACTION_TOKEN_MS) > now);
+        seen.insert(interaction, now).is_none()
+    }
+}
+
+/// An error as a reply.
+pub(crate) fn refusal(error: &Error) -> Reply {
+    Reply::new(format!("❌ {error}"))
+}

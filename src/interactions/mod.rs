@@ -1,0 +1,8 @@
+//! What Discord sends to the Worker and what the Worker answers: pure functions over bytes.
+
+pub mod model;
+pub mod reply;
+pub mod signature;
+
+pub use model::{Interaction, Kind};
+pub use reply::{Callback, Choice, Reply};

@@ -1,0 +1,109 @@
+//! Answers to an interaction.
+//! <https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-response-object>
+
+use serde_json::{Value, json};
+
+use crate::limits::{AUTOCOMPLETE_CHOICE, AUTOCOMPLETE_CHOICES, MESSAGE_CONTENT};
+use crate::text::{truncate, utf16_len};
+
+/// Only the asker sees the message. <https://docs.discord.com/developers/resources/message#message-object-message-flags>
+const EPHEMERAL: u64 = 1 << 6;
+
+/// What a command has to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    pub content: String,
+    /// A text too long for the message, as a file: name and contents.
+    pub file: Option<(String, String)>,
+}
+
+/// One suggestion for an option's value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    pub name: String,
+    pub value: String,
+}
+
+/// The first answer to an interaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Callback {
+    Pong,
+    Message(Reply),
+    /// "Thinking...": the message comes later.
+    Deferred,
+    Choices(Vec<Choice>),
+}
+
+impl Reply {
+    pub fn new(content: impl Into<String>) -> Self {
+        Reply {
+            content: content.into(),
+            file: None,
+        }
+    }
+
+    /// The message without its files, as a callback's `data` or an edit's payload.
+    pub fn payload(&self) -> Value {
+        let content = if utf16_len(&self.content) > MESSAGE_CONTENT {
+            truncate(&self.content, MESSAGE_CONTENT)
+        } else {
+            self.content.clone()
+        };
+        json!({ "content": content, "allowed_mentions": { "parse": [] } })
+    }
+}
+
+impl Callback {
+    /// The body of the HTTP answer. A reply's file is not in it: it needs an edit.
+    pub fn to_json(&self) -> Value {
+        match self {
+            Callback::Pong => json!({ "type": 1 }),
+            Callback::Message(reply) => {
+                let mut data = reply.payload();
+                data["flags"] = EPHEMERAL.into();
+                json!({ "type": 4, "data": data })
+            }
+            Callback::Deferred => json!({ "type": 5, "data": { "flags": EPHEMERAL } }),
+            Callback::Choices(choices) => {
+                let choices: Vec<Value> = choices
+                    .iter()
+                    .filter(|choice| utf16_len(&choice.value) <= AUTOCOMPLETE_CHOICE)
+                    .take(AUTOCOMPLETE_CHOICES)
+                    .map(|choice| {
+                        let name = truncate(&choice.name, AUTOCOMPLETE_CHOICE);
+                        json!({ "name": name, "value": choice.value })
+                    })
+                    .collect();
+                json!({ "type": 8, "data": { "choices": choices } })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replies_are_private_and_never_ping() {
+        let callback = Callback::Message(Reply::new("@everyone")).to_json();
+        assert_eq!(callback["data"]["flags"], 64);
+        assert_eq!(callback["data"]["allowed_mentions"], json!({ "parse": [] }));
+    }
+
+    #[test]
+    fn limits_hold_whatever_goes_in() {
+        let callback = Callback::Message(Reply::new("😀".repeat(3_000))).to_json();
+        let content = callback["data"]["content"].as_str().unwrap();
+        assert!(utf16_len(content) <= MESSAGE_CONTENT);
+        let choice = |value: String| Choice {
+            name: value.clone(),
+            value,
+        };
+        let many = (0..40).map(|n| choice(n.to_string()));
+        let callback = Callback::Choices(std::iter::once(choice("x".repeat(101))).chain(many).collect());
+        let callback = callback.to_json();
+        assert_eq!(callback["data"]["choices"].as_array().unwrap().len(), 25);
+        assert_eq!(callback["data"]["choices"][0]["value"], "0");
+    }
+}

@@ -1,0 +1,58 @@
+//! Every limit of Discord and Cloudflare that dbcord keeps to, with its source, and our own.
+//!
+//! Lengths of text are counted in UTF-16 code units: Discord writes "characters", and of the
+//! possible readings this one is never the larger allowance.
+
+/// Message content. <https://docs.discord.com/developers/resources/message#create-message>
+pub const MESSAGE_CONTENT: usize = 2_000;
+/// One embed's description. <https://docs.discord.com/developers/resources/message#embed-object-embed-limits>
+pub const EMBED_DESCRIPTION: usize = 4_096;
+/// All embed text of a message together. Same page.
+pub const EMBED_TOTAL: usize = 6_000;
+/// One uploaded file. <https://docs.discord.com/developers/reference#uploading-files>
+pub const ATTACHMENT_BYTES: usize = 10 * 1024 * 1024;
+/// Messages in one list request. <https://docs.discord.com/developers/resources/message#get-channel-messages>
+pub const MESSAGE_PAGE: usize = 100;
+/// Channels (categories counted) in a guild. <https://docs.discord.com/developers/resources/guild#create-guild-channel>
+pub const GUILD_CHANNELS: usize = 500;
+/// Channels in a category. Same page.
+pub const CATEGORY_CHANNELS: usize = 50;
+/// A channel's topic. <https://docs.discord.com/developers/resources/channel#channel-object>
+pub const CHANNEL_TOPIC: usize = 1_024;
+/// Choices in an autocomplete answer. <https://docs.discord.com/developers/interactions/receiving-and-responding>
+pub const AUTOCOMPLETE_CHOICES: usize = 25;
+/// Name and value of an autocomplete choice. Same page.
+pub const AUTOCOMPLETE_CHOICE: usize = 100;
+
+/// Discord gives up on an interaction that is not answered in this time.
+/// <https://docs.discord.com/developers/interactions/receiving-and-responding>
+pub const INTERACTION_ANSWER_MS: u64 = 3_000;
+/// An interaction token is good for this long. Same page.
+pub const INTERACTION_TOKEN_MS: u64 = 15 * 60 * 1_000;
+/// The object defers a command that has not finished in this time.
+pub const DEFER_AFTER_MS: u64 = 2_000;
+/// The entry answers by itself when the object has not in this time, counted from arrival.
+pub const ENTRY_ANSWER_MS: u64 = 2_500;
+/// A signature whose timestamp is further off than this is refused (our own rule: it bounds replays).
+pub const TIMESTAMP_TOLERANCE_MS: u64 = 5 * 60 * 1_000;
+/// The largest request body read from the network (our own rule: 25 options of 6,000 characters
+/// with every character escaped stay below it).
+pub const REQUEST_BODY_BYTES: usize = 1024 * 1024;
+
+/// A request that has no answer by then counts as lost (our own rule).
+pub const REQUEST_TIMEOUT_MS: u64 = 10_000;
+/// The longest wait for a rate limit that is slept through; beyond it the alarm is used, or the
+/// command is refused with the time to wait.
+pub const LONGEST_SLEEP_MS: u64 = 5_000;
+/// Requests to Discord that one alarm may make: half of the free plan's 50 an invocation.
+/// <https://developers.cloudflare.com/workers/platform/limits/#subrequests>
+pub const BACKGROUND_REQUESTS: u32 = 25;
+
+/// Database and table names (our own rule: with prefix and a field name they fit a channel name).
+pub const NAME: usize = 32;
+/// Field names that a primary key may have (our own rule).
+pub const FIELD_NAME: usize = 64;
+/// A row's key (our own rule: it stands in the first line of the row's message and in choices).
+pub const KEY: usize = 100;
+/// How deep a document may nest (our own rule: parsing must not exhaust the stack).
+pub const DOCUMENT_DEPTH: usize = 64;

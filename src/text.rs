@@ -1,0 +1,206 @@
+//! Text as Discord treats it: how long it is, what it leaves alone, what Markdown makes of it.
+
+use std::fmt::Write;
+
+/// Length in UTF-16 code units, the count that all of [`crate::limits`] is in.
+pub fn utf16_len(text: &str) -> usize {
+    text.chars().map(char::len_utf16).sum()
+}
+
+/// The longest beginning of `text` that has at most `limit` code units, its last one an ellipsis
+/// when something was cut.
+pub fn truncate(text: &str, limit: usize) -> String {
+    if utf16_len(text) <= limit {
+        return text.to_owned();
+    }
+    let mut left = limit.saturating_sub(1);
+    let mut short: String = text
+        .chars()
+        .take_while(|c| {
+            let fits = c.len_utf16() <= left;
+            left = left.saturating_sub(c.len_utf16());
+            fits
+        })
+        .collect();
+    if limit > 0 {
+        short.push('…');
+    }
+    short
+}
+
+/// Rewrites JSON text so that Discord returns exactly what it was sent and shows it as it is:
+/// characters that Discord strips, that render as nothing, or that end a code block become
+/// `\uXXXX`. In JSON text all of these can only stand inside strings, so the value is the same.
+pub fn escape_json(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_fragile(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
+/// Whether a character may be lost, changed or misread between sending and reading back.
+pub fn is_fragile(c: char) -> bool {
+    match c {
+        '`' => true,
+        // Plain ASCII and the letters of most languages, by far the commonest case.
+        ' '..='~' => false,
+        _ => {
+            c.is_control()
+                // Whitespace may be trimmed or folded.
+                || c.is_whitespace()
+                || matches!(c,
+                    // Soft hyphen, Arabic and Mongolian marks, joiners, directions, invisible
+                    // operators, byte-order mark, annotation, replacement.
+                    '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}'
+                    | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+                    | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+                    | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+                    | '\u{fff0}'..='\u{ffff}' | '\u{fdd0}'..='\u{fdef}'
+                    // Private use, and what has no character at all.
+                    | '\u{e000}'..='\u{f8ff}' | '\u{e0000}'..='\u{10ffff}'
+                    | '\u{1d173}'..='\u{1d17a}')
+                || u32::from(c) & 0xfffe == 0xfffe
+                // Combining marks at the start of a chunk, or reordered by normalisation.
+                || matches!(c, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}'
+                    | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
+        }
+    }
+}
+
+/// Escapes what Markdown would act on, so that the text shows as it is. `_` between letters or
+/// digits is left alone, as Discord leaves it.
+pub fn escape_markdown(text: &str) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    let mut escaped = String::with_capacity(text.len());
+    for (at, &c) in chars.iter().enumerate() {
+        let word = |index: Option<usize>| {
+            index
+                .and_then(|index| chars.get(index))
+                .is_some_and(|c| c.is_alphanumeric())
+        };
+        let inside_word = word(at.checked_sub(1)) && word(Some(at + 1));
+        match c {
+            '_' if inside_word => {}
+            '\\' | '*' | '_' | '~' | '|' | '`' | '<' | '>' | '@' | '#' | '[' | ']' | '(' | ')'
+            | ':' => escaped.push('\\'),
+            _ => {}
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
+/// Takes back [`escape_markdown`].
+pub fn unescape_markdown(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let escaped = if c == '\\' {
+            chars.next_if(char::is_ascii_punctuation)
+        } else {
+            None
+        };
+        plain.push(escaped.unwrap_or(c));
+    }
+    plain
+}
+
+/// Text from a user, safe inside `inline code` of a reply: one line, no back-ticks, bounded.
+pub fn inline(text: &str) -> String {
+    let clean: String = text
+        .chars()
+        .map(|c| match c {
+            '`' => '\'',
+            c if is_fragile(c) => '\u{fffd}',
+            c => c,
+        })
+        .collect();
+    let clean = truncate(&clean, 100);
+    if clean.trim().is_empty() {
+        "(blank)".to_owned()
+    } else {
+        clean
+    }
+}
+
+/// The up to three of `known` that are closest to `wanted`, closest first; none that is far off.
+pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let wanted = wanted.to_lowercase();
+    let mut scored: Vec<(usize, &str)> = known
+        .into_iter()
+        .map(|name| (edit_distance(&wanted, name), name))
+        .filter(|(distance, name)| {
+            let longer = wanted.chars().count().max(name.chars().count());
+            *distance <= longer.div_ceil(2).min(4) || (!wanted.is_empty() && name.contains(&wanted))
+        })
+        .collect();
+    scored.sort_unstable();
+    scored.truncate(3);
+    scored.into_iter().map(|(_, name)| name.to_owned()).collect()
+}
+
+/// Levenshtein distance, bounded in cost by the first 64 characters of each.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let a: Vec<char> = a.chars().take(64).collect();
+    let mut row: Vec<usize> = (0..=a.len()).collect();
+    for (i, b) in b.chars().take(64).enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, a) in a.iter().enumerate() {
+            let substituted = diagonal + usize::from(*a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[a.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn escaping_keeps_the_json_value(text in any::<String>()) {
+            let json = serde_json::to_string(&text).unwrap();
+            let escaped = escape_json(&json);
+            prop_assert!(!escaped.contains('`'));
+            prop_assert!(!escaped.chars().any(is_fragile));
+            prop_assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), text);
+        }
+
+        #[test]
+        fn markdown_escaping_is_reversible(text in any::<String>()) {
+            prop_assert_eq!(unescape_markdown(&escape_markdown(&text)), text);
+        }
+
+        #[test]
+        fn markdown_escaping_is_reversible_in_dense_punctuation(text in r"[\\*_~a<@:]{0,12}") {
+            prop_assert_eq!(unescape_markdown(&escape_markdown(&text)), text);
+        }
+
+        #[test]
+        fn truncation_keeps_the_limit(text in any::<String>(), limit in 0usize..20) {
+            let short = truncate(&text, limit);
+            prop_assert!(utf16_len(&short) <= limit);
+            prop_assert!(text.starts_with(short.trim_end_matches('…')));
+        }
+    }
+
+    #[test]
+    fn near_names_are_found_and_far_ones_are_not() {
+        let known = ["users", "posts", "user_roles"];
+        assert_eq!(nearest("usres", known), ["users"]);
+        assert_eq!(nearest("Users", known)[0], "users");
+        assert!(nearest("zzzzzzzzzz", known).is_empty());
+    }
+}

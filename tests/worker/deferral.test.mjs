@@ -70,8 +70,8 @@ test("the object dies while a command is deferred: the asker hears how it went, 
   const reply = await later(world, view);
   const committed = (await world.log()).filter((message) => message.content.includes("users/u_1")).length;
   assert.ok(committed <= 1, `${committed} commits`);
-  if (committed === 1 && !isRefusal(reply)) assert.deepEqual(await world.row("u_1"), ROW);
-  if (committed === 0) assert.ok(isRefusal(reply), reply);
+  if (committed === 1) assert.deepEqual(await world.row("u_1"), ROW);
+  if (committed === 0) assert.match(reply, /Nothing was (written|committed)/);
 });
 
 test("the whole machine restarts while a command is deferred: the asker still hears", async (t) => {

@@ -1,0 +1,108 @@
+//! Channels and their overwrites.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::core::id::Id;
+use crate::core::message::Message;
+
+/// The channel types that this Discord knows (docs `resources/channel`, "Channel Types").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ChannelKind {
+    Text = 0,
+    Category = 4,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OverwriteKind {
+    Role = 0,
+    Member = 1,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Overwrite {
+    pub(crate) id: Id,
+    pub(crate) kind: OverwriteKind,
+    pub(crate) allow: u64,
+    pub(crate) deny: u64,
+}
+
+impl Overwrite {
+    fn json(&self) -> Value {
+        json!({
+            "id": self.id,
+            "type": self.kind as u8,
+            "allow": self.allow.to_string(),
+            "deny": self.deny.to_string(),
+        })
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Channel {
+    pub(crate) id: Id,
+    pub(crate) guild_id: Id,
+    pub(crate) kind: ChannelKind,
+    pub(crate) name: String,
+    pub(crate) topic: Option<String>,
+    pub(crate) parent_id: Option<Id>,
+    pub(crate) position: i64,
+    pub(crate) nsfw: bool,
+    pub(crate) rate_limit_per_user: i64,
+    pub(crate) overwrites: BTreeMap<Id, Overwrite>,
+    pub(crate) messages: BTreeMap<Id, Message>,
+    /// Stays when that message is deleted, as it does at Discord.
+    pub(crate) last_message_id: Option<Id>,
+    /// Times of recent changes of name or topic.
+    pub(crate) renames_ms: Vec<u64>,
+    /// Times of recent edits of messages older than an hour.
+    pub(crate) old_edits_ms: Vec<u64>,
+}
+
+impl Channel {
+    /// A `GuildChannelResponse`.
+    pub(crate) fn json(&self) -> Value {
+        let mut channel = json!({
+            "id": self.id,
+            "type": self.kind as u8,
+            "flags": 0,
+            "guild_id": self.guild_id,
+            "name": self.name,
+            "parent_id": self.parent_id,
+            "position": self.position,
+            "permission_overwrites": self.overwrites.values().map(Overwrite::json).collect::<Vec<_>>(),
+        });
+        if self.kind == ChannelKind::Text {
+            channel["topic"] = json!(self.topic);
+            channel["nsfw"] = json!(self.nsfw);
+            channel["last_message_id"] = json!(self.last_message_id);
+            channel["rate_limit_per_user"] = json!(self.rate_limit_per_user);
+        }
+        channel
+    }
+
+    /// The partial channel of an interaction payload.
+    pub(crate) fn interaction_json(&self, permissions: u64) -> Value {
+        let mut channel = self.json();
+        if let Value::Object(fields) = &mut channel {
+            fields.remove("permission_overwrites");
+        }
+        channel["permissions"] = json!(permissions.to_string());
+        channel
+    }
+}
+
+/// A text channel's name as Discord stores it: lower case, `-` for white space, most ASCII punctuation dropped.
+pub(crate) fn text_channel_name(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for c in name.trim().chars().flat_map(char::to_lowercase) {
+        let c = if c.is_whitespace() { '-' } else { c };
+        let dropped = c.is_control() || (c.is_ascii_punctuation() && c != '-' && c != '_');
+        if dropped || (c == '-' && out.ends_with('-')) {
+            continue;
+        }
+        out.push(c);
+    }
+    out
+}

@@ -1,0 +1,341 @@
+//! The way of a request through Discord: faults, bans, limits, authorisation, and then its route.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+
+use super::body::Body;
+use super::error::{ApiError, ApiResult};
+use super::faults::Strike;
+use super::id::Id;
+use super::ratelimit::{self, Taken};
+use super::time::http_date;
+use super::traffic::{Direction, Exchange, ExchangeFile};
+use super::{Discord, Outcome};
+use crate::routes::{self, Call, Matched, Reply};
+
+const PREFIX: &str = "/api/v10";
+
+impl Discord {
+    /// Carries out one HTTP request of the application's, to the REST API under `/api/v10` or to the attachment host
+    /// under `/attachments`. Whatever host name it carries is ignored. `now` is in Unix milliseconds and never goes back.
+    pub fn handle(&mut self, now: u64, request: Request<Bytes>) -> Outcome {
+        self.advance(now);
+        let (parts, bytes) = request.into_parts();
+        let full_path = parts.uri.path();
+        let query = parts.uri.query().unwrap_or_default();
+        let cdn = full_path.starts_with("/attachments/");
+        let direction = if cdn { Direction::Cdn } else { Direction::Rest };
+        let path = full_path.strip_prefix(PREFIX).unwrap_or(full_path);
+        let shown = if query.is_empty() {
+            path.to_owned()
+        } else {
+            format!("{path}?{query}")
+        };
+        let mut exchange = Exchange::new(now, direction, parts.method.as_str(), &shown);
+        exchange.note_request(&parts.headers, &self.bot_authorization());
+
+        let strike = self.faults.strike(direction, &parts.method, path);
+        exchange.fault = strike.as_ref().map(Strike::name);
+        let mut after = self.latency();
+        let response = match &strike {
+            Some(Strike::LostRequest) => {
+                self.traffic.push(exchange);
+                return Outcome::LostRequest;
+            }
+            Some(Strike::Answer(_, response)) => response.clone(),
+            Some(Strike::Delay(_) | Strike::LostResponse) | None => {
+                if let Some(Strike::Delay(more)) = &strike {
+                    after += *more;
+                }
+                if cdn {
+                    routes::cdn::get(self, now, &parts.method, path, query)
+                } else {
+                    self.rest(
+                        now,
+                        &parts.method,
+                        full_path,
+                        query,
+                        &parts.headers,
+                        &bytes,
+                        &mut exchange,
+                    )
+                }
+            }
+        };
+        exchange.note_response(
+            response.status().as_u16(),
+            response.headers(),
+            response.body(),
+        );
+        let lost = matches!(strike, Some(Strike::LostResponse));
+        self.traffic.push(exchange);
+        if lost {
+            Outcome::LostResponse
+        } else {
+            Outcome::Responded { after, response }
+        }
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of one request, already taken apart for the log"
+    )]
+    fn rest(
+        &mut self,
+        now: u64,
+        method: &Method,
+        full_path: &str,
+        query: &str,
+        headers: &HeaderMap,
+        bytes: &Bytes,
+        exchange: &mut Exchange,
+    ) -> Response<Bytes> {
+        if self.invalid.is_banned(now) {
+            return cloudflare_ban(now);
+        }
+        let mut limits = Limits::default();
+        let result = self.rest_result(
+            now,
+            method,
+            full_path,
+            query,
+            headers,
+            bytes,
+            exchange,
+            &mut limits,
+        );
+        let mut response = match result {
+            Ok(reply) => respond(now, reply),
+            Err(error) => respond(
+                now,
+                Reply {
+                    status: error.status,
+                    body: Some(error.body()),
+                },
+            ),
+        };
+        limits.put(now, &mut response);
+        self.invalid.note(now, response.status(), false);
+        response
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "as above")]
+    fn rest_result(
+        &mut self,
+        now: u64,
+        method: &Method,
+        full_path: &str,
+        query: &str,
+        headers: &HeaderMap,
+        bytes: &Bytes,
+        exchange: &mut Exchange,
+        limits: &mut Limits,
+    ) -> ApiResult<Reply> {
+        let body = if bytes.len() > self.config.request_bytes_max {
+            Err(ApiError::too_large())
+        } else {
+            Body::read(method, headers, bytes)
+        };
+        if let Ok(body) = &body {
+            note_body(exchange, body, bytes);
+        }
+        if !user_agent_is_valid(headers) {
+            return Err(ApiError::bad_user_agent());
+        }
+        let path = match full_path.strip_prefix(PREFIX) {
+            Some(path) => path,
+            None if full_path.starts_with("/api/v") => return Err(ApiError::invalid_api_version()),
+            None => return Err(ApiError::no_such_route()),
+        };
+        let matched = routes::find(method, path)?;
+        let actor = self.authorise(&matched, headers)?;
+        if !matched.entry.interaction {
+            let global = self.buckets.take(now, ratelimit::GLOBAL, &Method::GET, "");
+            if !global.allowed {
+                limits.exceeded = Some((global.resets_ms.saturating_sub(now), "global"));
+                return Err(limits.error());
+            }
+        }
+        let rule = matched.entry.rule(self, now, &matched);
+        let taken = self.buckets.take(now, rule, method, &matched.resource());
+        let allowed = taken.allowed;
+        let wait = taken.resets_ms.saturating_sub(now);
+        limits.bucket = Some(taken);
+        if !allowed {
+            limits.exceeded = Some((wait, "user"));
+            return Err(limits.error());
+        }
+        let call = Call::new(now, actor, matched, query, body?);
+        let result = (call.handler())(self, &call);
+        if let Err(ApiError {
+            retry_after: Some(seconds),
+            ..
+        }) = &result
+        {
+            // A limit that no header announced: the bucket above still has room, and yet there is a time to wait.
+            limits.exceeded = Some(((seconds * 1_000.0).ceil() as u64, "user"));
+        }
+        result
+    }
+
+    /// Who is calling. Webhook and callback routes carry their token in the path and need no header.
+    fn authorise(&self, matched: &Matched, headers: &HeaderMap) -> ApiResult<Id> {
+        let given = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
+        match given {
+            Some(given) if given == self.bot_authorization().as_bytes() => {
+                Ok(self.application.bot_user_id)
+            }
+            _ if matched.entry.interaction => Ok(self.application.bot_user_id),
+            _ => Err(ApiError::unauthorized()),
+        }
+    }
+
+    fn bot_authorization(&self) -> String {
+        format!("Bot {}", self.application.bot_token)
+    }
+
+    fn latency(&mut self) -> Duration {
+        let (min, max) = self.config.latency_ms;
+        Duration::from_millis(if min < max {
+            self.rng.u64(min..=max)
+        } else {
+            min
+        })
+    }
+
+    /// Carries out a REST call as a person: a moderator who edits or deletes by hand. Same rules and permissions as
+    /// for anyone, but none of the limits on applications. The path may come with or without `/api/v10`.
+    pub fn act_as(&mut self, now: u64, user_id: Id, request: Request<Bytes>) -> Response<Bytes> {
+        self.advance(now);
+        let (parts, bytes) = request.into_parts();
+        let full_path = parts.uri.path();
+        let path = full_path.strip_prefix(PREFIX).unwrap_or(full_path);
+        let result = (|| {
+            if !self.users.contains_key(&user_id) {
+                return Err(ApiError::unauthorized());
+            }
+            let matched = routes::find(&parts.method, path)?;
+            if matched.entry.interaction {
+                return Err(ApiError::unauthorized());
+            }
+            let body = Body::read(&parts.method, &parts.headers, &bytes)?;
+            let call = Call::new(
+                now,
+                user_id,
+                matched,
+                parts.uri.query().unwrap_or_default(),
+                body,
+            );
+            (call.handler())(self, &call)
+        })();
+        match result {
+            Ok(reply) => respond(now, reply),
+            Err(error) => respond(
+                now,
+                Reply {
+                    status: error.status,
+                    body: Some(error.body()),
+                },
+            ),
+        }
+    }
+}
+
+/// What rate limits add to an answer.
+#[derive(Default)]
+struct Limits {
+    bucket: Option<Taken>,
+    /// Milliseconds to wait, and the scope.
+    exceeded: Option<(u64, &'static str)>,
+}
+
+impl Limits {
+    fn error(&self) -> ApiError {
+        let (wait, scope) = self.exceeded.unwrap_or((0, "user"));
+        let mut error = ApiError::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            0,
+            "You are being rate limited.",
+        );
+        error.retry_after = Some(ratelimit::seconds(wait));
+        error.global = scope == "global";
+        error
+    }
+
+    fn put(&self, now: u64, response: &mut Response<Bytes>) {
+        if let Some(taken) = &self.bucket {
+            ratelimit::put_bucket(response.headers_mut(), taken, now);
+        }
+        if let Some((wait, scope)) = self.exceeded {
+            ratelimit::put_exceeded(response.headers_mut(), wait, scope);
+        }
+    }
+}
+
+/// `DiscordBot (url, version)` and then anything (docs `reference`, "User Agent").
+fn user_agent_is_valid(headers: &HeaderMap) -> bool {
+    let Some(text) = headers
+        .get(USER_AGENT)
+        .and_then(|value| value.to_str().ok())
+    else {
+        return false;
+    };
+    let Some((inside, _)) = text
+        .strip_prefix("DiscordBot (")
+        .and_then(|rest| rest.split_once(')'))
+    else {
+        return false;
+    };
+    inside
+        .split_once(',')
+        .is_some_and(|(url, version)| !url.trim().is_empty() && !version.trim().is_empty())
+}
+
+fn note_body(exchange: &mut Exchange, body: &Body, bytes: &Bytes) {
+    if !bytes.is_empty() {
+        exchange.request = Some(body.payload.clone());
+    }
+    exchange.files = body
+        .uploads
+        .iter()
+        .map(|upload| ExchangeFile {
+            field: format!("files[{}]", upload.index),
+            filename: upload.filename.clone(),
+            size: upload.data.len(),
+        })
+        .collect();
+}
+
+fn respond(now: u64, reply: Reply) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = reply.status;
+    if let Some(body) = reply.body {
+        *response.body_mut() = Bytes::from(body.to_string());
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    put_date(now, response.headers_mut());
+    response
+}
+
+fn put_date(now: u64, headers: &mut HeaderMap) {
+    if let Ok(value) = HeaderValue::from_str(&http_date(now)) {
+        headers.insert(DATE, value);
+    }
+}
+
+/// Cloudflare's error 1015: plain text, no rate-limit headers.
+fn cloudflare_ban(now: u64) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from_static(b"error code: 1015"));
+    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=UTF-8"),
+    );
+    put_date(now, response.headers_mut());
+    response
+}

@@ -1,0 +1,122 @@
+//! Finding things, and whether the one who asks may.
+
+use super::Discord;
+use super::error::{ApiError, ApiResult};
+use super::guild::channel::{Channel, ChannelKind};
+use super::guild::{GuildState, permissions};
+use super::id::Id;
+use super::message::Message;
+
+impl Discord {
+    pub(crate) fn guild(&self, id: Id) -> ApiResult<&GuildState> {
+        self.guilds.get(&id).ok_or_else(ApiError::unknown_guild)
+    }
+
+    /// A guild that `actor` is in. To strangers it is as if it did not exist.
+    pub(crate) fn own_guild(&self, id: Id, actor: Id) -> ApiResult<&GuildState> {
+        let guild = self.guild(id)?;
+        if guild.members.contains_key(&actor) {
+            Ok(guild)
+        } else {
+            Err(ApiError::unknown_guild())
+        }
+    }
+
+    pub(crate) fn channel(&self, id: Id) -> ApiResult<&Channel> {
+        self.channels.get(&id).ok_or_else(ApiError::unknown_channel)
+    }
+
+    pub(crate) fn channel_mut(&mut self, id: Id) -> ApiResult<&mut Channel> {
+        self.channels
+            .get_mut(&id)
+            .ok_or_else(ApiError::unknown_channel)
+    }
+
+    pub(crate) fn permissions_in(&self, channel: &Channel, user: Id) -> u64 {
+        self.guilds
+            .get(&channel.guild_id)
+            .map_or(0, |guild| guild.permissions_in(channel, user))
+    }
+
+    /// A channel that `actor` may see, and what else they may do there: 50001 without VIEW_CHANNEL.
+    pub(crate) fn visible_channel(&self, id: Id, actor: Id) -> ApiResult<(&Channel, u64)> {
+        let channel = self.channel(id)?;
+        let bits = self.permissions_in(channel, actor);
+        if bits & permissions::VIEW_CHANNEL == 0 {
+            return Err(ApiError::missing_access());
+        }
+        Ok((channel, bits))
+    }
+
+    /// A text channel in which `actor` holds all of `needed`.
+    pub(crate) fn text_channel(
+        &self,
+        id: Id,
+        actor: Id,
+        needed: u64,
+    ) -> ApiResult<(&Channel, u64)> {
+        let (channel, bits) = self.visible_channel(id, actor)?;
+        if channel.kind != ChannelKind::Text {
+            return Err(ApiError::not_a_text_channel());
+        }
+        need(bits, needed)?;
+        Ok((channel, bits))
+    }
+
+    pub(crate) fn message(&self, channel: Id, id: Id) -> ApiResult<&Message> {
+        self.channel(channel)?
+            .messages
+            .get(&id)
+            .ok_or_else(ApiError::unknown_message)
+    }
+
+    /// Takes a message and its files out of its channel.
+    pub(crate) fn remove_message(&mut self, channel: Id, id: Id) -> Option<Message> {
+        let message = self.channels.get_mut(&channel)?.messages.remove(&id)?;
+        for attachment in &message.attachments {
+            self.files.remove(&attachment.id);
+        }
+        Some(message)
+    }
+
+    pub(crate) fn remove_channel(&mut self, id: Id) -> Option<Channel> {
+        let channel = self.channels.remove(&id)?;
+        for attachment in channel
+            .messages
+            .values()
+            .flat_map(|message| &message.attachments)
+        {
+            self.files.remove(&attachment.id);
+        }
+        if channel.kind == ChannelKind::Category {
+            for child in self
+                .channels
+                .values_mut()
+                .filter(|child| child.parent_id == Some(id))
+            {
+                child.parent_id = None;
+            }
+        }
+        Some(channel)
+    }
+
+    /// The channels of a guild in the order in which they are shown.
+    pub(crate) fn guild_channels(&self, guild: Id) -> Vec<&Channel> {
+        let mut channels: Vec<&Channel> = self
+            .channels
+            .values()
+            .filter(|c| c.guild_id == guild)
+            .collect();
+        channels.sort_by_key(|channel| (channel.position, channel.id));
+        channels
+    }
+}
+
+/// 50013 unless `bits` hold all of `needed`.
+pub(crate) fn need(bits: u64, needed: u64) -> ApiResult<()> {
+    if bits & needed == needed {
+        Ok(())
+    } else {
+        Err(ApiError::missing_permissions())
+    }
+}

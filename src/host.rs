@@ -75,8 +75,13 @@ pub enum Level {
     Error,
 }
 
+/// What it takes to talk to Discord.
+pub trait Io: Transport + Clock + Entropy + 'static {}
+
+impl<T: Transport + Clock + Entropy + 'static> Io for T {}
+
 /// Everything at once, plus what only the host can do.
-pub trait Host: Transport + Clock + Entropy + Durable + 'static {
+pub trait Host: Io + Durable {
     /// Runs a task beside the caller; it goes on after the caller has answered.
     fn spawn(&self, task: LocalBoxFuture<'static, ()>);
     /// One line for the operator. Callers keep tokens and row contents out of it.

@@ -17,7 +17,7 @@ use super::rate_limit::{Permit, RateLimits, Verdict};
 use super::retry::{Answer, CallError, backoff_ms};
 use super::routes::Route;
 use crate::config::Secret;
-use crate::host::{Host, TransportError};
+use crate::host::{Io, TransportError};
 use crate::limits::{LONGEST_SLEEP_MS, REQUEST_TIMEOUT_MS};
 
 /// Discord refuses clients that do not say who they are.
@@ -75,7 +75,7 @@ struct Shared<H> {
     sent: Cell<u64>,
 }
 
-impl<H: Host> Client<H> {
+impl<H: Io> Client<H> {
     pub fn new(host: Rc<H>, api_base: String, token: Secret) -> Self {
         Client {
             shared: Rc::new(Shared {
@@ -87,6 +87,11 @@ impl<H: Host> Client<H> {
                 sent: Cell::new(0),
             }),
         }
+    }
+
+    /// The host that requests go through.
+    pub fn host(&self) -> &H {
+        &self.shared.host
     }
 
     /// Requests sent so far, repetitions counted.

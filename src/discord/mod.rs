@@ -3,6 +3,7 @@
 pub mod client;
 pub mod model;
 pub mod multipart;
+pub mod original;
 pub mod permissions;
 pub mod rate_limit;
 pub mod retry;

@@ -320,11 +320,11 @@ mod tests {
     fn our_own_pace_stays_below_the_global_limit() {
         let mut limits = RateLimits::default();
         for channel in 0..u64::from(GLOBAL_PER_SECOND) {
-            go(&mut limits, 5, &routes::create_message(channel));
+            go(&mut limits, 5_000, &routes::create_message(channel));
         }
         assert_eq!(
-            limits.admit(6, &routes::create_message(999)),
-            Verdict::WaitUntil(1_005)
+            limits.admit(5_001, &routes::create_message(999)),
+            Verdict::WaitUntil(6_000)
         );
     }
 }

@@ -79,7 +79,9 @@ fn place(text: &str, offset: usize) -> String {
         .take(12)
         .last()
         .map_or(offset, |(at, _)| at);
-    let near: String = text[from..].chars().take(24).collect();
+    // Line breaks would show as rubble in one line of text.
+    let near = text[from..].split_whitespace().collect::<Vec<_>>().join(" ");
+    let near: String = near.chars().take(24).collect();
     format!("at line {line}, column {column}, near `{}`", inline(&near))
 }
 
@@ -231,7 +233,7 @@ mod tests {
     #[test]
     fn errors_say_where_and_what() {
         refused(r#"{"a":1,}"#, "line 1, column 8");
-        refused("{\n  \"ü\": tru }", "line 2, column 8");
+        refused("{\n  \"ü\": tru }", "line 2, column 11");
         refused("{\"a\":1} x", "trailing characters at line 1, column 9");
         refused("", "only space");
         refused("[1]", "this is a list");

@@ -2,7 +2,6 @@
 //! the object meanwhile.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -13,7 +12,7 @@ use twilight_model::application::interaction::application_command::{
 
 use super::Instance;
 use crate::discord::multipart::{File, file_name};
-use crate::discord::{CallError, Patience, routes};
+use crate::discord::{CallError, original};
 use crate::host::{Host, Level, StorageError, UnixMillis};
 use crate::interactions::{Interaction, Reply};
 use crate::limits::INTERACTION_TOKEN_MS;
@@ -21,9 +20,6 @@ use crate::limits::INTERACTION_TOKEN_MS;
 const PREFIX: &str = "pending/";
 /// A running command is left alone for this long before the alarm looks after it.
 const LOOK_AFTER_MS: u64 = 20_000;
-/// Discord may take the edit for an unknown message until it has processed our first answer.
-const TOO_EARLY: u32 = 6;
-const TOO_EARLY_PAUSE_MS: u64 = 250;
 
 /// A deferred interaction, as stored: enough to find out what became of it and to tell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,7 +82,6 @@ impl<H: Host> Instance<H> {
     }
 
     async fn try_to_deliver(&self, pending: &Pending, reply: &Reply) {
-        let route = routes::edit_original(pending.application, &pending.token);
         let mut payload = reply.payload();
         let files: Vec<File> = reply
             .file
@@ -101,29 +96,16 @@ impl<H: Host> Instance<H> {
             payload["attachments"] = json!([{ "id": 0, "filename": file.name }]);
         }
         let client = self.engine.client();
-        let mut early = 0;
-        loop {
-            let sent = client
-                .send::<serde_json::Value>(&route, &payload, &files, Patience::COMMAND)
-                .await;
-            match sent {
-                Err(error) if error.is_not_found() && early < TOO_EARLY => {
-                    early += 1;
-                    let pause = TOO_EARLY_PAUSE_MS << early;
-                    self.host.sleep(Duration::from_millis(pause)).await;
-                }
-                Ok(_) => return self.forget(pending).await,
-                Err(error) => {
-                    let id = pending.interaction;
-                    let line = format!("interaction {id}: the reply was not delivered: {error}");
-                    self.host.log(Level::Warn, &line);
-                    // A refusal stays one; anything else may pass.
-                    if matches!(error, CallError::Refused { .. }) {
-                        self.forget(pending).await;
-                    }
-                    return;
-                }
-            }
+        let (application, token) = (pending.application, &pending.token);
+        let sent = original::edit(client, application, token, &payload, &files).await;
+        if let Err(error) = &sent {
+            let id = pending.interaction;
+            let line = format!("interaction {id}: the reply was not delivered: {error}");
+            self.host.log(Level::Warn, &line);
+        }
+        // A refusal stays one; anything else may pass, so the answer is still owed.
+        if matches!(sent, Ok(()) | Err(CallError::Refused { .. })) {
+            self.forget(pending).await;
         }
     }
 

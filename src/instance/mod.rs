@@ -57,17 +57,15 @@ impl<H: Host> Instance<H> {
 
     /// Answers an interaction, always, and before Discord gives up on it.
     pub async fn handle(self: &Rc<Self>, interaction: Interaction) -> Callback {
-        let allowed = authorise::authorise(&self.config, &interaction);
-        match (&interaction.kind, allowed) {
-            (Kind::Ping, _) => Callback::Pong,
-            (Kind::Autocomplete(_), Err(_)) => Callback::Choices(Vec::new()),
-            (_, Err(error)) => Callback::Message(refusal(&error)),
-            (Kind::Autocomplete(data), Ok(())) => {
+        if let Some(callback) = screen(&self.config, &interaction) {
+            return callback;
+        }
+        match &interaction.kind {
+            Kind::Autocomplete(data) => {
                 let context = self.context(&interaction, &data.name);
-                let choices = commands::complete(data, context);
-                Callback::Choices(choices.await)
+                Callback::Choices(commands::complete(data, context).await)
             }
-            (Kind::Command(data), Ok(())) => {
+            Kind::Command(data) => {
                 if !self.first_time(interaction.id.get()) {
                     return Callback::Message(Reply::new(
                         "This interaction was handled already; it is not run twice.",
@@ -76,10 +74,16 @@ impl<H: Host> Instance<H> {
                 let data = (**data).clone();
                 self.run_in_time(interaction, data).await
             }
-            (Kind::Other(kind), Ok(())) => Callback::Message(Reply::new(format!(
+            Kind::Ping => Callback::Pong,
+            Kind::Other(kind) => Callback::Message(Reply::new(format!(
                 "dbcord has no use for interactions of type {kind}. Nothing was written."
             ))),
         }
+    }
+
+    /// Whether no interaction was handled yet.
+    pub fn is_new(&self) -> bool {
+        self.seen.borrow().is_empty()
     }
 
     /// Lets go of everything in memory: another object with the same id takes over.
@@ -157,7 +161,20 @@ impl<H: Host> Instance<H> {
     }
 }
 
+/// The answer to an interaction that no guild's object needs to see: a PING, or one that is not
+/// allowed.
+pub fn screen(config: &Config, interaction: &Interaction) -> Option<Callback> {
+    if matches!(interaction.kind, Kind::Ping) {
+        return Some(Callback::Pong);
+    }
+    let error = authorise::authorise(config, interaction).err()?;
+    Some(match interaction.kind {
+        Kind::Autocomplete(_) => Callback::Choices(Vec::new()),
+        _ => Callback::Message(refusal(&error)),
+    })
+}
+
 /// An error as a reply.
-pub(crate) fn refusal(error: &Error) -> Reply {
+pub fn refusal(error: &Error) -> Reply {
     Reply::new(format!("❌ {error}"))
 }

@@ -66,6 +66,7 @@ async function e2e({ filter }) {
 }
 
 async function contract({ filter, whole }) {
+  await run("cargo", ["build", "--quiet", "--package", "discord-sim"], { what: "building the simulator" });
   return nodeTests("tests/contract", filter, whole ? { DBCORD_TRAFFIC_EXPECTED: "dev,worker" } : {});
 }
 

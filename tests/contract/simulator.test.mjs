@@ -1,0 +1,188 @@
+// The simulator's answers against Discord's document, on every route that it serves: the good ones and the refusals.
+import assert from "node:assert/strict";
+import { createPublicKey, verify } from "node:crypto";
+import { createServer } from "node:http";
+import path from "node:path";
+import test from "node:test";
+import { cargoTarget } from "../../scripts/lib/processes.mjs";
+import { startSimulator } from "../../scripts/lib/simulator.mjs";
+import { problemsOf } from "./exchange.mjs";
+import { HOW_TO_GET_IT, findDocument, loadDocument } from "./openapi.mjs";
+
+const document = findDocument();
+const USER_AGENT = "DiscordBot (https://example.com/contract-test, 0.1.0)";
+const QUIET = { allowed_mentions: { parse: [] } };
+const NOBODY = "1";
+const COMMAND = {
+  name: "echo",
+  type: 1,
+  description: "Says it again",
+  contexts: [0],
+  integration_types: [0],
+  default_member_permissions: "32",
+  options: [
+    { type: 3, name: "text", description: "What to say", required: true, max_length: 100 },
+    { type: 4, name: "times", description: "How often", min_value: 1, max_value: 5 },
+    { type: 3, name: "tone", description: "How", choices: [{ name: "loud", value: "loud" }] },
+    { type: 3, name: "to", description: "To whom", autocomplete: true },
+    { type: 5, name: "secretly", description: "Whether others hear it" },
+  ],
+};
+
+test("every answer of the simulator", { skip: document ? false : HOW_TO_GET_IT }, async (t) => {
+  const api = loadDocument(document);
+  const simulator = await startSimulator(path.join(await cargoTarget(), "debug", "discord-sim"));
+  t.after(() => simulator.stop());
+  const { guild_id: guild, channel_id: general, users } = await simulator.createGuild();
+  const app = simulator.application_id;
+
+  /** Sends a request as the bot, and returns the answer's JSON after checking its status. */
+  async function call(status, method, route, body, { token = `Bot ${simulator.bot_token}`, form } = {}) {
+    const headers = { "user-agent": USER_AGENT, ...(token && { authorization: token }), ...(body && !form && { "content-type": "application/json" }) };
+    const response = await fetch(`${simulator.url}/api/v10${route}`, { method, headers, body: form ?? (body && JSON.stringify(body)) });
+    const text = await response.text();
+    if (response.status === 429) {
+      await simulator.advanceClock(Math.ceil(JSON.parse(text).retry_after * 1000));
+      return call(status, method, route, body, { token, form });
+    }
+    assert.equal(response.status, status, `${method} ${route}: ${text}`);
+    return text === "" ? null : JSON.parse(text);
+  }
+
+  await t.test("the application and the bot", async () => {
+    for (const route of ["/users/@me", "/applications/@me", "/gateway/bot", `/guilds/${guild}`, `/guilds/${guild}/members/${simulator.bot_user_id}`, `/guilds/${guild}/roles`]) {
+      const response = await fetch(`${simulator.url}/api/v10${route}`, { headers: { "user-agent": USER_AGENT, authorization: `Bot ${simulator.bot_token}` } });
+      assert.ok([200, 404].includes(response.status), `${route}: ${response.status}`);
+    }
+    await call(401, "GET", "/users/@me", undefined, { token: "Bot wrong" });
+    await call(401, "GET", `/channels/${general}`, undefined, { token: null });
+  });
+
+  const made = {};
+  await t.test("channels", async () => {
+    const overwrites = [
+      { id: guild, type: 0, allow: "0", deny: "1024" },
+      { id: simulator.bot_user_id, type: 1, allow: "1024", deny: "0" },
+    ];
+    made.category = await call(201, "POST", `/guilds/${guild}/channels`, { name: "group", type: 4, permission_overwrites: overwrites });
+    made.channel = await call(201, "POST", `/guilds/${guild}/channels`, { name: "Notes here", type: 0, topic: "things", parent_id: made.category.id });
+    await call(200, "GET", `/guilds/${guild}/channels`);
+    await call(200, "GET", `/channels/${made.channel.id}`);
+    await call(200, "PATCH", `/channels/${made.channel.id}`, { topic: "other things" });
+    await call(400, "POST", `/guilds/${guild}/channels`, { name: "", type: 0 });
+    await call(400, "POST", `/guilds/${guild}/channels`, { name: "x".repeat(101), type: 0 });
+    await call(404, "GET", `/channels/${NOBODY}`);
+    await call(404, "GET", `/guilds/${NOBODY}/channels`);
+  });
+
+  await t.test("messages", async () => {
+    const route = `/channels/${made.channel.id}/messages`;
+    const first = await call(200, "POST", route, { ...QUIET, content: "one", nonce: "n1", enforce_nonce: true });
+    assert.equal((await call(200, "POST", route, { ...QUIET, content: "one", nonce: "n1", enforce_nonce: true })).id, first.id);
+    const embeds = [{ title: "t", description: "d", fields: [{ name: "n", value: "v", inline: true }], footer: { text: "f" }, color: 255, url: "https://example.com/", timestamp: "2026-01-01T00:00:00Z" }];
+    const second = await call(200, "POST", route, { ...QUIET, embeds });
+    const form = new FormData();
+    form.set("payload_json", JSON.stringify({ ...QUIET, content: "file", attachments: [{ id: "0", filename: "a.json", description: "a file" }] }));
+    form.set("files[0]", new Blob(["{}"], { type: "application/json" }), "a.json");
+    const third = await call(200, "POST", route, undefined, { form });
+    assert.equal(third.attachments[0].filename, "a.json");
+    await call(200, "POST", route, { ...QUIET, content: "an answer", message_reference: { message_id: first.id } });
+    await call(200, "GET", `${route}?limit=50`);
+    for (const where of ["before", "after", "around"]) await call(200, "GET", `${route}?limit=2&${where}=${second.id}`);
+    await call(200, "GET", `${route}/${first.id}`);
+    await call(200, "PATCH", `${route}/${first.id}`, { ...QUIET, content: "one, edited" });
+    await call(400, "POST", route, { ...QUIET, content: "" });
+    await call(400, "POST", route, { ...QUIET, content: "x".repeat(2001) });
+    await call(400, "POST", route, { ...QUIET, embeds: [{ title: "x".repeat(257) }] });
+    await call(404, "GET", `${route}/${NOBODY}`);
+    await call(404, "PATCH", `${route}/${NOBODY}`, { ...QUIET, content: "x" });
+    await call(204, "DELETE", `${route}/${third.id}`);
+    await call(404, "DELETE", `${route}/${third.id}`);
+    await call(204, "POST", `${route}/bulk-delete`, { messages: [first.id, second.id] });
+    await call(400, "POST", `${route}/bulk-delete`, { messages: [first.id] });
+    const foreign = await simulator.act(users.owner, "POST", route, { content: "by a person" });
+    await call(403, "PATCH", `${route}/${foreign.body.id}`, { ...QUIET, content: "mine now" });
+  });
+
+  await t.test("permissions", async () => {
+    await simulator.botPermissions(guild, "0");
+    await call(403, "POST", `/channels/${general}/messages`, { ...QUIET, content: "x" });
+    await call(403, "GET", `/channels/${general}/messages`);
+    await call(403, "POST", `/guilds/${guild}/channels`, { name: "x", type: 0 });
+    await simulator.botPermissions(guild, "8");
+  });
+
+  await t.test("commands, for a guild and globally", async () => {
+    for (const route of [`/applications/${app}/guilds/${guild}/commands`, `/applications/${app}/commands`]) {
+      const [registered] = await call(200, "PUT", route, [COMMAND]);
+      await call(200, "GET", route);
+      await call(200, "GET", `${route}/${registered.id}`);
+      await call(200, "PATCH", `${route}/${registered.id}`, { description: "Says it once more" });
+      await call(201, "POST", route, { ...COMMAND, name: "other" });
+      await call(204, "DELETE", `${route}/${registered.id}`);
+      await call(400, "PUT", route, [{ ...COMMAND, name: "With Space" }]);
+      await call(400, "PUT", route, [COMMAND, COMMAND]);
+      await call(404, "GET", `${route}/${NOBODY}`);
+    }
+  });
+
+  await t.test("an interaction's webhook", async () => {
+    await call(200, "PUT", `/applications/${app}/guilds/${guild}/commands`, [COMMAND]);
+    await call(200, "PUT", `/applications/${app}/commands`, []);
+    const endpoint = createServer((request, response) => {
+      let body = "";
+      request.setEncoding("utf8").on("data", (text) => (body += text));
+      request.on("end", () => {
+        const answer = JSON.parse(body).type === 1 ? { type: 1 } : { type: 5, data: { flags: 64 } };
+        response.writeHead(isSigned(simulator.public_key, request.headers, body) ? 200 : 401, { "content-type": "application/json" });
+        response.end(JSON.stringify(answer));
+      });
+    });
+    await new Promise((resolve) => endpoint.listen(0, "127.0.0.1", resolve));
+    t.after(() => endpoint.close());
+    await simulator.setEndpoint(`http://127.0.0.1:${endpoint.address().port}/`);
+    const view = await simulator.interact({ guild_id: guild, text: "/echo text:hello there times:2" });
+    assert.equal(view.state, "deferred");
+    const hook = `/webhooks/${app}/${view.token}`;
+    await call(200, "PATCH", `${hook}/messages/@original`, { ...QUIET, content: "hello there" }, { token: null });
+    await call(200, "GET", `${hook}/messages/@original`, undefined, { token: null });
+    const followup = await call(200, "POST", `${hook}?wait=true`, { ...QUIET, content: "once more", flags: 64 }, { token: null });
+    await call(200, "PATCH", `${hook}/messages/${followup.id}`, { ...QUIET, content: "edited" }, { token: null });
+    await call(204, "DELETE", `${hook}/messages/${followup.id}`, undefined, { token: null });
+    await call(404, "PATCH", `/webhooks/${app}/wrong/messages/@original`, { ...QUIET, content: "x" }, { token: null });
+    await simulator.advanceClock(16 * 60 * 1000);
+    await call(401, "PATCH", `${hook}/messages/@original`, { ...QUIET, content: "late" }, { token: null });
+  });
+
+  await t.test("a rate limit", async () => {
+    const sent = Array.from({ length: 12 }, () => fetch(`${simulator.url}/api/v10/channels/${general}/messages`, {
+      method: "POST",
+      headers: { "user-agent": USER_AGENT, authorization: `Bot ${simulator.bot_token}`, "content-type": "application/json" },
+      body: JSON.stringify({ ...QUIET, content: "again" }),
+    }));
+    const limited = (await Promise.all(sent)).filter((response) => response.status === 429);
+    assert.ok(limited.length > 0, "12 messages at once ran into no limit");
+  });
+
+  await t.test("deletions", async () => {
+    await call(200, "DELETE", `/channels/${made.channel.id}`);
+    await call(404, "GET", `/channels/${made.channel.id}`);
+  });
+
+  await t.test("all of these are as the document says", async () => {
+    const { exchanges } = await simulator.traffic();
+    const wrong = exchanges.flatMap((exchange) =>
+      problemsOf(api, exchange)
+        .filter((problem) => problem.side === "response" && exchange.direction === "rest")
+        .map((problem) => `${exchange.method} ${exchange.path.replace(/\d{6,}/g, "N")} ${problem.text}`),
+    );
+    assert.deepEqual([...new Set(wrong)], []);
+    assert.ok(exchanges.length > 60, `${exchanges.length} exchanges`);
+  });
+});
+
+function isSigned(publicKey, headers, body) {
+  const der = Buffer.concat([Buffer.from("302a300506032b6570032100", "hex"), Buffer.from(publicKey, "hex")]);
+  const signed = Buffer.from(headers["x-signature-timestamp"] + body);
+  return verify(null, signed, createPublicKey({ key: der, format: "der", type: "spki" }), Buffer.from(headers["x-signature-ed25519"], "hex"));
+}

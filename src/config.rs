@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Discord's API, version 10. <https://docs.discord.com/developers/reference#api-versioning>
-const DEFAULT_API_BASE: &str = "https://discord.com/api/v10";
+pub const DEFAULT_API_BASE: &str = "https://discord.com/api/v10";
 
 /// A secret that never shows itself in a log or a panic.
 #[derive(Clone, PartialEq, Eq)]

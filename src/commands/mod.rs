@@ -13,6 +13,7 @@ use std::future::Future;
 use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
+use serde_json::Value;
 use twilight_interactions::command::{CommandModel, CreateCommand};
 use twilight_model::application::command::Command;
 use twilight_model::application::interaction::application_command::{
@@ -122,22 +123,40 @@ impl<H: Host> Entry<H> {
 }
 
 /// Every command there is, in the order in which help lists them.
-fn registry<H: Host>() -> [Entry<H>; 6] {
-    [
-        Entry::new::<init::Init>(),
-        Entry::new::<table_create::TableCreate>(),
-        Entry::new::<insert::Insert>(),
-        Entry::new::<get::Get>(),
-        Entry::new::<inspect::Inspect>(),
-        Entry::new::<help::Help>(),
-    ]
+macro_rules! commands {
+    ($($command:ty),* $(,)?) => {
+        fn registry<H: Host>() -> Vec<Entry<H>> {
+            vec![$(Entry::new::<$command>()),*]
+        }
+
+        /// Every command's definition.
+        pub fn definitions() -> Vec<Command> {
+            vec![$(<$command>::create_command().into()),*]
+        }
+    };
 }
 
-/// The definitions to be registered at Discord.
-pub fn definitions<H: Host>() -> Vec<Command> {
-    registry::<H>()
+commands![
+    init::Init,
+    table_create::TableCreate,
+    insert::Insert,
+    get::Get,
+    inspect::Inspect,
+    help::Help,
+];
+
+/// The registration JSON: every command as Discord's API takes it.
+pub fn registration() -> Vec<Value> {
+    definitions()
         .iter()
-        .map(|entry| (entry.definition)())
+        .filter_map(|command| serde_json::to_value(command).ok())
+        .map(|mut command| {
+            if let Some(fields) = command.as_object_mut() {
+                // Discord numbers versions itself.
+                fields.remove("version");
+            }
+            command
+        })
         .collect()
 }
 

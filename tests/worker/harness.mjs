@@ -45,12 +45,12 @@ export async function startWorld(t, { configuration = {}, outbound, guild = {} }
   return world;
 }
 
-/** A world with a database `prod` and a table `users`, whose channel is there already. */
+/** A world with a database `prod` and a table `users`, whose channel and card are there already. */
 export async function startWithTable(t, options) {
   const world = await startWorld(t, options);
   await world.ok("/dbc_init database:prod");
   await world.ok("/dbc_table_create database:prod table:users pk:id");
-  await world.settled((state) => findChannel(state, "table-users"), "#table-users");
+  await world.settled((state) => findChannel(state, "table-users") && findChannel(state, "dbc-catalog").messages.length > 0, "#table-users and its card");
   return world;
 }
 

@@ -48,7 +48,6 @@ test("routes and methods", async (t) => {
     "an array": "[]",
     "a number": "5",
     "no type": "{}",
-    "a type that does not exist": JSON.stringify({ ...ping, type: 99 }),
     "a command without data": JSON.stringify({ ...ping, type: 2 }),
     "a type that is no number": JSON.stringify({ ...ping, type: "1" }),
     "deeply nested": "[".repeat(100_000),

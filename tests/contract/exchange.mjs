@@ -75,7 +75,9 @@ function readings(text) {
 }
 
 function bodyProblems(api, { template, method, operation }, exchange) {
-  const { request: body, content_type: contentType, files = [] } = exchange;
+  const { request: body, content_type: contentType, files = [], fault } = exchange;
+  // Where a fault struck before the simulator read the body, there is none to look at.
+  if (fault && (body === null || body === undefined)) return [];
   const content = operation.requestBody && api.resolve(operation.requestBody).content;
   if (!content) return body === null || body === undefined ? [] : [`${method} ${template} takes no body`];
   if (body === null || body === undefined) return operation.requestBody.required ? ["the body is missing"] : [];

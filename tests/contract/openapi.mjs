@@ -123,12 +123,20 @@ export class OpenApi {
 }
 
 /**
- * Where the document (a preview) says otherwise than Discord's reference and Discord itself: the innermost errors of
- * a form error carry words as codes, such as BASE_TYPE_MAX_LENGTH (reference, "Error Messages").
+ * Where the document (a preview) says otherwise than Discord's reference and Discord itself:
+ * - the innermost errors of a form error carry words as codes, such as BASE_TYPE_MAX_LENGTH (reference, "Error Messages");
+ * - sets of permissions are strings of digits (topic "Permissions": "serialized as strings"), in requests too, where
+ *   the document has integers, which JSON could not hold beyond 53 bits.
  */
 function correct(document) {
   const inner = document.components.schemas.InnerErrors?.properties?._errors;
   if (inner) inner.items = { type: "object", properties: { code: { type: "string" }, message: { type: "string" } }, required: ["code", "message"] };
+  for (const schema of Object.values(document.components.schemas)) {
+    for (const name of ["allow", "deny", "default_member_permissions", "permissions"]) {
+      const field = schema.properties?.[name];
+      if ([field?.type].flat().includes("integer")) schema.properties[name] = { anyOf: [field, { type: "string", pattern: "^[0-9]+$" }] };
+    }
+  }
 }
 
 const isVariable = (segment) => segment.startsWith("{");

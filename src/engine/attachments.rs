@@ -21,6 +21,8 @@ pub enum Access {
 /// Where the finding is kept. Only a good one is believed later: a refusal is tried again.
 const KEY: &str = "attachments";
 const READABLE: &str = "readable";
+/// What the message with the file says, for those who see it in passing.
+const NOTICE: &str = "dbcord checks whether it can read attachments. This message can be deleted.";
 
 /// Makes sure that an attachment posted to `channel` can be read back.
 ///
@@ -61,6 +63,7 @@ pub(super) async fn probe<H: Host>(
     shared: &Shared<H>,
     channel: u64,
 ) -> Result<Access, CallError> {
+    remove_left_over(shared, channel).await?;
     let text = format!("dbcord attachment check {:016x}\n", shared.host.next_u64());
     let file = File {
         name: "check.txt".to_owned(),
@@ -68,7 +71,7 @@ pub(super) async fn probe<H: Host>(
         bytes: text.clone().into(),
     };
     let payload = json!({
-        "content": "dbcord checks whether it can read attachments. This message can be deleted.",
+        "content": NOTICE,
         "attachments": [{ "id": 0, "filename": file.name }],
         "nonce": nonce(&format!("{channel}:{text}")),
         "enforce_nonce": true,
@@ -88,11 +91,7 @@ pub(super) async fn probe<H: Host>(
             Err(error) => return Err(error),
         },
     };
-    let route = routes::delete_message(channel, message.id);
-    if let Err(error) = client.delete(&route, Patience::COMMAND).await {
-        let line = format!("the attachment check {} stays: {error}", message.id);
-        shared.host.log(Level::Warn, &line);
-    }
+    remove(shared, &message).await;
     shared.attachments.set(Some(access));
     if access == Access::Readable
         && let Err(error) = shared.host.store(KEY, READABLE).await
@@ -101,4 +100,24 @@ pub(super) async fn probe<H: Host>(
         shared.host.log(Level::Warn, &line);
     }
     Ok(access)
+}
+
+/// Removes what a check left behind whose object died before it was done.
+async fn remove_left_over<H: Host>(shared: &Shared<H>, channel: u64) -> Result<(), CallError> {
+    let me = shared.me().await?;
+    let route = routes::messages(channel, None);
+    let newest: Vec<Message> = shared.client.get(&route, Patience::COMMAND).await?;
+    let ours = |message: &&Message| message.author.id == me && message.content == NOTICE;
+    for message in newest.iter().filter(ours) {
+        remove(shared, message).await;
+    }
+    Ok(())
+}
+
+async fn remove<H: Host>(shared: &Shared<H>, message: &Message) {
+    let route = routes::delete_message(message.channel_id, message.id);
+    if let Err(error) = shared.client.delete(&route, Patience::COMMAND).await {
+        let line = format!("the attachment check {} stays: {error}", message.id);
+        shared.host.log(Level::Warn, &line);
+    }
 }

@@ -129,8 +129,9 @@ impl<H: Host> Database<H> {
         })
     }
 
-    /// Posts one record and stores it as the last one. The caller holds the writer's lock. After
-    /// an error the database is closed: the (epoch, seq) that was tried is never used again.
+    /// Posts one record and stores it as the last one. The caller holds the writer's lock. When
+    /// the record may be in the log all the same, the database is closed, so that its (epoch, seq)
+    /// is never used for another; when it is certain that it is not, nothing has happened.
     pub(super) async fn append(
         &self,
         by: Vec<Origin>,
@@ -141,15 +142,17 @@ impl<H: Host> Database<H> {
             .map_err(|bytes| PostError::NotWritten(self.too_large(bytes)))?;
         if encoded.file.is_some() {
             // A commit that cannot be read back is no commit.
-            let readable = attachments::ensure_readable(&self.shared, log).await;
+            let catalog = self.opened().map_err(PostError::NotWritten)?.catalog;
+            let checked = attachments::ensure_readable(&self.shared, catalog.unwrap_or(log));
+            let readable = checked.await;
             readable.map_err(PostError::NotWritten)?;
         }
         let message = match self.post(log, &encoded).await {
-            Ok(message) => message,
-            Err(error) => {
+            Err(error @ PostError::Unknown(_)) => {
                 self.close();
                 return Err(error);
             }
+            posted => posted?,
         };
         let floor = Floor {
             link: encoded.link,

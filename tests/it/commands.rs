@@ -1,0 +1,209 @@
+//! The commands on a quiet day.
+
+use crate::world::{World, content, shown_rows};
+use discord_sim::InteractionSpec;
+use serde_json::{Map, json};
+
+#[test]
+fn the_tour_works_and_survives_a_restart() {
+    let mut world = World::new(1);
+    assert!(world.ok("/dbc_init database:prod").contains("is ready"));
+    world.ok("/dbc_table_create database:prod table:users pk:id");
+    let insert = r#"/dbc_insert database:prod table:users key:u_1 value_json:{"id":"u_1","email":"a@example.com","role":"student"}"#;
+    assert!(world.ok(insert).contains("Stored `u_1` in `prod.users` as revision 1 (commit #3)"));
+    let get = "/dbc_get database:prod table:users key:u_1";
+    let before = world.ok(get);
+    assert!(before.contains("\"email\": \"a@example.com\""), "{before}");
+    world.evict();
+    let after = world.ok(get);
+    assert_eq!(after.split("```").nth(1), before.split("```").nth(1));
+    world.settle();
+    let log = world.messages("dbc-log");
+    assert!(log[2].starts_with("#3 · users/u\\_1 put\n") || log[2].starts_with("#3 · users/u_1 put\n"));
+    let rows = shown_rows(&world, "users");
+    assert_eq!(rows["u_1"].len(), 1);
+    assert!(rows["u_1"][0].starts_with("**u_1** · rev 1\n```json\n"));
+    assert_eq!(world.messages("dbc-catalog").len(), 1);
+}
+
+#[test]
+fn init_keeps_everyone_out_unless_told_otherwise() {
+    const VIEW: u64 = 1 << 10;
+    for (option, hidden) in [("", true), (" private:false", false)] {
+        let mut world = World::new(2);
+        world.ok(&format!("/dbc_init database:prod{option}"));
+        world.ok("/dbc_table_create database:prod table:users pk:id");
+        world.settle();
+        let everyone = world.guild.guild_id.to_string();
+        for name in ["dbcord-prod", "dbc-log", "dbc-catalog", "table-users"] {
+            let channel = world.channel(name).unwrap();
+            let overwrites = channel["permission_overwrites"].as_array().unwrap();
+            let denied = overwrites.iter().find(|o| o["id"] == everyone).unwrap();
+            let bits: u64 = denied["deny"].as_str().unwrap().parse().unwrap();
+            assert_eq!(bits & VIEW != 0, hidden, "{name}");
+        }
+    }
+}
+
+#[test]
+fn init_again_makes_only_what_is_missing() {
+    let mut world = World::with_table(3);
+    let before = world.state();
+    assert!(world.ok("/dbc_init database:prod").contains("nothing was missing"));
+    world.settle();
+    assert_eq!(world.state(), before);
+    let catalog = world.channel("dbc-catalog").unwrap()["id"].as_str().unwrap().to_owned();
+    world.by_hand("DELETE", &format!("/channels/{catalog}"), None);
+    let reply = world.ok("/dbc_init database:prod private:true");
+    assert!(reply.contains("Made what was missing: dbc-catalog"), "{reply}");
+    assert!(world.channel("dbc-catalog").is_some());
+}
+
+#[test]
+fn two_databases_live_side_by_side() {
+    let mut world = World::with_table(4);
+    world.ok("/dbc_init database:test");
+    world.ok("/dbc_table_create database:test table:users pk:id");
+    world.ok(r#"/dbc_insert database:test table:users key:a value_json:{"id":"a"}"#);
+    world.refused("/dbc_get database:prod table:users key:a");
+    world.evict();
+    world.ok("/dbc_get database:test table:users key:a");
+}
+
+#[test]
+fn a_document_comes_back_exactly_whatever_is_in_it() {
+    let mut world = World::with_table(5);
+    let odd = json!({
+        "id": "odd", "ticks": "```js\n`x`", "zero": "a\u{200b}b\u{feff}", "rtl": "\u{202e}abc",
+        "ping": "@everyone <@1> <#2>", "emoji": "👩‍👩‍👧 ❤️", "n": [0, -1, 1.5, 18446744073709551615u64],
+        "tabs": "\t\r\n\u{0}", "": null, "nested": {"a": {"b": [true, {}]}},
+    });
+    let mut options = Map::new();
+    for (name, value) in [("database", "prod"), ("table", "users"), ("key", "odd")] {
+        options.insert(name.to_owned(), value.into());
+    }
+    options.insert("value_json".to_owned(), odd.to_string().into());
+    let view = world.interact(InteractionSpec::command(world.guild.guild_id, "dbc_insert", options));
+    assert!(content(&view).starts_with("Stored"), "{}", content(&view));
+    world.settle();
+    world.evict();
+    let reply = world.ok("/dbc_get database:prod table:users key:odd");
+    let shown = reply.split("```json\n").nth(1).unwrap().trim_end_matches("\n```");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(shown).unwrap(), odd);
+    // The row's message shows the same.
+    let message = &shown_rows(&world, "users")["odd"][0];
+    let shown = message.split("```json\n").nth(1).unwrap().split("\n```\n-#").next().unwrap();
+    assert_eq!(serde_json::from_str::<serde_json::Value>(shown).unwrap(), odd);
+}
+
+#[test]
+fn large_documents_go_through_embeds_and_files() {
+    let mut world = World::with_table(6);
+    for (key, length) in [("mid", 3_000), ("large", 5_900)] {
+        let text = "é".repeat(length);
+        let line = format!(
+            r#"/dbc_insert database:prod table:users key:{key} value_json:{{"id":"{key}","t":"{text}"}}"#
+        );
+        world.ok(&line);
+    }
+    world.settle();
+    world.evict();
+    for key in ["mid", "large"] {
+        let view = world.run(&format!("/dbc_get database:prod table:users key:{key}"));
+        let reply = view.reply.unwrap();
+        assert_eq!(reply["attachments"][0]["filename"], format!("{key}.json"));
+    }
+    let log = world.channel("dbc-log").unwrap();
+    let records = log["messages"].as_array().unwrap();
+    assert!(!records[2]["embeds"].as_array().unwrap().is_empty());
+    assert_eq!(records[3]["attachments"][0]["filename"], "4.json");
+    let table = world.channel("table-users").unwrap();
+    let rows = table["messages"].as_array().unwrap();
+    assert_eq!(rows[1]["attachments"][0]["filename"], "large.json");
+}
+
+#[test]
+fn nothing_outside_of_owned_channels_is_touched() {
+    let mut world = World::new(7);
+    let general = world.channel("general").unwrap();
+    let look_alike = serde_json::json!({"name": "table-users", "type": 0, "topic": "about dbcord:1:table:prod:users:1"});
+    let guild = world.guild.guild_id;
+    world.by_hand("POST", &format!("/guilds/{guild}/channels"), Some(look_alike));
+    let before = world.channel("table-users").unwrap();
+    world.ok("/dbc_init database:prod");
+    world.ok("/dbc_table_create database:prod table:users pk:id");
+    world.ok(r#"/dbc_insert database:prod table:users key:a value_json:{"id":"a"}"#);
+    world.settle();
+    assert_eq!(world.channel("general").unwrap(), general);
+    assert_eq!(world.channel("table-users").unwrap(), before);
+    let (general, foreign) = (general["id"].as_str().unwrap(), before["id"].as_str().unwrap());
+    for (method, path, _) in world.requests() {
+        let touched = path.contains(general) || path.contains(foreign);
+        assert!(!touched || method == "INTERACTION", "{method} {path}");
+    }
+}
+
+#[test]
+fn everybody_but_server_managers_is_turned_away() {
+    let world = World::with_table(8);
+    let mut spec = InteractionSpec::text(world.guild.guild_id, "/dbc_inspect database:prod");
+    spec.user_id = Some(world.guild.users["member"]);
+    // Discord itself hides the command from them; a server's admins can change that.
+    let sent = world.with_discord(|discord| discord.interact(1_900_000_000_000, spec));
+    assert!(sent.is_err());
+}
+
+#[test]
+fn autocomplete_offers_what_is_known() {
+    let mut world = World::with_table(9);
+    let mut complete = |command: &str, text: &str, option: &str| {
+        let mut spec = InteractionSpec::text(world.guild.guild_id, text);
+        spec.autocomplete = Some(option.to_owned());
+        let view = world.interact(spec);
+        let choices = view.choices.unwrap_or_default();
+        let values = choices.iter().map(|c| c["value"].as_str().unwrap().to_owned());
+        (command.to_owned(), values.collect::<Vec<_>>()).1
+    };
+    assert_eq!(complete("get", "/dbc_get database:pr", "database"), ["prod"]);
+    assert_eq!(complete("get", "/dbc_get database:prod table:us", "table"), ["users"]);
+    assert!(complete("get", "/dbc_get database:prod table:zz", "table").is_empty());
+}
+
+#[test]
+fn help_explains_every_command() {
+    let mut world = World::new(10);
+    let overview = world.ok("/dbc_help");
+    for command in dbcord::commands::definitions() {
+        assert!(overview.contains(&format!("`/{}`", command.name)));
+        let one = world.ok(&format!("/dbc_help command:{}", command.name));
+        assert!(one.contains("Example: `/"), "{one}");
+        for option in &command.options {
+            assert!(one.contains(&format!("- `{}`", option.name)), "{one}");
+        }
+    }
+    assert!(world.refused("/dbc_help command:dbc_isnert").contains("`dbc_insert`"));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    let run = || {
+        let mut world = World::with_table(11);
+        for n in 0..20 {
+            world.ok(&format!(
+                r#"/dbc_insert database:prod table:users key:k{n} value_json:{{"id":"k{n}"}}"#
+            ));
+        }
+        world.settle();
+        world.traffic()
+    };
+    assert_eq!(run(), run());
+}
+
+#[test]
+fn every_definition_is_one_that_discord_takes() {
+    for command in dbcord::commands::definitions() {
+        twilight_validate::command::command(&command).unwrap();
+        let permissions = command.default_member_permissions.map(|p| p.bits());
+        assert_eq!(permissions, Some(1 << 5), "{}", command.name);
+    }
+}

@@ -1,0 +1,208 @@
+//! A network that loses things, and a Discord that says no.
+
+use crate::world::{World, content, shown_rows};
+use discord_sim::{Fault, FaultKind, InteractionSpec};
+use serde_json::json;
+
+const INSERT: &str = r#"/dbc_insert database:prod table:users key:a value_json:{"id":"a"}"#;
+const GET: &str = "/dbc_get database:prod table:users key:a";
+
+/// Records in the log that put the row.
+fn puts(world: &World) -> usize {
+    let log = world.messages("dbc-log");
+    log.iter().filter(|text| text.contains("\"op\":\"put\"")).count()
+}
+
+#[test]
+fn a_lost_answer_to_a_commit_is_one_commit() {
+    for kind in [FaultKind::LostResponse, FaultKind::LostRequest] {
+        let mut world = World::with_table(1);
+        world.fault_on_log_post(kind, 1);
+        assert!(world.ok(INSERT).contains("Stored"));
+        world.settle();
+        assert_eq!(puts(&world), 1);
+        assert_eq!(shown_rows(&world, "users")["a"].len(), 1);
+        world.evict();
+        world.ok(GET);
+    }
+}
+
+#[test]
+fn a_commit_nobody_answers_for_is_looked_up_in_the_log() {
+    // Every attempt is carried out, and no answer ever comes back.
+    let mut world = World::with_table(2);
+    world.fault_on_log_post(FaultKind::LostResponse, 4);
+    assert!(world.ok(INSERT).contains("Stored"));
+    assert_eq!(puts(&world), 1);
+    // Every attempt is lost: then it is certain that nothing was written, and said so.
+    let mut world = World::with_table(2);
+    world.fault_on_log_post(FaultKind::LostRequest, 4);
+    let reply = world.refused(INSERT);
+    assert!(reply.contains("Nothing was written"), "{reply}");
+    assert_eq!(puts(&world), 0);
+    world.refused(GET);
+    world.ok(INSERT);
+}
+
+#[test]
+fn when_discord_is_gone_the_outcome_is_said_to_be_unknown() {
+    let mut world = World::with_table(3);
+    world.fault_on_log_post(FaultKind::LostResponse, 1);
+    world.fault(Fault {
+        status: Some(503),
+        times: 0,
+        ..Fault::new(FaultKind::Status)
+    });
+    world.clear_faults();
+    world.fault(Fault {
+        method: Some("POST".into()),
+        path: Some("/channels/[0-9]+/messages$".into()),
+        times: 0,
+        ..Fault::new(FaultKind::LostResponse)
+    });
+    world.fault(Fault {
+        method: Some("GET".into()),
+        times: 0,
+        status: Some(503),
+        ..Fault::new(FaultKind::Status)
+    });
+    let reply = world.refused(INSERT);
+    assert!(reply.contains("not known whether"), "{reply}");
+    assert!(reply.contains("/dbc_get"), "{reply}");
+    world.clear_faults();
+    world.ok(GET);
+    assert_eq!(puts(&world), 1);
+}
+
+#[test]
+fn refusals_are_passed_on_and_nothing_is_written() {
+    let cases = [
+        (401, json!({"message": "401: Unauthorized", "code": 0}), "DISCORD_BOT_TOKEN"),
+        (403, json!({"message": "Missing Permissions", "code": 50013}), "Missing Permissions"),
+    ];
+    for (status, body, word) in cases {
+        let mut world = World::with_table(4);
+        world.fault(Fault {
+            method: Some("POST".into()),
+            status: Some(status),
+            body: Some(body),
+            ..Fault::new(FaultKind::Status)
+        });
+        let reply = world.refused(INSERT);
+        assert!(reply.contains(word) && reply.contains("Nothing was written"), "{reply}");
+        world.settle();
+        assert_eq!(puts(&world), 0);
+        world.ok(INSERT);
+    }
+}
+
+#[test]
+fn an_outage_is_said_and_hot_reads_go_on() {
+    let mut world = World::with_table(5);
+    world.ok(INSERT);
+    world.settle();
+    world.fault(Fault {
+        status: Some(503),
+        times: 0,
+        ..Fault::new(FaultKind::Status)
+    });
+    assert!(world.ok(GET).contains("rev 1"));
+    // Interaction endpoints are down as well: the answer has to come at once or not at all.
+    world.clear_faults();
+    world.fault(Fault {
+        path: Some("^/(channels|guilds|users)".into()),
+        status: Some(503),
+        times: 0,
+        ..Fault::new(FaultKind::Status)
+    });
+    let insert = INSERT.replace("key:a", "key:b").replace("\"a\"", "\"b\"");
+    let reply = world.refused(&insert);
+    assert!(reply.contains("503"), "{reply}");
+    world.clear_faults();
+    world.settle();
+    assert_eq!(puts(&world), 1);
+}
+
+#[test]
+fn an_egress_block_backs_off_and_is_shown() {
+    let mut world = World::with_table(6);
+    world.ok(INSERT);
+    world.settle();
+    world.fault(Fault {
+        times: 1,
+        ..Fault::new(FaultKind::EgressBlock)
+    });
+    let insert = INSERT.replace("key:a", "key:b").replace("\"a\"", "\"b\"");
+    assert!(world.refused(&insert).contains("blocks the address"));
+    let before = world.requests().len();
+    assert!(world.refused(&insert).contains("blocks the address"));
+    let sent = world.requests()[before..].iter().filter(|r| r.0 != "POST" || !r.1.contains("interactions")).count();
+    assert_eq!(sent, 0, "{:?}", &world.requests()[before..]);
+    assert!(world.ok(GET).contains("rev 1"));
+    world.wait(61_000);
+    world.ok(&insert);
+}
+
+#[test]
+fn a_slow_discord_is_answered_by_an_edit() {
+    let mut world = World::with_table(7);
+    world.fault_on_log_post(FaultKind::Delay, 1);
+    world.clear_faults();
+    let log = world.channel("dbc-log").unwrap()["id"].as_str().unwrap().to_owned();
+    world.fault(Fault {
+        method: Some("POST".into()),
+        path: Some(format!("^/channels/{log}/messages$")),
+        ms: Some(6_000),
+        ..Fault::new(FaultKind::Delay)
+    });
+    let view = world.run(INSERT);
+    assert_eq!(view.delivery.body.as_ref().unwrap()["type"], 5);
+    assert!(view.ephemeral);
+    assert!(content(&view).contains("Stored"));
+    world.settle();
+    assert!(!world.traffic().contains("` was interrupted."));
+}
+
+#[test]
+fn a_reply_with_a_file_is_edited_in_and_stays() {
+    let mut world = World::with_table(8);
+    let text = "x".repeat(2_500);
+    world.ok(&format!(
+        r#"/dbc_insert database:prod table:users key:a value_json:{{"id":"a","t":"{text}"}}"#
+    ));
+    let view = world.run(GET);
+    let id = view.id;
+    assert_eq!(view.reply.unwrap()["attachments"][0]["filename"], "a.json");
+    world.settle();
+    let view = world.with_discord(|discord| discord.interaction(id)).unwrap();
+    assert!(!content(&view).contains("interrupted"));
+}
+
+#[test]
+fn a_replayed_interaction_runs_once() {
+    let mut world = World::with_table(9);
+    let spec = InteractionSpec::text(world.guild.guild_id, INSERT);
+    let id = world.send(spec);
+    assert!(content(&world.wait_for(id)).contains("Stored"));
+    let body = world.with_discord(|discord| discord.delivery(id).unwrap().body.clone());
+    world.deliver(body.clone(), id);
+    world.settle();
+    // After an eviction, the log remembers.
+    world.evict();
+    world.deliver(body, id);
+    world.settle();
+    assert_eq!(puts(&world), 1);
+    assert_eq!(world.messages("dbc-log").len(), 3);
+}
+
+#[test]
+fn broken_object_storage_acknowledges_nothing() {
+    let mut world = World::with_table(10);
+    world.break_storage(true);
+    let reply = world.refused(INSERT);
+    assert!(reply.contains("storage failed"), "{reply}");
+    assert!(!reply.contains("Nothing was written"), "it is in the log: {reply}");
+    world.break_storage(false);
+    world.settle();
+    world.ok(GET);
+}

@@ -1,0 +1,65 @@
+//! A log that people or Discord have tampered with.
+
+use crate::world::World;
+use serde_json::json;
+
+const GET: &str = "/dbc_get database:prod table:users key:a";
+
+fn world_with_row(seed: u64) -> (World, String, Vec<String>) {
+    let mut world = World::with_table(seed);
+    world.ok(r#"/dbc_insert database:prod table:users key:a value_json:{"id":"a"}"#);
+    world.settle();
+    let log = world.channel("dbc-log").unwrap();
+    let ids = log["messages"].as_array().unwrap().iter();
+    let ids = ids.map(|m| m["id"].as_str().unwrap().to_owned()).collect();
+    (world, log["id"].as_str().unwrap().to_owned(), ids)
+}
+
+#[test]
+fn a_record_deleted_by_hand_is_missed_and_named() {
+    let (mut world, log, ids) = world_with_row(1);
+    world.by_hand("DELETE", &format!("/channels/{log}/messages/{}", ids[1]), None);
+    world.evict();
+    let reply = world.refused(GET);
+    assert!(reply.contains("#2") && reply.contains("missing"), "{reply}");
+    let insert = r#"/dbc_insert database:prod table:users key:b value_json:{"id":"b"}"#;
+    assert!(world.refused(insert).contains("Nothing was written"));
+}
+
+#[test]
+fn the_newest_record_deleted_by_hand_is_missed_too() {
+    let (mut world, log, ids) = world_with_row(2);
+    world.by_hand("DELETE", &format!("/channels/{log}/messages/{}", ids[2]), None);
+    world.evict();
+    let reply = world.refused(GET);
+    assert!(reply.contains("#3") && reply.contains("does not show it"), "{reply}");
+}
+
+#[test]
+fn what_other_people_write_into_the_log_does_not_count() {
+    let (mut world, log, _) = world_with_row(3);
+    let forged = world.messages("dbc-log")[2].replace("\"seq\":3", "\"seq\":4");
+    world.by_hand(
+        "POST",
+        &format!("/channels/{log}/messages"),
+        Some(json!({"content": forged})),
+    );
+    world.evict();
+    world.ok(GET);
+    world.ok(r#"/dbc_insert database:prod table:users key:b value_json:{"id":"b"}"#);
+}
+
+#[test]
+fn a_deleted_log_is_not_replaced_while_its_tables_are_there() {
+    let (mut world, log, _) = world_with_row(4);
+    world.by_hand("DELETE", &format!("/channels/{log}"), None);
+    world.evict();
+    let reply = world.refused("/dbc_init database:prod");
+    assert!(reply.contains("log of database `prod` is gone"), "{reply}");
+    for name in ["table-users", "dbc-catalog", "dbcord-prod"] {
+        let id = world.channel(name).unwrap()["id"].as_str().unwrap().to_owned();
+        world.by_hand("DELETE", &format!("/channels/{id}"), None);
+    }
+    assert!(world.ok("/dbc_init database:prod").contains("is ready"));
+    world.refused(GET);
+}

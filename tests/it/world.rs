@@ -1,0 +1,580 @@
+//! A guild, a Discord, and an object that can die at any step.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap};
+use std::future::pending;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use dbcord::config::{Config, Secret};
+use dbcord::host::{
+    Clock, Durable, Entropy, Host, Level, StorageError, Transport, TransportError, UnixMillis,
+};
+use dbcord::instance::Instance;
+use dbcord::interactions::Interaction;
+use discord_sim::{Discord, Fault, FaultKind, Guild, GuildSpec, Id, InteractionSpec, Outcome, View};
+use futures_channel::oneshot;
+use futures_executor::{LocalPool, LocalSpawner};
+use futures_util::future::LocalBoxFuture;
+use futures_util::task::LocalSpawnExt;
+use http::{Request, Response};
+use serde_json::Value;
+
+const START_MS: UnixMillis = 1_800_000_000_000;
+const HOUR_MS: u64 = 3_600_000;
+
+/// When an object dies: at which of its requests and storage writes, and on which side of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Crash {
+    pub step: u64,
+    pub side: Side,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The step never took effect.
+    Before,
+    /// It took effect, and the object never knew.
+    After,
+}
+
+/// Everything outside of the object.
+struct Outside {
+    discord: RefCell<Discord>,
+    now: Cell<UnixMillis>,
+    timers: RefCell<BTreeMap<(UnixMillis, u64), oneshot::Sender<()>>>,
+    storage: RefCell<BTreeMap<String, String>>,
+    alarm: Cell<Option<UnixMillis>>,
+    serial: Cell<u64>,
+    /// Steps of the object's, across its lives.
+    steps: Cell<u64>,
+    crash: Cell<Option<Crash>>,
+    /// The life that is allowed to do anything.
+    life: Cell<u64>,
+    storage_broken: Cell<bool>,
+}
+
+pub struct World {
+    outside: Rc<Outside>,
+    pool: LocalPool,
+    object: Option<Rc<Instance<SimHost>>>,
+    pub guild: Guild,
+}
+
+impl World {
+    pub fn new(seed: u64) -> World {
+        let config = discord_sim::Config {
+            seed,
+            base_url: "http://discord.test".to_owned(),
+            latency_ms: (40, 160),
+            ..discord_sim::Config::default()
+        };
+        let mut discord = Discord::new(config);
+        let guild = discord.create_guild(START_MS, GuildSpec::named("Test guild"));
+        register_commands(&mut discord, &guild);
+        let outside = Outside {
+            discord: RefCell::new(discord),
+            now: Cell::new(START_MS + 60_000),
+            timers: RefCell::default(),
+            storage: RefCell::default(),
+            alarm: Cell::new(None),
+            serial: Cell::new(seed),
+            steps: Cell::new(0),
+            crash: Cell::new(None),
+            life: Cell::new(0),
+            storage_broken: Cell::new(false),
+        };
+        World {
+            outside: Rc::new(outside),
+            pool: LocalPool::new(),
+            object: None,
+            guild,
+        }
+    }
+
+    /// A world with database `prod` and table `users`, all quiet.
+    pub fn with_table(seed: u64) -> World {
+        let mut world = World::new(seed);
+        world.ok("/dbc_init database:prod");
+        world.ok("/dbc_table_create database:prod table:users pk:id");
+        world.settle();
+        world
+    }
+
+    /// Types a command as the guild's owner, and waits for what comes of it.
+    pub fn run(&mut self, text: &str) -> View {
+        self.interact(InteractionSpec::text(self.guild.guild_id, text))
+    }
+
+    /// The reply's text.
+    pub fn reply(&mut self, text: &str) -> String {
+        content(&self.run(text))
+    }
+
+    /// Runs a command that must succeed.
+    #[track_caller]
+    pub fn ok(&mut self, text: &str) -> String {
+        let reply = self.reply(text);
+        assert!(!reply.starts_with('❌'), "{text}: {reply}");
+        reply
+    }
+
+    /// Runs a command that must be refused.
+    #[track_caller]
+    pub fn refused(&mut self, text: &str) -> String {
+        let reply = self.reply(text);
+        assert!(reply.starts_with('❌'), "{text}: {reply}");
+        reply
+    }
+
+    pub fn interact(&mut self, spec: InteractionSpec) -> View {
+        let id = self.send(spec);
+        self.wait_for(id)
+    }
+
+    /// Sends a command without waiting.
+    pub fn send(&mut self, spec: InteractionSpec) -> Id {
+        let delivery = self
+            .outside
+            .discord
+            .borrow_mut()
+            .interact(self.now(), spec)
+            .expect("Discord's client would not send this");
+        self.deliver(delivery.body, delivery.interaction_id);
+        delivery.interaction_id
+    }
+
+    /// Hands an interaction's body to the object, as the entry would.
+    pub fn deliver(&mut self, body: Bytes, id: Id) {
+        let interaction = Interaction::parse(&body).expect("the entry would refuse this");
+        let object = self.object();
+        let outside = Rc::clone(&self.outside);
+        self.spawn(async move {
+            let callback = object.handle(interaction).await;
+            let response = Response::builder()
+                .header("content-type", "application/json")
+                .body(callback.to_json().to_string().into())
+                .expect("a plain response");
+            let now = outside.now.get();
+            let _ = outside.discord.borrow_mut().answered(now, id, Some(response));
+        });
+    }
+
+    /// Lets time pass until the interaction has its reply, or has failed for good.
+    pub fn wait_for(&mut self, id: Id) -> View {
+        let outside = Rc::clone(&self.outside);
+        let settled = move || {
+            let view = outside.discord.borrow().interaction(id);
+            view.is_some_and(|view| matches!(view.state, "answered" | "failed"))
+        };
+        self.drive(&settled, HOUR_MS);
+        let mut discord = self.outside.discord.borrow_mut();
+        let view = discord.interaction(id).expect("it was sent");
+        if view.state == "pending" {
+            let now = self.outside.now.get() + 3_001;
+            return discord.answered(now, id, None).expect("it was sent");
+        }
+        view
+    }
+
+    /// Lets time pass until nothing is left to do.
+    pub fn settle(&mut self) {
+        self.drive(&|| false, 24 * HOUR_MS);
+    }
+
+    /// Runs tasks, timers and alarms until `done`, a crash, or nothing is left to happen within
+    /// `limit_ms`.
+    fn drive(&mut self, done: &dyn Fn() -> bool, limit_ms: u64) {
+        let deadline = self.now() + limit_ms;
+        loop {
+            self.pool.run_until_stalled();
+            if self.has_crashed() {
+                self.bury();
+            }
+            if done() {
+                return;
+            }
+            let timer = self.outside.next_timer();
+            let alarm = self.outside.alarm.get();
+            let next = match (timer, alarm) {
+                (Some(timer), Some(alarm)) => timer.min(alarm),
+                (Some(at), None) | (None, Some(at)) => at,
+                (None, None) => return,
+            };
+            if next > deadline {
+                return;
+            }
+            self.outside.now.set(next.max(self.now()));
+            self.outside.fire_timers();
+            if alarm.is_some_and(|alarm| alarm <= self.now()) {
+                self.outside.alarm.set(None);
+                let object = self.object();
+                self.spawn(async move { object.alarm().await });
+            }
+        }
+    }
+
+    /// The object loses its memory: evicted, or deployed anew.
+    pub fn evict(&mut self) {
+        self.bury();
+    }
+
+    /// Object storage is wiped with it, alarm and all.
+    pub fn wipe_storage(&mut self) {
+        self.bury();
+        self.outside.storage.borrow_mut().clear();
+        self.outside.alarm.set(None);
+    }
+
+    pub fn break_storage(&mut self, broken: bool) {
+        self.outside.storage_broken.set(broken);
+    }
+
+    /// Makes the object die at a step, counted from now.
+    pub fn crash_at(&mut self, step: u64, side: Side) {
+        let step = self.outside.steps.get() + step;
+        self.outside.crash.set(Some(Crash { step, side }));
+    }
+
+    /// Whether the planned crash has happened.
+    pub fn crash_is_over(&self) -> bool {
+        self.outside.crash.get().is_none()
+    }
+
+    pub fn cancel_crash(&mut self) {
+        self.outside.crash.set(None);
+    }
+
+    pub fn steps(&self) -> u64 {
+        self.outside.steps.get()
+    }
+
+    pub fn fault(&mut self, fault: Fault) {
+        let injected = self.outside.discord.borrow_mut().inject(fault);
+        injected.expect("a fault that the simulator knows");
+    }
+
+    /// A fault for POSTs to the log of `prod`.
+    pub fn fault_on_log_post(&mut self, kind: FaultKind, times: u64) {
+        let log = self.channel("dbc-log").expect("a log")["id"].clone();
+        let log = log.as_str().unwrap_or_default();
+        self.fault(Fault {
+            method: Some("POST".to_owned()),
+            path: Some(format!("^/channels/{log}/messages$")),
+            times,
+            ..Fault::new(kind)
+        });
+    }
+
+    pub fn clear_faults(&mut self) {
+        self.outside.discord.borrow_mut().clear_faults();
+    }
+
+    /// Does something by hand, as the guild's owner.
+    pub fn by_hand(&mut self, method: &str, path: &str, body: Option<Value>) -> Response<Bytes> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("/api/v10{path}"));
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        let request = request.body(body.into()).expect("a plain request");
+        let owner = self.guild.users["owner"];
+        let now = self.now();
+        self.outside.discord.borrow_mut().act_as(now, owner, request)
+    }
+
+    /// The channel of this name, with its messages, oldest first.
+    pub fn channel(&self, name: &str) -> Option<Value> {
+        let state = self.state();
+        let channels = state["channels"].as_array()?;
+        channels.iter().find(|c| c["name"] == name).cloned()
+    }
+
+    /// The contents of a channel's messages, oldest first.
+    pub fn messages(&self, channel: &str) -> Vec<String> {
+        let channel = self.channel(channel).unwrap_or_default();
+        let messages = channel["messages"].as_array().cloned().unwrap_or_default();
+        let content = |message: &Value| message["content"].as_str().unwrap_or_default().to_owned();
+        messages.iter().map(content).collect()
+    }
+
+    /// The whole guild as Discord has it.
+    pub fn state(&self) -> Value {
+        let discord = self.outside.discord.borrow();
+        discord.guild_state(self.guild.guild_id)
+    }
+
+    /// Requests of the object's so far: method, path, status.
+    pub fn requests(&self) -> Vec<(String, String, Option<u16>)> {
+        let discord = self.outside.discord.borrow();
+        let rest = discord.traffic(0).iter().filter(|e| e.path != "/setup");
+        rest.map(|e| (e.method.clone(), e.path.clone(), e.status))
+            .collect()
+    }
+
+    /// Everything that went over the wire, as text.
+    pub fn traffic(&self) -> String {
+        let discord = self.outside.discord.borrow();
+        serde_json::to_string(discord.traffic(0)).expect("traffic is JSON")
+    }
+
+    pub fn with_discord<T>(&self, look: impl FnOnce(&mut Discord) -> T) -> T {
+        look(&mut self.outside.discord.borrow_mut())
+    }
+
+    pub fn now(&self) -> UnixMillis {
+        self.outside.now.get()
+    }
+
+    /// Lets time pass without anything happening in between.
+    pub fn wait(&mut self, ms: u64) {
+        let until = self.now() + ms;
+        self.drive(&|| false, ms);
+        self.outside.now.set(until.max(self.now()));
+    }
+
+    fn object(&mut self) -> Rc<Instance<SimHost>> {
+        if let Some(object) = &self.object {
+            return Rc::clone(object);
+        }
+        let discord = self.outside.discord.borrow();
+        let application = discord.application();
+        let mut public_key = [0; 32];
+        for (byte, digits) in public_key.iter_mut().zip(application.public_key.as_bytes().chunks(2)) {
+            let digits = std::str::from_utf8(digits).expect("hexadecimal");
+            *byte = u8::from_str_radix(digits, 16).expect("hexadecimal");
+        }
+        let config = Config {
+            application_id: application.id.0,
+            public_key,
+            bot_token: Secret::new(application.bot_token.clone()),
+            guild_ids: vec![self.guild.guild_id.0],
+            api_base: "http://discord.test/api/v10".to_owned(),
+        };
+        let host = SimHost {
+            outside: Rc::clone(&self.outside),
+            life: self.outside.life.get(),
+            spawner: self.pool.spawner(),
+        };
+        let object = Instance::new(Rc::new(host), config, self.guild.guild_id.0);
+        drop(discord);
+        self.object = Some(Rc::clone(&object));
+        object
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+        self.pool.spawner().spawn_local(task).expect("the pool is there");
+    }
+
+    fn has_crashed(&self) -> bool {
+        let crash = self.outside.crash.get();
+        crash.is_some_and(|crash| self.outside.steps.get() >= crash.step)
+    }
+
+    /// Ends the object's life: its tasks are gone, and nothing of it can act any more.
+    fn bury(&mut self) {
+        self.outside.crash.set(None);
+        self.outside.life.set(self.outside.life.get() + 1);
+        self.object = None;
+        self.pool = LocalPool::new();
+    }
+}
+
+impl Drop for World {
+    /// Leaves the traffic for the contract test, where the test runner asks for it.
+    fn drop(&mut self) {
+        let Some(folder) = std::env::var_os("DBCORD_TRAFFIC") else {
+            return;
+        };
+        if std::thread::panicking() {
+            return;
+        }
+        let discord = self.outside.discord.borrow();
+        let mut lines = String::new();
+        for exchange in discord.traffic(0) {
+            lines.push_str(&serde_json::to_string(exchange).unwrap_or_default());
+            lines.push('\n');
+        }
+        let name = std::thread::current().name().unwrap_or("test").replace("::", "-");
+        let name = format!("native-{name}-{}.ndjson", self.outside.serial.get());
+        let _ = std::fs::write(std::path::Path::new(&folder).join(name), lines);
+    }
+}
+
+/// The reply's text, or why there is none.
+pub fn content(view: &View) -> String {
+    match &view.reply {
+        Some(reply) => reply["content"].as_str().unwrap_or_default().to_owned(),
+        None => format!("no reply: {} {:?}", view.state, view.failure),
+    }
+}
+
+fn register_commands(discord: &mut Discord, guild: &Guild) {
+    let application = discord.application().clone();
+    let body = Value::from(dbcord::commands::registration()).to_string();
+    let request = Request::put(format!(
+        "/api/v10/applications/{}/guilds/{}/commands",
+        application.id, guild.guild_id
+    ))
+    .header("authorization", format!("Bot {}", application.bot_token))
+    .header("user-agent", dbcord::discord::client::USER_AGENT)
+    .header("content-type", "application/json")
+    .body(body.into())
+    .expect("a plain request");
+    match discord.handle(START_MS, request) {
+        Outcome::Responded { response, .. } => {
+            assert_eq!(response.status(), 200, "{:?}", response.body());
+        }
+        _ => panic!("the registration got lost"),
+    }
+}
+
+impl Outside {
+    fn next_timer(&self) -> Option<UnixMillis> {
+        let mut timers = self.timers.borrow_mut();
+        timers.retain(|_, timer| !timer.is_canceled());
+        timers.keys().next().map(|(at, _)| *at)
+    }
+
+    fn fire_timers(&self) {
+        let later = self.timers.borrow_mut().split_off(&(self.now.get() + 1, 0));
+        let due = self.timers.replace(later);
+        for (_, timer) in due {
+            let _ = timer.send(());
+        }
+    }
+
+    fn serial(&self) -> u64 {
+        self.serial.set(self.serial.get() + 1);
+        self.serial.get()
+    }
+}
+
+pub struct SimHost {
+    outside: Rc<Outside>,
+    life: u64,
+    spawner: LocalSpawner,
+}
+
+impl SimHost {
+    /// Counts a step; whether it may take effect, and whether the object lives on after it.
+    async fn step<T>(&self, effect: impl FnOnce() -> T) -> T {
+        if self.outside.life.get() != self.life {
+            return pending().await;
+        }
+        let before = self.outside.steps.get();
+        let step = before + 1;
+        let crash = self.outside.crash.get();
+        if crash.is_some_and(|crash| before >= crash.step) {
+            return pending().await;
+        }
+        self.outside.steps.set(step);
+        match crash.filter(|crash| crash.step == step) {
+            None => effect(),
+            Some(crash) => {
+                if crash.side == Side::After {
+                    effect();
+                }
+                pending().await
+            }
+        }
+    }
+}
+
+impl Transport for SimHost {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let outside = &self.outside;
+        let outcome = self
+            .step(|| outside.discord.borrow_mut().handle(outside.now.get(), request))
+            .await;
+        match outcome {
+            Outcome::Responded { after, response } => {
+                self.sleep(after).await;
+                Ok(response)
+            }
+            // Nobody says so; the client has to give up by itself.
+            Outcome::LostRequest | Outcome::LostResponse => pending().await,
+        }
+    }
+}
+
+impl Clock for SimHost {
+    fn now(&self) -> UnixMillis {
+        self.outside.now.get()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        let at = self.now() + duration.as_millis() as u64;
+        let (fire, fired) = oneshot::channel();
+        let key = (at, self.outside.serial());
+        self.outside.timers.borrow_mut().insert(key, fire);
+        let _ = fired.await;
+    }
+}
+
+impl Entropy for SimHost {
+    fn next_u64(&self) -> u64 {
+        self.outside.serial().wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+}
+
+impl Durable for SimHost {
+    async fn load(&self, key: &str) -> Result<Option<String>, StorageError> {
+        Ok(self.outside.storage.borrow().get(key).cloned())
+    }
+
+    async fn load_prefix(&self, prefix: &str) -> Result<Vec<(String, String)>, StorageError> {
+        let storage = self.outside.storage.borrow();
+        let entries = storage.iter().filter(|(key, _)| key.starts_with(prefix));
+        Ok(entries.map(|(k, v)| (k.clone(), v.clone())).collect())
+    }
+
+    async fn store(&self, key: &str, value: &str) -> Result<(), StorageError> {
+        if self.outside.storage_broken.get() {
+            return Err(StorageError("the disk is gone".to_owned()));
+        }
+        let storage = &self.outside.storage;
+        self.step(|| storage.borrow_mut().insert(key.to_owned(), value.to_owned()))
+            .await;
+        Ok(())
+    }
+
+    async fn remove(&self, key: &str) -> Result<(), StorageError> {
+        let storage = &self.outside.storage;
+        self.step(|| storage.borrow_mut().remove(key)).await;
+        Ok(())
+    }
+
+    async fn wake_at(&self, at: UnixMillis) -> Result<(), StorageError> {
+        let alarm = &self.outside.alarm;
+        if alarm.get().is_none_or(|set| set > at) {
+            self.step(|| alarm.set(Some(at))).await;
+        }
+        Ok(())
+    }
+}
+
+impl Host for SimHost {
+    fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
+        let _ = self.spawner.spawn_local(task);
+    }
+
+    fn log(&self, _level: Level, line: &str) {
+        // Shown by the test runner when the test fails.
+        println!("[{}] {line}", self.outside.now.get());
+    }
+}
+
+/// The rows of a table as its channel shows them: key to first line and checksum line.
+pub fn shown_rows(world: &World, table: &str) -> HashMap<String, Vec<String>> {
+    let mut rows: HashMap<String, Vec<String>> = HashMap::new();
+    for content in world.messages(&format!("table-{table}")) {
+        let key = content.split("** · rev ").next().unwrap_or_default();
+        let key = key.trim_start_matches("**").to_owned();
+        rows.entry(key).or_default().push(content);
+    }
+    rows
+}

@@ -49,7 +49,6 @@ impl Discord {
             members.insert(
                 user,
                 Member {
-                    user_id: user,
                     roles: own,
                     joined_ms: now,
                 },
@@ -63,7 +62,6 @@ impl Discord {
         members.insert(
             bot,
             Member {
-                user_id: bot,
                 roles: vec![bot_role],
                 joined_ms: now,
             },

@@ -116,10 +116,10 @@ impl ApiError {
         ApiError::bad(30013, "Maximum number of server channels reached (500)")
     }
 
-    pub(crate) fn too_many_commands() -> ApiError {
+    pub(crate) fn too_many_commands(max: usize) -> ApiError {
         ApiError::bad(
             30032,
-            "Maximum number of application commands reached (100).",
+            &format!("Maximum number of application commands reached ({max})."),
         )
     }
 

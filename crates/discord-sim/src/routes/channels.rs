@@ -253,7 +253,7 @@ fn modify(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
             .unwrap_or(0);
         let old = &discord.channel(id)?.overwrites;
         overwrites::check(
-            base | bits,
+            overwrites::grantable(discord, id, call.actor)?,
             base,
             overwrites
                 .values()

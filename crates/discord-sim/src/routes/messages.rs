@@ -27,7 +27,7 @@ const OLD_EDITS_MAX: usize = 3;
 const OLD_EDITS_WINDOW_MS: u64 = 6_000;
 const OLD_EDIT_AGE_MS: u64 = 60 * 60 * 1_000;
 
-const LIST_MAX: usize = 100;
+const LIST_MAX: i64 = 100;
 const LIST_DEFAULT: usize = 50;
 
 pub(super) const ROUTES: &[Entry] = &[
@@ -42,6 +42,13 @@ pub(super) const ROUTES: &[Entry] = &[
         "/channels/{channel_id}/messages",
         create,
         WRITE,
+    ),
+    // Not simulated; without this entry "pins" would be taken for a message's id.
+    Entry::new(
+        Method::GET,
+        "/channels/{channel_id}/messages/pins",
+        |_, _| Err(ApiError::no_such_route()),
+        rule("messages/pins", 5, 1_000),
     ),
     Entry::new(
         Method::POST,
@@ -97,31 +104,9 @@ fn get(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
 /// Channel Messages").
 fn list(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
     let (channel, bits) = discord.text_channel(call.id("channel_id")?, call.actor, 0)?;
-    let limit = match call.query("limit") {
-        None => LIST_DEFAULT,
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|limit| (1..=LIST_MAX).contains(limit))
-            .ok_or_else(|| {
-                let low = text.parse::<i64>().is_ok_and(|limit| limit < 1);
-                let (code, message) = match (text.parse::<i64>(), low) {
-                    (Err(_), _) => (
-                        "NUMBER_TYPE_COERCE",
-                        format!("Value \"{text}\" is not int."),
-                    ),
-                    (Ok(_), true) => (
-                        "NUMBER_TYPE_MIN",
-                        "int value should be greater than or equal to 1.".to_owned(),
-                    ),
-                    (Ok(_), false) => (
-                        "NUMBER_TYPE_MAX",
-                        format!("int value should be less than or equal to {LIST_MAX}."),
-                    ),
-                };
-                form_error(&["limit"], code, message)
-            })?,
-    };
+    let limit = call
+        .query_int("limit", 1, LIST_MAX)?
+        .unwrap_or(LIST_DEFAULT);
     let (before, after, around) = (
         call.query_id("before")?,
         call.query_id("after")?,
@@ -207,14 +192,14 @@ fn create(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
             }
         }
     };
-    if let (true, Some(nonce)) = (draft.enforce_nonce, &draft.nonce) {
-        if let Some((channel, message)) = discord.nonces.find(call.now, call.actor, nonce) {
-            // Not necessarily of this channel, nor with this content: whoever asks must compare.
-            let message = discord
-                .message(channel, message)
-                .map_err(|_| ApiError::unknown_message())?;
-            return Reply::ok(with_nonce(discord.show(call.now, message), message));
-        }
+    if let (true, Some(nonce)) = (draft.enforce_nonce, &draft.nonce)
+        && let Some((channel, message)) = discord.nonces.find(call.now, call.actor, nonce)
+    {
+        // Not necessarily of this channel, nor with this content: whoever asks must compare.
+        let message = discord
+            .message(channel, message)
+            .map_err(|_| ApiError::unknown_message())?;
+        return Reply::ok(with_nonce(discord.show(call.now, message), message));
     }
     let author = discord
         .users
@@ -367,14 +352,14 @@ impl Discord {
     /// A message as the API shows it.
     pub(crate) fn show(&self, now: u64, message: &Message) -> Value {
         let mut body = message.json(now, &self.urls);
-        if let Some(reference) = message.reference {
-            if let Some(channel) = self.channels.get(&message.channel_id) {
-                body["message_reference"]["guild_id"] = json!(channel.guild_id);
-                body["referenced_message"] = channel
-                    .messages
-                    .get(&reference)
-                    .map_or(Value::Null, |other| other.json(now, &self.urls));
-            }
+        if let Some(reference) = message.reference
+            && let Some(channel) = self.channels.get(&message.channel_id)
+        {
+            body["message_reference"]["guild_id"] = json!(channel.guild_id);
+            body["referenced_message"] = channel
+                .messages
+                .get(&reference)
+                .map_or(Value::Null, |other| other.json(now, &self.urls));
         }
         body
     }

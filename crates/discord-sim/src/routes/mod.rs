@@ -213,6 +213,29 @@ impl Call {
             .transpose()
     }
 
+    /// A whole number in the query, within limits.
+    fn query_int(&self, name: &str, min: i64, max: i64) -> ApiResult<Option<usize>> {
+        let Some(text) = self.query(name) else {
+            return Ok(None);
+        };
+        let (code, message) = match text.parse::<i64>() {
+            Err(_) => (
+                "NUMBER_TYPE_COERCE",
+                format!("Value \"{}\" is not int.", shown(text)),
+            ),
+            Ok(n) if n < min => (
+                "NUMBER_TYPE_MIN",
+                format!("int value should be greater than or equal to {min}."),
+            ),
+            Ok(n) if n > max => (
+                "NUMBER_TYPE_MAX",
+                format!("int value should be less than or equal to {max}."),
+            ),
+            Ok(n) => return Ok(usize::try_from(n).ok()),
+        };
+        Err(form_error(&[name], code, message))
+    }
+
     /// Booleans in queries: docs `reference`, "Boolean Query Strings".
     fn query_flag(&self, name: &str) -> ApiResult<bool> {
         match self.query(name) {
@@ -228,15 +251,17 @@ impl Call {
 }
 
 fn parse_id(name: &str, text: &str) -> ApiResult<Id> {
-    let shown: String = text.chars().take(100).collect();
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    text.parse().ok().filter(|_| digits).ok_or_else(|| {
-        form_error(
-            &[name],
-            "NUMBER_TYPE_COERCE",
-            format!("Value \"{shown}\" is not snowflake."),
-        )
-    })
+    let wrong = || format!("Value \"{}\" is not snowflake.", shown(text));
+    text.parse()
+        .ok()
+        .filter(|_| digits)
+        .ok_or_else(|| form_error(&[name], "NUMBER_TYPE_COERCE", wrong()))
+}
+
+/// As much of a value as an error message repeats.
+fn shown(text: &str) -> String {
+    text.chars().take(100).collect()
 }
 
 /// A handler's answer.

@@ -47,12 +47,8 @@ fn put(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
     let Some(overwrite) = overwrite else {
         return Err(ApiError::unknown_overwrite());
     };
-    let may = guild.base_permissions(call.actor).unwrap_or(0) | bits;
-    check(
-        may,
-        guild.base_permissions(call.actor).unwrap_or(0),
-        [&overwrite],
-    )?;
+    let base = guild.base_permissions(call.actor).unwrap_or(0);
+    check(grantable(discord, channel, call.actor)?, base, [&overwrite])?;
     discord
         .channel_mut(channel)?
         .overwrites
@@ -118,6 +114,23 @@ fn read_one(mut form: Form<'_>, id: Option<Id>, guild: &GuildState) -> Option<Ov
         kind,
         allow,
         deny,
+    })
+}
+
+/// The bits that `actor` may allow or deny in a channel that exists: those held in the guild or the parent category, or
+/// any at all with an overwrite of their own that allows MANAGE_ROLES there (docs `resources/channel`, "Edit Channel
+/// Permissions").
+pub(super) fn grantable(discord: &Discord, channel: Id, actor: Id) -> ApiResult<u64> {
+    let channel = discord.channel(channel)?;
+    let guild = discord.guild(channel.guild_id)?;
+    let base = guild.base_permissions(actor).unwrap_or(0);
+    let parent = channel.parent_id.and_then(|id| discord.channels.get(&id));
+    let in_parent = parent.map_or(0, |parent| guild.permissions_in(parent, actor));
+    let own = channel.overwrites.get(&actor).map_or(0, |own| own.allow);
+    Ok(if own & permissions::MANAGE_ROLES != 0 {
+        permissions::ALL
+    } else {
+        base | in_parent
     })
 }
 

@@ -102,12 +102,7 @@ fn manager(discord: &Discord, guild: Id, actor: Id) -> ApiResult<u64> {
 }
 
 /// A role below the actor's highest; only those can be changed, given or taken.
-fn lower_role<'a>(
-    discord: &'a mut Discord,
-    guild: Id,
-    role: Id,
-    actor: Id,
-) -> ApiResult<&'a mut Role> {
+fn lower_role(discord: &mut Discord, guild: Id, role: Id, actor: Id) -> ApiResult<&mut Role> {
     let guild = discord
         .guilds
         .get_mut(&guild)

@@ -10,6 +10,12 @@ use crate::core::error::{ApiError, ApiResult};
 pub(super) const ROUTES: &[Entry] = &[
     Entry::new(
         Method::GET,
+        "/users/@me/guilds",
+        guilds,
+        rule("users/me/guilds", 5, 5_000),
+    ),
+    Entry::new(
+        Method::GET,
         "/users/@me",
         current,
         rule("users/me", 10, 10_000),
@@ -34,6 +40,28 @@ fn current(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
     body["verified"] = json!(true);
     body["email"] = json!(null);
     Reply::ok(body)
+}
+
+/// The guilds that the actor is in, in the order of their ids.
+fn guilds(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
+    let limit = call.query_int("limit", 1, 200)?.unwrap_or(200);
+    let (before, after) = (call.query_id("before")?, call.query_id("after")?);
+    let with_counts = call.query_flag("with_counts")?;
+    let mine = discord.guilds.values().filter_map(|guild| {
+        let bits = guild.base_permissions(call.actor)?;
+        let inside = before.is_none_or(|before| guild.id < before)
+            && after.is_none_or(|after| guild.id > after);
+        inside.then(|| guild.summary(call.actor, bits, with_counts))
+    });
+    let page: Vec<_> = match before {
+        // The page ends just before the id, so it is counted from there.
+        Some(_) => {
+            let all: Vec<_> = mine.collect();
+            all[all.len().saturating_sub(limit)..].to_vec()
+        }
+        None => mine.take(limit).collect(),
+    };
+    Reply::ok(json!(page))
 }
 
 fn get(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {

@@ -28,7 +28,7 @@ pub(super) const ROUTES: &[Entry] = &[
     Entry::interaction(Method::DELETE, FOLLOWUP, delete, MESSAGES),
 ];
 
-fn target<'a>(call: &'a Call) -> ApiResult<(Id, &'a str, Which)> {
+fn target(call: &Call) -> ApiResult<(Id, &str, Which)> {
     let which = match call.text("message_id") {
         "" => Which::Original,
         _ => Which::Followup(call.id("message_id")?),

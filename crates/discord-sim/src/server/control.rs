@@ -176,8 +176,9 @@ async fn interact(State(sim): Shared, body: Bytes) -> Answer {
         let answer = deliver::post(&courier, &url, &delivery).await;
         drop(courier.with(|discord, now| discord.answered(now, id, answer)));
     });
+    // Answered through the callback route, the HTTP response is still to come.
     let settled = |view: &View| {
-        view.state != "pending" && (view.delivery.is_some() || view.state == "failed")
+        view.state == "failed" || (view.state != "pending" && view.delivery.status.is_some())
     };
     to_json(&wait_for(&sim, id, FIRST_ANSWER_PATIENCE, settled).await?)
 }

@@ -16,7 +16,10 @@ use super::id::{Id, IdGenerator};
 use super::ratelimit::seconds;
 
 /// Slash commands in a guild, and as many global ones.
-pub(crate) const COMMANDS_MAX: usize = 100;
+const COMMANDS_MAX: usize = 100;
+/// Context menu commands, of each of their two types. Together with the slash commands this makes the 130 that Discord's
+/// OpenAPI document allows in a bulk overwrite.
+const MENU_COMMANDS_MAX: usize = 15;
 /// Creations in a day, in a guild; another count for global ones.
 const DAILY_CREATES_MAX: usize = 200;
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -114,9 +117,11 @@ impl Commands {
             }
             return Ok((command.clone(), false));
         }
-        if list.len() >= COMMANDS_MAX {
-            return Err(ApiError::too_many_commands());
-        }
+        check_count(
+            list.iter()
+                .map(|command| &command.definition)
+                .chain([&definition]),
+        )?;
         self.count_creates(now, scope, 1)?;
         let id = ids.next(now);
         let command = Command {
@@ -149,9 +154,7 @@ impl Commands {
                 ));
             }
         }
-        if definitions.len() > COMMANDS_MAX {
-            return Err(ApiError::too_many_commands());
-        }
+        check_count(&definitions)?;
         let old = self.registered.remove(&scope).unwrap_or_default();
         let is_new = |definition: &Definition| {
             !old.iter()
@@ -233,6 +236,23 @@ impl Commands {
         recent.extend(std::iter::repeat_n(now, count));
         Ok(())
     }
+}
+
+fn check_count<'a>(definitions: impl IntoIterator<Item = &'a Definition>) -> ApiResult<()> {
+    let mut counts = BTreeMap::new();
+    for definition in definitions {
+        let count: &mut usize = counts.entry(definition.kind).or_default();
+        *count += 1;
+        let max = if definition.kind == 1 {
+            COMMANDS_MAX
+        } else {
+            MENU_COMMANDS_MAX
+        };
+        if *count > max {
+            return Err(ApiError::too_many_commands(max));
+        }
+    }
+    Ok(())
 }
 
 fn same(a: &Definition, b: &Definition) -> bool {

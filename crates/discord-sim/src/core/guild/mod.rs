@@ -89,7 +89,6 @@ impl Role {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Member {
-    pub(crate) user_id: Id,
     pub(crate) roles: Vec<Id>,
     pub(crate) joined_ms: u64,
 }
@@ -176,6 +175,28 @@ impl GuildState {
             .unwrap_or(0)
     }
 
+    /// A `MyGuildResponse`.
+    pub(crate) fn summary(&self, user: Id, permissions: u64, with_counts: bool) -> Value {
+        let mut guild = json!({
+            "id": self.id,
+            "name": self.name,
+            "icon": null,
+            "banner": null,
+            "owner": user == self.owner_id,
+            "permissions": permissions.to_string(),
+            "features": [],
+        });
+        if with_counts {
+            self.put_counts(&mut guild);
+        }
+        guild
+    }
+
+    fn put_counts(&self, guild: &mut Value) {
+        guild["approximate_member_count"] = json!(self.members.len());
+        guild["approximate_presence_count"] = json!(1);
+    }
+
     /// A `GuildWithCountsResponse`, the counts left out unless asked for.
     pub(crate) fn json(&self, with_counts: bool) -> Value {
         let mut guild = json!({
@@ -221,8 +242,7 @@ impl GuildState {
             "incidents_data": null,
         });
         if with_counts {
-            guild["approximate_member_count"] = json!(self.members.len());
-            guild["approximate_presence_count"] = json!(1);
+            self.put_counts(&mut guild);
         }
         guild
     }

@@ -10,8 +10,9 @@ use crate::core::id::Id;
 /// How the delivery to the application went.
 #[derive(Clone, Debug, Serialize)]
 pub struct DeliveryReport {
-    /// `None` where no answer came.
+    /// `None` where no answer came, or none yet.
     pub status: Option<u16>,
+    /// Until the answer, or until now.
     pub elapsed_ms: u64,
     /// The answer's body, if it is JSON.
     pub body: Option<Value>,
@@ -25,7 +26,7 @@ pub struct View {
     /// `pending` until the first answer, then `answered`, `deferred` or `failed`.
     pub state: &'static str,
     pub failure: Option<String>,
-    pub delivery: Option<DeliveryReport>,
+    pub delivery: DeliveryReport,
     pub ephemeral: bool,
     /// The original response as a message object; `None` while deferred, or once deleted.
     pub reply: Option<Value>,
@@ -62,7 +63,11 @@ impl Discord {
             token: interaction.token.clone(),
             state,
             failure,
-            delivery: interaction.report.clone(),
+            delivery: interaction.report.clone().unwrap_or(DeliveryReport {
+                status: None,
+                elapsed_ms: now.saturating_sub(interaction.created_ms),
+                body: None,
+            }),
             ephemeral: interaction.ephemeral,
             reply: interaction
                 .original

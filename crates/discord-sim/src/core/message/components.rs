@@ -70,6 +70,13 @@ fn read_component(mut form: Form<'_>, id: u32, custom_ids: &mut Vec<String>) -> 
         if let Some(label) = form.string("label", 0, LABEL_MAX) {
             out.insert("label".to_owned(), json!(label));
         }
+        if let Some(mut emoji) = form.nested("emoji") {
+            let name = emoji.string("name", 0, 32);
+            out.insert(
+                "emoji".to_owned(),
+                json!({"name": name.unwrap_or_default()}),
+            );
+        }
         if style == 5 {
             form.require("url");
             if let Some(url) = form.string("url", 1, 512) {

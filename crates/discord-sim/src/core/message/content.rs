@@ -129,10 +129,9 @@ impl AllowedMentions {
                 let known = mentions.users.iter().any(|user| user.id == id);
                 if let Some(user) =
                     user(id).filter(|_| self.parse_users || self.users.contains(&id))
+                    && !known
                 {
-                    if !known {
-                        mentions.users.push(user.clone());
-                    }
+                    mentions.users.push(user.clone());
                 }
             }
         }

@@ -80,11 +80,11 @@ fn read_one(mut form: Form<'_>) -> (Value, usize) {
     }
     if let Some(mut author) = form.nested("author") {
         let mut out = Map::new();
-        if author.require("name") {
-            if let Some(text) = author.string("name", 0, AUTHOR_MAX) {
-                size += length(&text);
-                shown |= put_text(&mut out, "name", &text);
-            }
+        if author.require("name")
+            && let Some(text) = author.string("name", 0, AUTHOR_MAX)
+        {
+            size += length(&text);
+            shown |= put_text(&mut out, "name", &text);
         }
         if let Some(url) = author.string("url", 0, URL_MAX) {
             put_url(&mut author, &mut out, "url", &url, false);

@@ -33,13 +33,7 @@ pub(crate) struct Nonces {
 impl Nonces {
     /// Channel and message of the author's latest use of `nonce` within the window, deleted or not.
     pub(crate) fn find(&mut self, now: u64, author: Id, nonce: &Value) -> Option<(Id, Id)> {
-        while self
-            .recent
-            .front()
-            .is_some_and(|used| now.saturating_sub(used.at) > WINDOW_MS)
-        {
-            self.recent.pop_front();
-        }
+        self.forget(now);
         let nonce = text(nonce);
         let used = self
             .recent
@@ -57,6 +51,7 @@ impl Nonces {
         channel: Id,
         message: Id,
     ) {
+        self.forget(now);
         self.recent.push_back(Used {
             at: now,
             author,
@@ -64,6 +59,16 @@ impl Nonces {
             channel,
             message,
         });
+    }
+
+    fn forget(&mut self, now: u64) {
+        while self
+            .recent
+            .front()
+            .is_some_and(|used| now.saturating_sub(used.at) > WINDOW_MS)
+        {
+            self.recent.pop_front();
+        }
     }
 }
 

@@ -1,0 +1,14 @@
+//! Behaviour of the simulated Discord, in process and under a clock that only the test moves.
+
+mod attachments;
+mod channels;
+mod commands;
+mod errors;
+mod faults;
+mod interactions;
+mod messages;
+mod nonces;
+mod permissions;
+mod rate_limits;
+mod robustness;
+mod support;

@@ -5,7 +5,7 @@ import path from "node:path";
 import { prompt } from "./prompt.mjs";
 import { guildChanges } from "./guild.mjs";
 import { Problem, capture, commandLine, freePort, portIsFree, root, run, trafficFolder, waitFor, watchParent } from "./processes.mjs";
-import { buildSimulator, replyText, startSimulator } from "./simulator.mjs";
+import { buildPrograms, replyText, startSimulator } from "./simulator.mjs";
 import { notAnswered, stepCount, tour } from "./tour.mjs";
 import { startWrangler } from "./wrangler.mjs";
 
@@ -18,13 +18,14 @@ let ending;
 let interruptedCode = 130;
 
 class Dev {
-  constructor({ simulator, port, folder, verbose }) {
-    Object.assign(this, { simulator, port, folder, verbose });
+  constructor({ simulator, port, folder, rebuild, verbose }) {
+    Object.assign(this, { simulator, port, folder, rebuild, verbose });
   }
 
   async startWorker() {
     const onLine = (line) => this.verbose && console.log(dim(`worker| ${line}`));
-    this.worker = await startWrangler({ port: this.port, folder: this.folder, configuration: this.simulator.configuration(this.guild.guild_id), onLine });
+    const configuration = this.simulator.configuration(this.guild.guild_id);
+    this.worker = await startWrangler({ port: this.port, folder: this.folder, configuration, rebuild: this.rebuild, onLine });
   }
 
   async stopWorker() {
@@ -97,7 +98,7 @@ async function main() {
   await mustBeFree("--sim-port", simPort);
 
   await run("scripts/build", [], { what: "scripts/build" });
-  const binary = await buildSimulator();
+  const binary = await buildPrograms();
 
   const folder = await mkdtemp(path.join(os.tmpdir(), "dbcord-dev-"));
   cleanups.push(() => rm(folder, { recursive: true, force: true }));
@@ -108,7 +109,7 @@ async function main() {
   // Chosen late, so that hardly anybody else can take it in between.
   if (port === 0) port = await freePort();
 
-  const dev = new Dev({ simulator, port, folder, verbose: values.verbose });
+  const dev = new Dev({ simulator, port, folder, rebuild: !values.once, verbose: values.verbose });
   dev.guild = await simulator.createGuild({ name: "Playground" });
   cleanups.push(() => dev.stopWorker());
   await dev.startWorker();

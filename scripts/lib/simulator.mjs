@@ -4,9 +4,9 @@ import { once } from "node:events";
 import path from "node:path";
 import { Problem, cargoTarget, eachLine, run } from "./processes.mjs";
 
-/** Builds the simulator's binary (and says so when it takes long) and returns its path. */
-export async function buildSimulator() {
-  await run("cargo", ["build", "--quiet", "--package", "discord-sim"], { what: "building the simulator" });
+/** Builds the simulator and the tools, and returns the path of the simulator's binary. */
+export async function buildPrograms() {
+  await run("cargo", ["build", "--quiet", "--package", "discord-sim", "--package", "dbcord-tools"], { what: "building the simulator and the tools" });
   return path.join(await cargoTarget(), "debug", "discord-sim");
 }
 

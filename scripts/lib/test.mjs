@@ -2,6 +2,7 @@
 import { mkdir, readFile, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { Problem, commandLine, root, run, startGroup, trafficFolder, watchParent } from "./processes.mjs";
+import { buildPrograms } from "./simulator.mjs";
 
 const suites = { native, scripts, worker, e2e, contract };
 /** The suites that write into target/traffic. */
@@ -54,7 +55,7 @@ async function scripts({ filter }) {
 
 async function worker({ filter }) {
   await run("scripts/build", [], { what: "scripts/build" });
-  await run("cargo", ["build", "--quiet", "--package", "discord-sim", "--package", "dbcord-tools"], { what: "building the simulator" });
+  await buildPrograms();
   return nodeTests("tests/worker", filter);
 }
 
@@ -66,7 +67,7 @@ async function e2e({ filter }) {
 }
 
 async function contract({ filter, whole }) {
-  await run("cargo", ["build", "--quiet", "--package", "discord-sim"], { what: "building the simulator" });
+  await buildPrograms();
   return nodeTests("tests/contract", filter, whole ? { DBCORD_TRAFFIC_EXPECTED: "dev,worker" } : {});
 }
 

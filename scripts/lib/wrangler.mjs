@@ -3,13 +3,14 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { Problem, root, startGroup, waitFor } from "./processes.mjs";
 
-const START_BOUND_MS = 60_000;
+const START_BOUND_MS = 180_000;
 
 /**
  * Starts the Worker with the given configuration. `folder` holds its object storage and logs: start again
- * with the same folder and it is the same deployment after a restart of the machine.
+ * with the same folder and it is the same deployment after a restart of the machine. With `rebuild` it builds again
+ * whenever a source changes.
  */
-export async function startWrangler({ port, folder, configuration, onLine }) {
+export async function startWrangler({ port, folder, configuration, rebuild, onLine }) {
   await mkdir(folder, { recursive: true });
   // With a file of its own wrangler does not look at .dev.vars, which may hold the keys of a real Discord.
   const variables = path.join(folder, "variables");
@@ -18,7 +19,7 @@ export async function startWrangler({ port, folder, configuration, onLine }) {
   const url = `http://127.0.0.1:${port}`;
   const args = ["dev", "--local", "--ip", "127.0.0.1", "--port", String(port), "--inspector-port", "0"];
   args.push("--persist-to", path.join(folder, "state"), "--env-file", variables, "--show-interactive-dev-session=false");
-  const group = startGroup(path.join(root, "node_modules/.bin/wrangler"), args, { env: quietEnvironment(folder), onLine });
+  const group = startGroup(path.join(root, "node_modules/.bin/wrangler"), args, { env: { ...quietEnvironment(folder), DBCORD_BUILT: rebuild ? "" : "1" }, onLine });
 
   const ready = await waitFor(async () => !group.running || (await answers(url)), { boundMs: START_BOUND_MS });
   if (!ready || !group.running) {

@@ -1,5 +1,9 @@
 //! The HTTP face: the real binary on a loopback port, and an endpoint of the test's own for interactions.
 #![cfg(feature = "server")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the real server is timed by the real clock"
+)]
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};

@@ -260,19 +260,23 @@ impl FormErrors {
     }
 }
 
-/// Puts an error under its path: `path.0.path.1._errors`. No form field is called `_errors`.
+/// Puts an error under its path: `path.0.path.1._errors`.
+///
+/// A node holds either errors of its own or fields with errors, never both (`ErrorDetails` in Discord's OpenAPI document):
+/// what was found first stays.
 fn place(node: &mut Map<String, Value>, path: &[String], error: Value) {
     match path.split_first() {
-        None => {
+        None if node.is_empty() || node.contains_key("_errors") => {
             if let Value::Array(list) = node.entry("_errors").or_insert_with(|| json!([])) {
                 list.push(error);
             }
         }
-        Some((step, rest)) => {
+        Some((step, rest)) if !node.contains_key("_errors") => {
             if let Value::Object(inner) = node.entry(step.clone()).or_insert_with(|| json!({})) {
                 place(inner, rest, error);
             }
         }
+        None | Some(_) => {}
     }
 }
 

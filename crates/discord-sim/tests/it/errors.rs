@@ -28,6 +28,20 @@ fn form_errors_nest_under_the_path_of_the_field() {
 }
 
 #[test]
+fn a_node_has_errors_or_fields_with_errors() {
+    let mut world = World::new();
+    let path = world.commands();
+    let refused = world.put(&path, json!([[], {"name": "x"}]));
+    let errors = &refused.body["errors"];
+    assert_eq!(errors["0"]["_errors"][0]["code"], "DICT_TYPE_CONVERT");
+    assert_eq!(errors["0"].as_object().unwrap().len(), 1);
+    assert_eq!(
+        errors["1"]["description"]["_errors"][0]["code"],
+        "BASE_TYPE_REQUIRED"
+    );
+}
+
+#[test]
 fn requests_that_are_no_json_at_all() {
     let mut world = World::new();
     let path = world.messages();

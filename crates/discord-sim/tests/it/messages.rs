@@ -149,6 +149,8 @@ fn only_own_messages_can_be_edited_but_moderators_may_suppress_embeds() {
 
     let back = world.patch(&message, json!({"flags": 0})).ok();
     assert_eq!(back["embeds"][0]["description"], "data");
+    let own = world.patch(&message, json!({"flags": 4})).ok();
+    assert_eq!(own["embeds"], json!([]), "an author may do the same");
     assert_eq!(
         back["edited_timestamp"],
         Value::Null,

@@ -133,10 +133,11 @@ pub fn inline(text: &str) -> String {
 
 /// The up to three of `known` that are closest to `wanted`, closest first; none that is far off.
 pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    let wanted = wanted.to_lowercase();
+    // Distances cost the product of both lengths.
+    let wanted: String = wanted.to_lowercase().chars().take(64).collect();
     let mut scored: Vec<(usize, &str)> = known
         .into_iter()
-        .map(|name| (edit_distance(&wanted, name), name))
+        .map(|name| (strsim::levenshtein(&wanted, name), name))
         .filter(|(distance, name)| {
             let longer = wanted.chars().count().max(name.chars().count());
             *distance <= longer.div_ceil(2).min(4) || (!wanted.is_empty() && name.contains(&wanted))
@@ -144,23 +145,10 @@ pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Ve
         .collect();
     scored.sort_unstable();
     scored.truncate(3);
-    scored.into_iter().map(|(_, name)| name.to_owned()).collect()
-}
-
-/// Levenshtein distance, bounded in cost by the first 64 characters of each.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let a: Vec<char> = a.chars().take(64).collect();
-    let mut row: Vec<usize> = (0..=a.len()).collect();
-    for (i, b) in b.chars().take(64).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, a) in a.iter().enumerate() {
-            let substituted = diagonal + usize::from(*a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[a.len()]
+    scored
+        .into_iter()
+        .map(|(_, name)| name.to_owned())
+        .collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,15 @@
 //! What must hold about the shape of the repository: which way dependencies point, that the paths named in the
 //! documents exist, and that the lock files name no particular registry.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test fails by panicking"
+)]
+
 #[path = "structure/reader.rs"]
 mod reader;
 

@@ -30,8 +30,7 @@ pub(super) struct Get {
 }
 
 impl SlashCommand for Get {
-    const HELP: &'static str =
-        "Exact: shows what the last acknowledged write made of the row, whether or not its message is up to date yet.";
+    const HELP: &'static str = "Exact: shows what the last acknowledged write made of the row, whether or not its message is up to date yet.";
     const EXAMPLE: &'static str = "/dbc_get database:prod table:users key:u_1";
     const WRITES: bool = false;
 

@@ -32,8 +32,7 @@ pub(super) struct Insert {
 impl SlashCommand for Insert {
     const HELP: &'static str = "Refused when the key is taken. When the reply says that the row is stored, it is: in the log, for good. \
         Its message in the table's channel follows within seconds.";
-    const EXAMPLE: &'static str =
-        "/dbc_insert database:prod table:users key:u_1 value_json:{\"id\":\"u_1\",\"email\":\"a@example.com\"}";
+    const EXAMPLE: &'static str = "/dbc_insert database:prod table:users key:u_1 value_json:{\"id\":\"u_1\",\"email\":\"a@example.com\"}";
     const WRITES: bool = true;
 
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {

@@ -93,7 +93,9 @@ fn describe(name: &str, inspection: &Inspection) -> String {
     for (at, table) in inspection.tables.iter().enumerate() {
         let channel = table
             .channel
-            .map_or("its channel is being made".to_owned(), |id| format!("<#{id}>"));
+            .map_or("its channel is being made".to_owned(), |id| {
+                format!("<#{id}>")
+            });
         let line = format!(
             "\n- `{}` · key `{}` · rows: {} · digest `{:016x}` · {channel}",
             table.name, table.pk, table.rows, table.digest

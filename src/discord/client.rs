@@ -12,6 +12,7 @@ use http::{Method, Request, Response, header};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::draft::Draft;
 use super::multipart::{self, Body, File};
 use super::rate_limit::{Permit, RateLimits, Verdict};
 use super::retry::{Answer, CallError, backoff_ms};
@@ -136,6 +137,20 @@ impl<H: Io> Client<H> {
         };
         let response = self.call(route, Some(&body), patience).await?;
         parse(&response)
+    }
+
+    /// Creates or edits a message.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn send_draft<T: DeserializeOwned>(
+        &self,
+        route: &Route,
+        draft: &Draft<'_>,
+        patience: Patience,
+    ) -> Result<T, CallError> {
+        self.send(route, &draft.payload(), draft.files, patience)
+            .await
     }
 
     /// Calls a route whose answer has no body.

@@ -1,6 +1,7 @@
 //! Our client of Discord's REST API: routes, models, rate limits, retries, uploads.
 
 pub mod client;
+pub mod draft;
 pub mod model;
 pub mod multipart;
 pub mod original;
@@ -10,4 +11,5 @@ pub mod retry;
 pub mod routes;
 
 pub use client::{Client, Patience};
+pub use draft::Draft;
 pub use retry::CallError;

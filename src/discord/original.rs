@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::multipart::File;
-use super::{CallError, Client, Patience, routes};
+use super::{CallError, Client, Draft, Patience, routes};
 use crate::host::Io;
 
 /// Discord takes the edit for one of an unknown message until it has processed our first answer,
@@ -21,16 +20,13 @@ pub async fn edit<H: Io>(
     client: &Client<H>,
     application: u64,
     token: &str,
-    payload: &Value,
-    files: &[File],
+    draft: &Draft<'_>,
 ) -> Result<(), CallError> {
     let route = routes::edit_original(application, token);
     let mut early = 0;
     loop {
-        let sent = client
-            .send::<Value>(&route, payload, files, Patience::COMMAND)
-            .await;
-        match sent {
+        let sent = client.send_draft::<Value>(&route, draft, Patience::COMMAND);
+        match sent.await {
             Err(error) if error.is_not_found() && early < TOO_EARLY => {
                 let pause = TOO_EARLY_PAUSE_MS << early;
                 early += 1;

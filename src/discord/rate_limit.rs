@@ -242,13 +242,7 @@ mod tests {
         let route = routes::create_message(1);
         let permit = go(&mut limits, 0, &route);
         assert_eq!(limits.admit(0, &route), Verdict::WaitForAnswer);
-        limits.answered(
-            10,
-            &route,
-            &permit,
-            &headers(5, 4, "5.0"),
-            Signal::Ordinary,
-        );
+        limits.answered(10, &route, &permit, &headers(5, 4, "5.0"), Signal::Ordinary);
         for _ in 0..4 {
             go(&mut limits, 10, &route);
         }

@@ -191,7 +191,9 @@ mod tests {
         for (name, value) in headers {
             builder = builder.header(*name, *value);
         }
-        builder.body(Bytes::copy_from_slice(body.as_bytes())).unwrap()
+        builder
+            .body(Bytes::copy_from_slice(body.as_bytes()))
+            .unwrap()
     }
 
     #[test]
@@ -214,7 +216,10 @@ mod tests {
             r#"{"code":0,"message":"You are being blocked from accessing our API temporarily"}"#,
         );
         assert_eq!(Answer::of(&blocked), Answer::Blocked);
-        assert_eq!(Answer::of(&response(403, &[], "error code: 1015")), Answer::Blocked);
+        assert_eq!(
+            Answer::of(&response(403, &[], "error code: 1015")),
+            Answer::Blocked
+        );
         assert_eq!(
             Answer::of(&response(502, &[], "<html>")),
             Answer::ServerError(502)

@@ -1,13 +1,10 @@
 //! Whether files put into Discord can be read back from here. Discord has refused its attachment
 //! host to Workers on purpose, so this is tried before anything relies on it.
 
-use serde_json::json;
-
-use super::commit::nonce;
 use super::{Shared, not_written};
 use crate::discord::model::Message;
 use crate::discord::multipart::File;
-use crate::discord::{CallError, Patience, routes};
+use crate::discord::{CallError, Draft, Patience, routes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, Level};
 use crate::limits::EMBED_TOTAL;
@@ -59,10 +56,7 @@ pub(super) async fn access<H: Host>(shared: &Shared<H>) -> Option<Access> {
 }
 
 /// Posts a small file, reads it back, and removes the message.
-pub(super) async fn probe<H: Host>(
-    shared: &Shared<H>,
-    channel: u64,
-) -> Result<Access, CallError> {
+pub(super) async fn probe<H: Host>(shared: &Shared<H>, channel: u64) -> Result<Access, CallError> {
     remove_left_over(shared, channel).await?;
     let text = format!("dbcord attachment check {:016x}\n", shared.host.next_u64());
     let file = File {
@@ -70,18 +64,15 @@ pub(super) async fn probe<H: Host>(
         content_type: "text/plain",
         bytes: text.clone().into(),
     };
-    let payload = json!({
-        "content": NOTICE,
-        "attachments": [{ "id": 0, "filename": file.name }],
-        "nonce": nonce(&format!("{channel}:{text}")),
-        "enforce_nonce": true,
-        "allowed_mentions": { "parse": [] },
-    });
+    let draft = Draft {
+        content: NOTICE,
+        files: &[file],
+        identity: Some(&format!("{channel}:{text}")),
+        ..Draft::default()
+    };
     let route = routes::create_message(channel);
     let client = &shared.client;
-    let message: Message = client
-        .send(&route, &payload, &[file], Patience::COMMAND)
-        .await?;
+    let message: Message = client.send_draft(&route, &draft, Patience::COMMAND).await?;
     let url = message.attachments.first().map(|file| file.url.as_str());
     let access = match url {
         None => Access::Refused,

@@ -1,10 +1,5 @@
 //! The commit: one message in the log, and what to do when nobody knows whether it got there.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
-
 use super::attachments;
 use super::database::Database;
 use super::log::codec::{self, Encoded};
@@ -16,7 +11,7 @@ use super::open::OpenError;
 use super::state::State;
 use super::{describe, not_written};
 use crate::discord::model::Message;
-use crate::discord::{CallError, Patience, routes};
+use crate::discord::{CallError, Draft, Patience, routes};
 use crate::error::{Error, ErrorKind, Result, Written};
 use crate::host::{Host, Level};
 
@@ -85,7 +80,10 @@ impl<H: Host> Database<H> {
     /// it surfaces later, and only then may anyone be told that nothing was written.
     async fn find_out(&self, origin: &Origin, error: Error) -> Result<Committed> {
         let unknown = |error: &Error, why: &Error| {
-            let message = format!("{} Reading the log to find out failed as well: {}", error.message, why.message);
+            let message = format!(
+                "{} Reading the log to find out failed as well: {}",
+                error.message, why.message
+            );
             Error::new(ErrorKind::Unavailable, message)
                 .written(Written::Unknown)
                 .hint("Before you try again, look whether it is there (for example with `/dbc_get` or `/dbc_inspect`).")
@@ -138,8 +136,8 @@ impl<H: Host> Database<H> {
         ops: Vec<Op>,
     ) -> Result<Committed, PostError> {
         let (record, log) = self.next_record(by, ops).map_err(PostError::NotWritten)?;
-        let encoded = codec::encode(&record)
-            .map_err(|bytes| PostError::NotWritten(self.too_large(bytes)))?;
+        let encoded =
+            codec::encode(&record).map_err(|bytes| PostError::NotWritten(self.too_large(bytes)))?;
         if encoded.file.is_some() {
             // A commit that cannot be read back is no commit.
             let catalog = self.opened().map_err(PostError::NotWritten)?.catalog;
@@ -200,13 +198,17 @@ impl<H: Host> Database<H> {
     /// One message, whatever it takes; the id of the message that has the record.
     async fn post(&self, log: u64, encoded: &Encoded) -> Result<u64, PostError> {
         let doing = format!("Writing to the log of database `{}`", self.name);
-        let payload = payload(log, encoded);
-        let files = encoded.file.as_slice();
+        let crc = crc_text(encoded.link.crc);
+        let draft = Draft {
+            content: &encoded.content,
+            embeds: &encoded.embeds,
+            files: encoded.file.as_slice(),
+            identity: Some(&format!("{log}:{}:{crc}", encoded.link.id)),
+        };
         let route = routes::create_message(log);
-        let sent = self
-            .shared
-            .client
-            .send::<Message>(&route, &payload, files, Patience::COMMAND)
+        let client = &self.shared.client;
+        let sent = client
+            .send_draft::<Message>(&route, &draft, Patience::COMMAND)
             .await;
         match sent {
             Ok(message) if holds(&message, log, encoded) => Ok(message.id),
@@ -311,36 +313,13 @@ fn holds(message: &Message, log: u64, encoded: &Encoded) -> bool {
     }
 }
 
-fn payload(log: u64, encoded: &Encoded) -> Value {
-    let mut payload = json!({
-        "content": encoded.content,
-        "nonce": nonce(&format!("{log}:{}:{}", encoded.link.id, crc_text(encoded.link.crc))),
-        "enforce_nonce": true,
-        "allowed_mentions": { "parse": [] },
-    });
-    if !encoded.embeds.is_empty() {
-        let embeds = encoded.embeds.iter().map(|text| json!({ "description": text }));
-        payload["embeds"] = embeds.collect();
-    }
-    if let Some(file) = &encoded.file {
-        payload["attachments"] = json!([{ "id": 0, "filename": file.name }]);
-    }
-    payload
-}
-
-/// A message's nonce. Discord compares nonces across all channels of an author, so the channel is
-/// part of `identity`; 24 of the 25 characters allowed.
-pub(super) fn nonce(identity: &str) -> String {
-    let mut nonce = URL_SAFE_NO_PAD.encode(Sha256::digest(identity));
-    nonce.truncate(24);
-    nonce
-}
-
 pub(super) fn already_done(at: CommitId) -> Error {
     Error::new(
         ErrorKind::Conflict,
-        format!("This very command was carried out already, as commit #{}; it is not run twice.", at.seq()),
+        format!(
+            "This very command was carried out already, as commit #{}; it is not run twice.",
+            at.seq()
+        ),
     )
     .written(Written::Yes)
 }
-

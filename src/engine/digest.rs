@@ -20,7 +20,12 @@ impl RowSum {
         hash.update((doc.len() as u64).to_be_bytes());
         hash.update(doc);
         let bytes = hash.finalize();
-        RowSum(bytes.iter().take(8).fold(0, |sum, &byte| sum << 8 | u64::from(byte)))
+        RowSum(
+            bytes
+                .iter()
+                .take(8)
+                .fold(0, |sum, &byte| sum << 8 | u64::from(byte)),
+        )
     }
 
     pub fn parse(text: &str) -> Option<RowSum> {

@@ -43,7 +43,9 @@ pub fn parse(option: &'static str, text: &str) -> Result<Map<String, Value>> {
             };
             Err(Error::invalid(
                 option,
-                format!("a document is a JSON object like `{{\"name\": \"Ada\"}}`; this is {what}."),
+                format!(
+                    "a document is a JSON object like `{{\"name\": \"Ada\"}}`; this is {what}."
+                ),
             ))
         }
     }
@@ -72,7 +74,8 @@ fn place(text: &str, offset: usize) -> String {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    let column = before[line_start..].chars().count() + 1;
+    let column =
+        before.chars().count() - before.get(..line_start).map_or(0, |s| s.chars().count()) + 1;
     let from = before
         .char_indices()
         .rev()
@@ -80,7 +83,12 @@ fn place(text: &str, offset: usize) -> String {
         .last()
         .map_or(offset, |(at, _)| at);
     // Line breaks would show as rubble in one line of text.
-    let near = text[from..].split_whitespace().collect::<Vec<_>>().join(" ");
+    let near = text
+        .get(from..)
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
     let near: String = near.chars().take(24).collect();
     format!("at line {line}, column {column}, near `{}`", inline(&near))
 }
@@ -101,31 +109,28 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
 
 /// The first whole number outside of strings that neither `i64` nor `u64` holds.
 fn oversized_integer(text: &str) -> Option<(usize, &str)> {
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'"' => {
-                at += 1;
-                while at < bytes.len() && bytes[at] != b'"' {
-                    at += if bytes[at] == b'\\' { 2 } else { 1 };
-                }
-                at += 1;
-            }
-            b'-' | b'0'..=b'9' => {
-                let start = at;
-                while at < bytes.len()
-                    && matches!(bytes[at], b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')
-                {
-                    at += 1;
-                }
-                let token = &text[start..at];
+    let mut in_string = false;
+    let mut escaped = false;
+    let mut number: Option<usize> = None;
+    // A blank after the end ends a number that stands there.
+    for (at, c) in text.char_indices().chain([(text.len(), ' ')]) {
+        if in_string {
+            in_string = escaped || c != '"';
+            escaped = !escaped && c == '\\';
+            continue;
+        }
+        in_string = c == '"';
+        match number {
+            None if c == '-' || c.is_ascii_digit() => number = Some(at),
+            Some(start) if !matches!(c, '0'..='9' | '-' | '+' | '.' | 'e' | 'E') => {
+                let token = text.get(start..at)?;
                 let whole = !token.contains(['.', 'e', 'E']);
                 if whole && token.parse::<i64>().is_err() && token.parse::<u64>().is_err() {
                     return Some((start, token));
                 }
+                number = None;
             }
-            _ => at += 1,
+            _ => {}
         }
     }
     None
@@ -206,7 +211,9 @@ impl<'de> Visitor<'de> for Strict {
             let value = entries.next_value_seed(seed)?;
             if fields.contains_key(&name) {
                 let name = inline(&name);
-                return Err(A::Error::custom(format_args!("the field `{name}` stands twice")));
+                return Err(A::Error::custom(format_args!(
+                    "the field `{name}` stands twice"
+                )));
             }
             fields.insert(name, value);
         }
@@ -238,11 +245,17 @@ mod tests {
         refused("", "only space");
         refused("[1]", "this is a list");
         refused(r#"{"a":1,"a":2}"#, "the field `a` stands twice");
-        refused(r#"{"a":{"b":[{"c":1,"c":2}]}}"#, "the field `c` stands twice");
+        refused(
+            r#"{"a":{"b":[{"c":1,"c":2}]}}"#,
+            "the field `c` stands twice",
+        );
         refused(r#"{"n":123456789012345678901}"#, "123456789012345678901");
         refused(r#"{"s":"\ud800"}"#, "not valid JSON");
         refused(r#"{"n":1e400}"#, "number out of range");
-        refused(&("{\"a\":".repeat(70) + "1" + &"}".repeat(70)), "deeper than 64");
+        refused(
+            &("{\"a\":".repeat(70) + "1" + &"}".repeat(70)),
+            "deeper than 64",
+        );
         refused(&"[".repeat(100_000), "not valid JSON");
     }
 
@@ -259,7 +272,9 @@ mod tests {
             any::<bool>().prop_map(Value::from),
             any::<i64>().prop_map(Value::from),
             any::<u64>().prop_map(Value::from),
-            any::<f64>().prop_filter("finite", |f| f.is_finite()).prop_map(Value::from),
+            any::<f64>()
+                .prop_filter("finite", |f| f.is_finite())
+                .prop_map(Value::from),
             any::<String>().prop_map(Value::from),
         ];
         leaf.prop_recursive(4, 32, 6, |inner| {

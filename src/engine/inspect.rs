@@ -43,13 +43,17 @@ impl<H: Host> Database<H> {
     pub async fn inspect(&self) -> Result<Inspection> {
         let attachments = attachments::access(&self.shared).await;
         let opened = self.opened()?;
-        let tables = opened.state.tables.iter().map(|(name, table)| TableInspection {
-            name: name.clone(),
-            pk: table.pk.clone(),
-            rows: table.sum.rows,
-            digest: table.sum.digest,
-            channel: opened.mirror.channel(table.id),
-        });
+        let tables = opened
+            .state
+            .tables
+            .iter()
+            .map(|(name, table)| TableInspection {
+                name: name.clone(),
+                pk: table.pk.clone(),
+                rows: table.sum.rows,
+                digest: table.sum.digest,
+                channel: opened.mirror.channel(table.id),
+            });
         Ok(Inspection {
             private: opened.state.private,
             category: opened.category,

@@ -8,9 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::discord::model::{
-    CATEGORY, Channel, MEMBER_OVERWRITE, ROLE_OVERWRITE, TEXT_CHANNEL,
-};
+use crate::discord::model::{CATEGORY, Channel, MEMBER_OVERWRITE, ROLE_OVERWRITE, TEXT_CHANNEL};
 use crate::discord::permissions::{OWN, SEND_MESSAGES, VIEW_CHANNEL};
 use crate::limits::{CATEGORY_CHANNELS, CHANNEL_TOPIC, GUILD_CHANNELS};
 use crate::text::truncate;
@@ -20,9 +18,17 @@ const MARK: &str = "dbcord:1:";
 /// What a marked channel is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Role {
-    Log { database: String },
-    Catalog { database: String },
-    Table { database: String, table: String, id: u32 },
+    Log {
+        database: String,
+    },
+    Catalog {
+        database: String,
+    },
+    Table {
+        database: String,
+        table: String,
+        id: u32,
+    },
 }
 
 impl Role {
@@ -134,9 +140,13 @@ pub fn abandoned_category(channels: &[Channel], database: &str, me: u64) -> Opti
 /// Where a new channel of a database can go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Room {
-    In { category: u64 },
+    In {
+        category: u64,
+    },
     /// Every category of the database is full: make this one.
-    NewCategory { number: u32 },
+    NewCategory {
+        number: u32,
+    },
     /// The guild has as many channels as Discord allows.
     GuildFull,
 }
@@ -156,9 +166,8 @@ pub fn room(channels: &[Channel], database: &str, home: Option<u64>) -> Room {
     let mut number = if home.is_some() { 2 } else { 1 };
     loop {
         let name = category_name(database, number);
-        let named = |channel: &&Channel| {
-            channel.kind == CATEGORY && channel.name.as_deref() == Some(&name)
-        };
+        let named =
+            |channel: &&Channel| channel.kind == CATEGORY && channel.name.as_deref() == Some(&name);
         match channels.iter().find(named) {
             Some(category) if has_room(category.id) && number > 1 => {
                 return Room::In {
@@ -266,11 +275,29 @@ mod tests {
     fn only_marked_text_channels_count_whatever_their_name() {
         let channels = [
             channel(1, CATEGORY, "dbcord-prod", None, None),
-            channel(2, TEXT_CHANNEL, "renamed", Some("dbcord:1:log:prod · x"), Some(1)),
+            channel(
+                2,
+                TEXT_CHANNEL,
+                "renamed",
+                Some("dbcord:1:log:prod · x"),
+                Some(1),
+            ),
             channel(3, TEXT_CHANNEL, "dbc-log", Some("hello"), Some(1)),
             channel(4, 2, "voice", Some("dbcord:1:catalog:prod"), Some(1)),
-            channel(9, TEXT_CHANNEL, "t", Some("dbcord:1:table:prod:users:1"), Some(1)),
-            channel(8, TEXT_CHANNEL, "t", Some("dbcord:1:table:prod:users:1"), Some(1)),
+            channel(
+                9,
+                TEXT_CHANNEL,
+                "t",
+                Some("dbcord:1:table:prod:users:1"),
+                Some(1),
+            ),
+            channel(
+                8,
+                TEXT_CHANNEL,
+                "t",
+                Some("dbcord:1:table:prod:users:1"),
+                Some(1),
+            ),
         ];
         let found = discover(&channels);
         assert_eq!(found.len(), 1);
@@ -284,7 +311,10 @@ mod tests {
     fn the_51st_channel_opens_another_category() {
         let mut channels = vec![channel(1, CATEGORY, "dbcord-prod", None, None)];
         channels.extend((0..50).map(|n| channel(100 + n, TEXT_CHANNEL, "t", None, Some(1))));
-        assert_eq!(room(&channels, "prod", Some(1)), Room::NewCategory { number: 2 });
+        assert_eq!(
+            room(&channels, "prod", Some(1)),
+            Room::NewCategory { number: 2 }
+        );
         channels.push(channel(2, CATEGORY, "dbcord-prod-2", None, None));
         assert_eq!(room(&channels, "prod", Some(1)), Room::In { category: 2 });
         channels.pop();

@@ -113,7 +113,11 @@ impl<H: Host> Engine<H> {
     /// The databases that are open now.
     pub fn open_databases(&self) -> Vec<Rc<Database<H>>> {
         let databases = self.databases.borrow();
-        databases.values().filter(|d| d.is_open()).cloned().collect()
+        databases
+            .values()
+            .filter(|d| d.is_open())
+            .cloned()
+            .collect()
     }
 
     /// A database that is open already.
@@ -184,7 +188,11 @@ fn unknown_database(name: &str, known: &[String]) -> Error {
 
 /// Names as inline code, at most ten of them.
 pub(crate) fn quoted(names: &[String]) -> String {
-    let mut list: Vec<String> = names.iter().take(10).map(|name| format!("`{name}`")).collect();
+    let mut list: Vec<String> = names
+        .iter()
+        .take(10)
+        .map(|name| format!("`{name}`"))
+        .collect();
     if names.len() > 10 {
         list.push(format!("{} more", names.len() - 10));
     }
@@ -201,15 +209,18 @@ pub(crate) fn describe(doing: &str, error: &CallError, written: Written) -> Erro
     let (kind, hint) = match error {
         CallError::Refused { status: 401, .. } => (
             ErrorKind::Misconfigured,
-            "The bot token is wrong or was reset: an operator must set DISCORD_BOT_TOKEN again.".to_owned(),
+            "The bot token is wrong or was reset: an operator must set DISCORD_BOT_TOKEN again."
+                .to_owned(),
         ),
         CallError::Refused { status: 403, .. } => (
             ErrorKind::Forbidden,
-            "Check the bot's role and the channel's permissions; the README lists what it needs.".to_owned(),
+            "Check the bot's role and the channel's permissions; the README lists what it needs."
+                .to_owned(),
         ),
         CallError::Refused { .. } => (
             ErrorKind::Unavailable,
-            "Trying again will most likely end the same way; `/dbc_inspect` shows the state.".to_owned(),
+            "Trying again will most likely end the same way; `/dbc_inspect` shows the state."
+                .to_owned(),
         ),
         CallError::RateLimited { retry_after_ms } => (
             ErrorKind::Unavailable,

@@ -44,7 +44,9 @@ fn suggest(name: &str) -> String {
         _ => '_',
     });
     let clean: String = clean.take(NAME).collect();
-    clean.trim_start_matches(|c: char| !c.is_ascii_lowercase()).to_owned()
+    clean
+        .trim_start_matches(|c: char| !c.is_ascii_lowercase())
+        .to_owned()
 }
 
 /// Checks the name of a top-level field.
@@ -109,7 +111,10 @@ mod tests {
             ("1st", Some("`st` would do.")),
             ("", None),
             ("日本", None),
-            (&"x".repeat(33), Some("`xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx` would do.")),
+            (
+                &"x".repeat(33),
+                Some("`xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx` would do."),
+            ),
             ("a`b\n@everyone", Some("`a_b__everyone` would do.")),
         ] {
             let error = check_name("table", bad).unwrap_err();
@@ -122,7 +127,15 @@ mod tests {
         for good in ["u_1", "a b", "ключ", "鍵", "a`b", "**", "🦀"] {
             check_key("key", good).unwrap();
         }
-        for bad in ["", " a", "a ", "a\nb", "a\u{200b}b", "e\u{301}", "\u{202e}x"] {
+        for bad in [
+            "",
+            " a",
+            "a ",
+            "a\nb",
+            "a\u{200b}b",
+            "e\u{301}",
+            "\u{202e}x",
+        ] {
             assert!(check_key("key", bad).is_err(), "{bad:?}");
         }
         let long = check_key("key", &"k".repeat(101)).unwrap_err();

@@ -22,7 +22,9 @@ const STALE_PAUSE_MS: u64 = 750;
 
 pub(super) enum OpenError {
     /// No channel is marked as this database's log.
-    NoSuchDatabase { known: Vec<String> },
+    NoSuchDatabase {
+        known: Vec<String>,
+    },
     Failed(Error),
 }
 
@@ -84,7 +86,11 @@ impl<H: Host> Database<H> {
             }
         };
         let head_seq = history.last().map_or(0, |entry| entry.link.id.seq());
-        if let Some(newest) = damaged.iter().filter(|d| d.seq > head_seq).max_by_key(|d| d.seq) {
+        if let Some(newest) = damaged
+            .iter()
+            .filter(|d| d.seq > head_seq)
+            .max_by_key(|d| d.seq)
+        {
             // With a floor, everything acknowledged is in the history, so this never was.
             if floor.is_none() {
                 return Err(self.damaged_head(newest.message, newest.seq, log).into());
@@ -93,9 +99,13 @@ impl<H: Host> Database<H> {
         let now = self.shared.host.now();
         let mut state = State::default();
         for entry in &history {
-            state.apply(entry, now).map_err(|why| self.does_not_add_up(&why))?;
+            state
+                .apply(entry, now)
+                .map_err(|why| self.does_not_add_up(&why))?;
         }
-        let unstored = state.head.filter(|head| floor.map(|floor| floor.link) != Some(head.link));
+        let unstored = state
+            .head
+            .filter(|head| floor.map(|floor| floor.link) != Some(head.link));
         if hints.log.is_none() {
             hints.log = Some(log);
             self.memo().store_hints(&hints).await?;
@@ -215,9 +225,10 @@ impl<H: Host> Database<H> {
 
     fn unreadable(&self, error: &ReadError) -> Error {
         match error {
-            ReadError::Call(error) => {
-                not_written(&format!("Reading the log of database `{}`", self.name), error)
-            }
+            ReadError::Call(error) => not_written(
+                &format!("Reading the log of database `{}`", self.name),
+                error,
+            ),
             ReadError::File { message, error } => not_written(
                 &format!(
                     "Database `{}`: fetching the file of log message {message}",

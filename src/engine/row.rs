@@ -126,7 +126,10 @@ mod tests {
     #[test]
     fn the_key_and_the_primary_key_agree() {
         assert_eq!(keyed(json!({"a":1}), "k").unwrap(), r#"{"id":"k","a":1}"#);
-        assert_eq!(keyed(json!({"a":1,"id":7}), "7").unwrap(), r#"{"a":1,"id":7}"#);
+        assert_eq!(
+            keyed(json!({"a":1,"id":7}), "7").unwrap(),
+            r#"{"a":1,"id":7}"#
+        );
         for (doc, option) in [
             (json!({"id":"other"}), "key"),
             (json!({"id":7.5}), "value_json"),

@@ -67,9 +67,15 @@ pub struct State {
 /// A record that does not fit the state it is applied to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ApplyError {
-    UnknownTable { at: CommitId, table: String },
+    UnknownTable {
+        at: CommitId,
+        table: String,
+    },
     /// The table is not what the record says it is afterwards.
-    Mismatch { at: CommitId, table: String },
+    Mismatch {
+        at: CommitId,
+        table: String,
+    },
 }
 
 impl State {
@@ -259,7 +265,12 @@ mod tests {
 
     #[test]
     fn sums_of_a_batch_are_the_sums_of_its_parts() {
-        let ops = vec![create("t", 1), put("t", "a", 1), put("t", "b", 1), put("t", "a", 2)];
+        let ops = vec![
+            create("t", 1),
+            put("t", "a", 1),
+            put("t", "b", 1),
+            put("t", "a", 2),
+        ];
         let mut at_once = State::default();
         let all = entry(&at_once, ops.clone(), "x");
         at_once.apply(&all, 0).unwrap();
@@ -271,24 +282,35 @@ mod tests {
         let (a, b) = (&at_once.tables["t"], &one_by_one.tables["t"]);
         assert_eq!(a.sum, b.sum);
         assert_eq!(a.sum.rows, 2);
-        let recomputed = a.rows.iter().fold(TableSum::default(), |mut sum, (key, row)| {
-            sum.add(a.row_sum(key, row));
-            sum
-        });
+        let recomputed = a
+            .rows
+            .iter()
+            .fold(TableSum::default(), |mut sum, (key, row)| {
+                sum.add(a.row_sum(key, row));
+                sum
+            });
         assert_eq!(a.sum, recomputed);
     }
 
     #[test]
     fn a_record_that_does_not_add_up_changes_nothing() {
         let mut state = State::default();
-        state.apply(&entry(&state, vec![create("t", 1)], "x"), 0).unwrap();
+        state
+            .apply(&entry(&state, vec![create("t", 1)], "x"), 0)
+            .unwrap();
         let before = state.clone();
         let mut wrong = entry(&state, vec![put("t", "a", 1)], "x");
         wrong.record.sum.get_mut("t").unwrap().digest ^= 1;
-        assert!(matches!(state.apply(&wrong, 0), Err(ApplyError::Mismatch { .. })));
+        assert!(matches!(
+            state.apply(&wrong, 0),
+            Err(ApplyError::Mismatch { .. })
+        ));
         let mut unknown = entry(&state, vec![put("t", "a", 1)], "x");
         unknown.record.ops = vec![put("u", "a", 1)];
-        assert!(matches!(state.apply(&unknown, 0), Err(ApplyError::UnknownTable { .. })));
+        assert!(matches!(
+            state.apply(&unknown, 0),
+            Err(ApplyError::UnknownTable { .. })
+        ));
         assert_eq!(state, before);
     }
 
@@ -297,7 +319,9 @@ mod tests {
         let mut state = State::default();
         let made_at = DISCORD_EPOCH_MS + 1_000_000_000;
         let interaction = (1_000_000_000u64 << 22).to_string();
-        state.apply(&entry(&state, vec![], &interaction), made_at).unwrap();
+        state
+            .apply(&entry(&state, vec![], &interaction), made_at)
+            .unwrap();
         assert!(state.outcomes.contains_key(&interaction));
         state.forget_old_outcomes(made_at + 2 * INTERACTION_TOKEN_MS);
         assert!(state.outcomes.is_empty());

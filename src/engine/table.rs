@@ -78,7 +78,9 @@ impl State {
             error.hint(if !near.is_empty() {
                 format!("Did you mean {}?", quoted(&near))
             } else if known.is_empty() {
-                format!("It has no tables yet: `/dbc_table_create database:{database} table:… pk:id`.")
+                format!(
+                    "It has no tables yet: `/dbc_table_create database:{database} table:… pk:id`."
+                )
             } else {
                 format!("There are: {}.", quoted(&known))
             })

@@ -11,14 +11,16 @@ use crate::interactions::Interaction;
 /// [`ErrorKind::Forbidden`] with the reason.
 pub(super) fn authorise(config: &Config, interaction: &Interaction) -> Result<()> {
     let Some(guild) = interaction.guild_id else {
-        return Err(forbidden("dbcord works in servers only, not in direct messages.")
-            .hint("Run the command in a server that has a database."));
+        return Err(
+            forbidden("dbcord works in servers only, not in direct messages.")
+                .hint("Run the command in a server that has a database."),
+        );
     };
     if !config.guild_ids.contains(&guild.get()) {
-        return Err(
-            forbidden("this server is not among those that this deployment of dbcord serves.")
-                .hint("Its operator can add the server's id to DBCORD_GUILD_ID."),
-        );
+        return Err(forbidden(
+            "this server is not among those that this deployment of dbcord serves.",
+        )
+        .hint("Its operator can add the server's id to DBCORD_GUILD_ID."));
     }
     if interaction.application_id.get() != config.application_id {
         return Err(forbidden(
@@ -27,8 +29,10 @@ pub(super) fn authorise(config: &Config, interaction: &Interaction) -> Result<()
         .hint("An operator has to correct the configuration."));
     }
     if !covers(interaction.member_permissions.bits(), MANAGE_GUILD) {
-        return Err(forbidden("you need the permission Manage Server to use dbcord here.")
-            .hint("Ask somebody who manages this server."));
+        return Err(
+            forbidden("you need the permission Manage Server to use dbcord here.")
+                .hint("Ask somebody who manages this server."),
+        );
     }
     Ok(())
 }

@@ -5,14 +5,13 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use twilight_model::application::interaction::application_command::{
     CommandData, CommandOptionValue,
 };
 
 use super::Instance;
 use crate::discord::multipart::{File, file_name};
-use crate::discord::{CallError, original};
+use crate::discord::{CallError, Draft, original};
 use crate::host::{Host, Level, StorageError, UnixMillis};
 use crate::interactions::{Interaction, Reply};
 use crate::limits::INTERACTION_TOKEN_MS;
@@ -82,22 +81,19 @@ impl<H: Host> Instance<H> {
     }
 
     async fn try_to_deliver(&self, pending: &Pending, reply: &Reply) {
-        let mut payload = reply.payload();
-        let files: Vec<File> = reply
-            .file
-            .iter()
-            .map(|(name, text)| File {
-                name: file_name(name),
-                content_type: "application/json",
-                bytes: Bytes::from(text.clone()),
-            })
-            .collect();
-        if let Some(file) = files.first() {
-            payload["attachments"] = json!([{ "id": 0, "filename": file.name }]);
-        }
+        let file = reply.file.as_ref().map(|(name, text)| File {
+            name: file_name(name),
+            content_type: "application/json",
+            bytes: Bytes::from(text.clone()),
+        });
+        let draft = Draft {
+            content: &reply.shown(),
+            files: file.as_slice(),
+            ..Draft::default()
+        };
         let client = self.engine.client();
         let (application, token) = (pending.application, &pending.token);
-        let sent = original::edit(client, application, token, &payload, &files).await;
+        let sent = original::edit(client, application, token, &draft).await;
         if let Err(error) = &sent {
             let id = pending.interaction;
             let line = format!("interaction {id}: the reply was not delivered: {error}");
@@ -114,14 +110,18 @@ impl<H: Host> Instance<H> {
         let stored = match self.host.load_prefix(PREFIX).await {
             Ok(stored) => stored,
             Err(error) => {
-                self.host.log(Level::Error, &format!("pending answers: {error}"));
+                self.host
+                    .log(Level::Error, &format!("pending answers: {error}"));
                 return true;
             }
         };
         let mut left = false;
         for (key, text) in stored {
             let Ok(pending) = serde_json::from_str::<Pending>(&text) else {
-                self.host.log(Level::Error, &format!("{key} cannot be read and is dropped"));
+                self.host.log(
+                    Level::Error,
+                    &format!("{key} cannot be read and is dropped"),
+                );
                 let _ = self.host.remove(&key).await;
                 continue;
             };
@@ -145,7 +145,9 @@ impl<H: Host> Instance<H> {
     async fn what_became_of(&self, pending: &Pending) -> Option<Reply> {
         let interrupted = |outcome: &str| {
             let command = &pending.command;
-            Some(Reply::new(format!("`/{command}` was interrupted. {outcome}")))
+            Some(Reply::new(format!(
+                "`/{command}` was interrupted. {outcome}"
+            )))
         };
         let Some(name) = &pending.database else {
             return interrupted("Nothing was written. Run it again.");

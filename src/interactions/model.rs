@@ -116,7 +116,10 @@ impl Interaction {
             token: envelope.token,
             kind,
             guild_id: envelope.guild_id,
-            channel_id: envelope.channel.map(|channel| channel.id).or(envelope.channel_id),
+            channel_id: envelope
+                .channel
+                .map(|channel| channel.id)
+                .or(envelope.channel_id),
             user_id: member_user.or(envelope.user).map(|user| user.id),
             member_permissions: permissions.unwrap_or(Permissions::empty()),
             app_permissions: envelope.app_permissions,
@@ -132,7 +135,8 @@ mod tests {
     fn the_least_that_discord_documents_is_enough() {
         let ping = Interaction::parse(br#"{"id":"1","application_id":"2","type":1}"#).unwrap();
         assert!(matches!(ping.kind, Kind::Ping));
-        let modal = br#"{"id":"1","application_id":"2","type":5,"data":{"custom_id":"x"},"new":[]}"#;
+        let modal =
+            br#"{"id":"1","application_id":"2","type":5,"data":{"custom_id":"x"},"new":[]}"#;
         let modal = Interaction::parse(modal).unwrap();
         assert!(matches!(modal.kind, Kind::Other(5)));
     }

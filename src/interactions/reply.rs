@@ -42,14 +42,9 @@ impl Reply {
         }
     }
 
-    /// The message without its files, as a callback's `data` or an edit's payload.
-    pub fn payload(&self) -> Value {
-        let content = if utf16_len(&self.content) > MESSAGE_CONTENT {
-            truncate(&self.content, MESSAGE_CONTENT)
-        } else {
-            self.content.clone()
-        };
-        json!({ "content": content, "allowed_mentions": { "parse": [] } })
+    /// The content, cut to what a message holds.
+    pub fn shown(&self) -> String {
+        truncate(&self.content, MESSAGE_CONTENT)
     }
 }
 
@@ -58,11 +53,14 @@ impl Callback {
     pub fn to_json(&self) -> Value {
         match self {
             Callback::Pong => json!({ "type": 1 }),
-            Callback::Message(reply) => {
-                let mut data = reply.payload();
-                data["flags"] = EPHEMERAL.into();
-                json!({ "type": 4, "data": data })
-            }
+            Callback::Message(reply) => json!({
+                "type": 4,
+                "data": {
+                    "content": reply.shown(),
+                    "allowed_mentions": { "parse": [] },
+                    "flags": EPHEMERAL,
+                },
+            }),
             Callback::Deferred => json!({ "type": 5, "data": { "flags": EPHEMERAL } }),
             Callback::Choices(choices) => {
                 let choices: Vec<Value> = choices
@@ -101,7 +99,11 @@ mod tests {
             value,
         };
         let many = (0..40).map(|n| choice(n.to_string()));
-        let callback = Callback::Choices(std::iter::once(choice("x".repeat(101))).chain(many).collect());
+        let callback = Callback::Choices(
+            std::iter::once(choice("x".repeat(101)))
+                .chain(many)
+                .collect(),
+        );
         let callback = callback.to_json();
         assert_eq!(callback["data"]["choices"].as_array().unwrap().len(), 25);
         assert_eq!(callback["data"]["choices"][0]["value"], "0");

@@ -16,7 +16,7 @@ use worker::{
 use super::host::WorkerIo;
 use super::timer::Timer;
 use crate::config::Config;
-use crate::discord::{Client, original};
+use crate::discord::{Client, Draft, original};
 use crate::error::{Error, ErrorKind, Written};
 use crate::host::Clock;
 use crate::instance::{refusal, screen};
@@ -38,7 +38,10 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
         ("/", _) => not_allowed("GET, HEAD"),
         ("/interactions", Method::Post) => interactions(request, env, context).await,
         ("/interactions", _) => not_allowed("POST"),
-        _ => failure(404, "There is nothing here. Interactions go to /interactions."),
+        _ => failure(
+            404,
+            "There is nothing here. Interactions go to /interactions.",
+        ),
     }
 }
 
@@ -113,7 +116,9 @@ async fn interactions(mut request: Request, env: Env, context: Context) -> Resul
     let left = ENTRY_ANSWER_MS.saturating_sub(WorkerIo.now().saturating_sub(arrived));
     let timer = Timer::new(Duration::from_millis(left));
     match select(answered, timer).await {
-        Either::Left((Ok(answer), _)) => Response::from_json(&answer.unwrap_or_else(unreachable_object)),
+        Either::Left((Ok(answer), _)) => {
+            Response::from_json(&answer.unwrap_or_else(unreachable_object))
+        }
         _ if is_autocomplete => Response::from_json(&Callback::Choices(Vec::new()).to_json()),
         _ => Response::from_json(&Callback::Deferred.to_json()),
     }
@@ -151,16 +156,17 @@ async fn deliver_late(
     answer: std::result::Result<Value, String>,
 ) {
     let answer = answer.unwrap_or_else(unreachable_object);
-    if answer["type"] != 4 {
+    if answer.get("type") != Some(&json!(4)) {
         return;
     }
-    let mut payload = answer["data"].clone();
-    if let Some(fields) = payload.as_object_mut() {
-        fields.remove("flags");
-    }
+    let content = answer.pointer("/data/content").and_then(Value::as_str);
+    let draft = Draft {
+        content: content.unwrap_or_default(),
+        ..Draft::default()
+    };
     let client = Client::new(Rc::new(WorkerIo), config.api_base, config.bot_token);
     let application = interaction.application_id.get();
-    let edited = original::edit(&client, application, &interaction.token, &payload, &[]).await;
+    let edited = original::edit(&client, application, &interaction.token, &draft).await;
     if let Err(error) = edited {
         console_error!("interaction {}: late reply lost: {error}", interaction.id);
     }

@@ -102,7 +102,10 @@ impl GuildObject {
     async fn note_guild(&self, guild: u64) {
         let text = guild.to_string();
         let stored = self.host.load(GUILD_KEY).await;
-        if stored.as_ref().is_ok_and(|stored| stored.as_ref() == Some(&text)) {
+        if stored
+            .as_ref()
+            .is_ok_and(|stored| stored.as_ref() == Some(&text))
+        {
             return;
         }
         if let Err(error) = self.host.store(GUILD_KEY, &text).await {

@@ -24,14 +24,38 @@ fn every_mistake_is_named() {
     };
     let nothing = "Nothing was written";
     let cases: Vec<(String, Vec<&str>)> = vec![
-        (insert("a", r#"{"id":"a",}"#), vec!["`value_json`", "line 1, column 11", nothing]),
-        (insert("a", "[1,2]"), vec!["`value_json`", "a list", nothing]),
-        (insert("a", r#"{"id":"a","x":1,"x":2}"#), vec!["`value_json`", "`x` stands twice"]),
-        (insert("a", r#"{"id":"a","n":99999999999999999999}"#), vec!["`value_json`", "quotes"]),
-        (insert("a", r#"{"id":"b"}"#), vec!["`key`", "`a`", "`b`", nothing]),
-        (insert("a", r#"{"id":["a"]}"#), vec!["`value_json`", "`id`", nothing]),
-        (insert("u_1", r#"{"id":"u_1"}"#), vec!["`key`", "`u_1`", "`users`", "`prod`", "revision 1"]),
-        (insert(&"k".repeat(101), "{}"), vec!["`key`", "100", nothing]),
+        (
+            insert("a", r#"{"id":"a",}"#),
+            vec!["`value_json`", "line 1, column 11", nothing],
+        ),
+        (
+            insert("a", "[1,2]"),
+            vec!["`value_json`", "a list", nothing],
+        ),
+        (
+            insert("a", r#"{"id":"a","x":1,"x":2}"#),
+            vec!["`value_json`", "`x` stands twice"],
+        ),
+        (
+            insert("a", r#"{"id":"a","n":99999999999999999999}"#),
+            vec!["`value_json`", "quotes"],
+        ),
+        (
+            insert("a", r#"{"id":"b"}"#),
+            vec!["`key`", "`a`", "`b`", nothing],
+        ),
+        (
+            insert("a", r#"{"id":["a"]}"#),
+            vec!["`value_json`", "`id`", nothing],
+        ),
+        (
+            insert("u_1", r#"{"id":"u_1"}"#),
+            vec!["`key`", "`u_1`", "`users`", "`prod`", "revision 1"],
+        ),
+        (
+            insert(&"k".repeat(101), "{}"),
+            vec!["`key`", "100", nothing],
+        ),
         (
             "/dbc_insert database:prdo table:users key:a value_json:{}".into(),
             vec!["`database`", "`prdo`", "`prod`"],
@@ -40,9 +64,18 @@ fn every_mistake_is_named() {
             "/dbc_insert database:prod table:usres key:a value_json:{}".into(),
             vec!["`table`", "`usres`", "`users`"],
         ),
-        ("/dbc_get database:prod table:zzz key:a".into(), vec!["`table`", "`zzz`", "There are: `users`"]),
-        ("/dbc_get database:prod table:users key:nope".into(), vec!["`key`", "`nope`", "`users`"]),
-        ("/dbc_init database:My Data".into(), vec!["`database`", "`my_data` would do"]),
+        (
+            "/dbc_get database:prod table:zzz key:a".into(),
+            vec!["`table`", "`zzz`", "There are: `users`"],
+        ),
+        (
+            "/dbc_get database:prod table:users key:nope".into(),
+            vec!["`key`", "`nope`", "`users`"],
+        ),
+        (
+            "/dbc_init database:My Data".into(),
+            vec!["`database`", "`my_data` would do"],
+        ),
         ("/dbc_init database:日本".into(), vec!["`database`", "a-z"]),
         (
             "/dbc_table_create database:prod table:Users pk:id".into(),
@@ -52,9 +85,15 @@ fn every_mistake_is_named() {
             "/dbc_table_create database:prod table:users pk:id".into(),
             vec!["`table`", "`users`", "already"],
         ),
-        ("/dbc_table_create database:prod table:posts pk:a b".into(), vec!["`pk`"]),
         (
-            format!("/dbc_table_create database:prod table:{} pk:id", "x".repeat(33)),
+            "/dbc_table_create database:prod table:posts pk:a b".into(),
+            vec!["`pk`"],
+        ),
+        (
+            format!(
+                "/dbc_table_create database:prod table:{} pk:id",
+                "x".repeat(33)
+            ),
             vec!["`table`", "32"],
         ),
     ];
@@ -85,7 +124,10 @@ fn a_value_that_nothing_can_hold_is_refused() {
         r#"/dbc_insert database:prod table:users key:big value_json:{{"id":"big","t":"{text}"}}"#
     );
     let reply = world.refused(&line);
-    assert!(reply.contains("does not let this Worker read files back"), "{reply}");
+    assert!(
+        reply.contains("does not let this Worker read files back"),
+        "{reply}"
+    );
     assert!(reply.contains("Nothing was written"), "{reply}");
     world.refused("/dbc_get database:prod table:users key:big");
     world.ok(r#"/dbc_insert database:prod table:users key:small value_json:{"id":"small"}"#);
@@ -98,5 +140,9 @@ fn missing_permissions_are_named_before_anything_is_made() {
     // Everything but Manage Channels and Embed Links.
     let bits = discord_sim::permissions::BOT_DEFAULT & !(1 << 4) & !(1 << 14);
     world.with_discord(|discord| discord.set_bot_permissions(guild, bits).unwrap());
-    refused(&mut world, "/dbc_init database:prod", &["Manage Channels", "Embed Links"]);
+    refused(
+        &mut world,
+        "/dbc_init database:prod",
+        &["Manage Channels", "Embed Links"],
+    );
 }

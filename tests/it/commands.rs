@@ -10,7 +10,11 @@ fn the_tour_works_and_survives_a_restart() {
     assert!(world.ok("/dbc_init database:prod").contains("is ready"));
     world.ok("/dbc_table_create database:prod table:users pk:id");
     let insert = r#"/dbc_insert database:prod table:users key:u_1 value_json:{"id":"u_1","email":"a@example.com","role":"student"}"#;
-    assert!(world.ok(insert).contains("Stored `u_1` in `prod.users` as revision 1 (commit #3)"));
+    assert!(
+        world
+            .ok(insert)
+            .contains("Stored `u_1` in `prod.users` as revision 1 (commit #3)")
+    );
     let get = "/dbc_get database:prod table:users key:u_1";
     let before = world.ok(get);
     assert!(before.contains("\"email\": \"a@example.com\""), "{before}");
@@ -19,7 +23,9 @@ fn the_tour_works_and_survives_a_restart() {
     assert_eq!(after.split("```").nth(1), before.split("```").nth(1));
     world.settle();
     let log = world.messages("dbc-log");
-    assert!(log[2].starts_with("#3 · users/u\\_1 put\n") || log[2].starts_with("#3 · users/u_1 put\n"));
+    assert!(
+        log[2].starts_with("#3 · users/u\\_1 put\n") || log[2].starts_with("#3 · users/u_1 put\n")
+    );
     let rows = shown_rows(&world, "users");
     assert_eq!(rows["u_1"].len(), 1);
     assert!(rows["u_1"][0].starts_with("**u_1** · rev 1\n```json\n"));
@@ -49,13 +55,23 @@ fn init_keeps_everyone_out_unless_told_otherwise() {
 fn init_again_makes_only_what_is_missing() {
     let mut world = World::with_table(3);
     let before = world.state();
-    assert!(world.ok("/dbc_init database:prod").contains("nothing was missing"));
+    assert!(
+        world
+            .ok("/dbc_init database:prod")
+            .contains("nothing was missing")
+    );
     world.settle();
     assert_eq!(world.state(), before);
-    let catalog = world.channel("dbc-catalog").unwrap()["id"].as_str().unwrap().to_owned();
+    let catalog = world.channel("dbc-catalog").unwrap()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     world.by_hand("DELETE", &format!("/channels/{catalog}"), None);
     let reply = world.ok("/dbc_init database:prod private:true");
-    assert!(reply.contains("Made what was missing: dbc-catalog"), "{reply}");
+    assert!(
+        reply.contains("Made what was missing: dbc-catalog"),
+        "{reply}"
+    );
     assert!(world.channel("dbc-catalog").is_some());
 }
 
@@ -83,17 +99,37 @@ fn a_document_comes_back_exactly_whatever_is_in_it() {
         options.insert(name.to_owned(), value.into());
     }
     options.insert("value_json".to_owned(), odd.to_string().into());
-    let view = world.interact(InteractionSpec::command(world.guild.guild_id, "dbc_insert", options));
+    let view = world.interact(InteractionSpec::command(
+        world.guild.guild_id,
+        "dbc_insert",
+        options,
+    ));
     assert!(content(&view).starts_with("Stored"), "{}", content(&view));
     world.settle();
     world.evict();
     let reply = world.ok("/dbc_get database:prod table:users key:odd");
-    let shown = reply.split("```json\n").nth(1).unwrap().trim_end_matches("\n```");
-    assert_eq!(serde_json::from_str::<serde_json::Value>(shown).unwrap(), odd);
+    let shown = reply
+        .split("```json\n")
+        .nth(1)
+        .unwrap()
+        .trim_end_matches("\n```");
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(shown).unwrap(),
+        odd
+    );
     // The row's message shows the same.
     let message = &shown_rows(&world, "users")["odd"][0];
-    let shown = message.split("```json\n").nth(1).unwrap().split("\n```\n-#").next().unwrap();
-    assert_eq!(serde_json::from_str::<serde_json::Value>(shown).unwrap(), odd);
+    let shown = message
+        .split("```json\n")
+        .nth(1)
+        .unwrap()
+        .split("\n```\n-#")
+        .next()
+        .unwrap();
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(shown).unwrap(),
+        odd
+    );
 }
 
 #[test]
@@ -128,7 +164,11 @@ fn nothing_outside_of_owned_channels_is_touched() {
     let general = world.channel("general").unwrap();
     let look_alike = serde_json::json!({"name": "table-users", "type": 0, "topic": "about dbcord:1:table:prod:users:1"});
     let guild = world.guild.guild_id;
-    world.by_hand("POST", &format!("/guilds/{guild}/channels"), Some(look_alike));
+    world.by_hand(
+        "POST",
+        &format!("/guilds/{guild}/channels"),
+        Some(look_alike),
+    );
     let before = world.channel("table-users").unwrap();
     world.ok("/dbc_init database:prod");
     world.ok("/dbc_table_create database:prod table:users pk:id");
@@ -136,7 +176,10 @@ fn nothing_outside_of_owned_channels_is_touched() {
     world.settle();
     assert_eq!(world.channel("general").unwrap(), general);
     assert_eq!(world.channel("table-users").unwrap(), before);
-    let (general, foreign) = (general["id"].as_str().unwrap(), before["id"].as_str().unwrap());
+    let (general, foreign) = (
+        general["id"].as_str().unwrap(),
+        before["id"].as_str().unwrap(),
+    );
     for (method, path, _) in world.requests() {
         let touched = path.contains(general) || path.contains(foreign);
         assert!(!touched || method == "INTERACTION", "{method} {path}");
@@ -161,11 +204,19 @@ fn autocomplete_offers_what_is_known() {
         spec.autocomplete = Some(option.to_owned());
         let view = world.interact(spec);
         let choices = view.choices.unwrap_or_default();
-        let values = choices.iter().map(|c| c["value"].as_str().unwrap().to_owned());
+        let values = choices
+            .iter()
+            .map(|c| c["value"].as_str().unwrap().to_owned());
         (command.to_owned(), values.collect::<Vec<_>>()).1
     };
-    assert_eq!(complete("get", "/dbc_get database:pr", "database"), ["prod"]);
-    assert_eq!(complete("get", "/dbc_get database:prod table:us", "table"), ["users"]);
+    assert_eq!(
+        complete("get", "/dbc_get database:pr", "database"),
+        ["prod"]
+    );
+    assert_eq!(
+        complete("get", "/dbc_get database:prod table:us", "table"),
+        ["users"]
+    );
     assert!(complete("get", "/dbc_get database:prod table:zz", "table").is_empty());
 }
 
@@ -181,7 +232,11 @@ fn help_explains_every_command() {
             assert!(one.contains(&format!("- `{}`", option.name)), "{one}");
         }
     }
-    assert!(world.refused("/dbc_help command:dbc_isnert").contains("`dbc_insert`"));
+    assert!(
+        world
+            .refused("/dbc_help command:dbc_isnert")
+            .contains("`dbc_insert`")
+    );
 }
 
 #[test]

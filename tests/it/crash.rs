@@ -27,7 +27,10 @@ fn check(world: &mut World, acknowledged: &[&str], at: &str) {
     // Whatever the crash interrupted can be finished by doing it again.
     world.ok("/dbc_init database:prod");
     let created = world.reply("/dbc_table_create database:prod table:users pk:id");
-    assert!(created.contains("is created") || created.contains("already"), "{at}: {created}");
+    assert!(
+        created.contains("is created") || created.contains("already"),
+        "{at}: {created}"
+    );
     for key in KEYS {
         let get = world.reply(&format!("/dbc_get database:prod table:users key:{key}"));
         let there = get.contains("rev 1");
@@ -49,7 +52,12 @@ fn check(world: &mut World, acknowledged: &[&str], at: &str) {
         let found = channels.iter().filter(|c| c["name"] == name).count();
         assert_eq!(found, 1, "{at}: channels called {name}");
     }
-    assert_eq!(world.messages("dbc-catalog").len(), 1, "{at}: {:#?}", world.messages("dbc-catalog"));
+    assert_eq!(
+        world.messages("dbc-catalog").len(),
+        1,
+        "{at}: {:#?}",
+        world.messages("dbc-catalog")
+    );
     // And cold, from the log alone.
     world.wipe_storage();
     for key in KEYS {
@@ -80,7 +88,10 @@ fn a_deferred_command_whose_object_dies_still_gets_its_answer() {
     for side in [Side::Before, Side::After] {
         for step in 1..=6 {
             let mut world = World::with_table(2);
-            let log = world.channel("dbc-log").unwrap()["id"].as_str().unwrap().to_owned();
+            let log = world.channel("dbc-log").unwrap()["id"]
+                .as_str()
+                .unwrap()
+                .to_owned();
             world.fault(discord_sim::Fault {
                 method: Some("POST".into()),
                 path: Some(format!("^/channels/{log}/messages$")),
@@ -90,13 +101,19 @@ fn a_deferred_command_whose_object_dies_still_gets_its_answer() {
             world.crash_at(step, side);
             let view = world.run(&insert("a"));
             world.cancel_crash();
-            let deferred = view.delivery.body.as_ref().is_some_and(|body| body["type"] == 5);
+            let deferred = view
+                .delivery
+                .body
+                .as_ref()
+                .is_some_and(|body| body["type"] == 5);
             if !deferred {
                 continue;
             }
             slow += 1;
             let reply = content(&view);
-            let there = world.reply("/dbc_get database:prod table:users key:a").contains("rev 1");
+            let there = world
+                .reply("/dbc_get database:prod table:users key:a")
+                .contains("rev 1");
             assert_eq!(view.state, "answered", "{side:?} step {step}: {reply}");
             assert_eq!(
                 there,

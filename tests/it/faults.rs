@@ -10,7 +10,9 @@ const GET: &str = "/dbc_get database:prod table:users key:a";
 /// Records in the log that put the row.
 fn puts(world: &World) -> usize {
     let log = world.messages("dbc-log");
-    log.iter().filter(|text| text.contains("\"op\":\"put\"")).count()
+    log.iter()
+        .filter(|text| text.contains("\"op\":\"put\""))
+        .count()
 }
 
 #[test]
@@ -77,8 +79,16 @@ fn when_discord_is_gone_the_outcome_is_said_to_be_unknown() {
 #[test]
 fn refusals_are_passed_on_and_nothing_is_written() {
     let cases = [
-        (401, json!({"message": "401: Unauthorized", "code": 0}), "DISCORD_BOT_TOKEN"),
-        (403, json!({"message": "Missing Permissions", "code": 50013}), "Missing Permissions"),
+        (
+            401,
+            json!({"message": "401: Unauthorized", "code": 0}),
+            "DISCORD_BOT_TOKEN",
+        ),
+        (
+            403,
+            json!({"message": "Missing Permissions", "code": 50013}),
+            "Missing Permissions",
+        ),
     ];
     for (status, body, word) in cases {
         let mut world = World::with_table(4);
@@ -89,7 +99,10 @@ fn refusals_are_passed_on_and_nothing_is_written() {
             ..Fault::new(FaultKind::Status)
         });
         let reply = world.refused(INSERT);
-        assert!(reply.contains(word) && reply.contains("Nothing was written"), "{reply}");
+        assert!(
+            reply.contains(word) && reply.contains("Nothing was written"),
+            "{reply}"
+        );
         world.settle();
         assert_eq!(puts(&world), 0);
         world.ok(INSERT);
@@ -136,7 +149,10 @@ fn an_egress_block_backs_off_and_is_shown() {
     assert!(world.refused(&insert).contains("blocks the address"));
     let before = world.requests().len();
     assert!(world.refused(&insert).contains("blocks the address"));
-    let sent = world.requests()[before..].iter().filter(|r| r.0 != "POST" || !r.1.contains("interactions")).count();
+    let sent = world.requests()[before..]
+        .iter()
+        .filter(|r| r.0 != "POST" || !r.1.contains("interactions"))
+        .count();
     assert_eq!(sent, 0, "{:?}", &world.requests()[before..]);
     assert!(world.ok(GET).contains("rev 1"));
     world.wait(61_000);
@@ -148,7 +164,10 @@ fn a_slow_discord_is_answered_by_an_edit() {
     let mut world = World::with_table(7);
     world.fault_on_log_post(FaultKind::Delay, 1);
     world.clear_faults();
-    let log = world.channel("dbc-log").unwrap()["id"].as_str().unwrap().to_owned();
+    let log = world.channel("dbc-log").unwrap()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     world.fault(Fault {
         method: Some("POST".into()),
         path: Some(format!("^/channels/{log}/messages$")),
@@ -174,7 +193,9 @@ fn a_reply_with_a_file_is_edited_in_and_stays() {
     let id = view.id;
     assert_eq!(view.reply.unwrap()["attachments"][0]["filename"], "a.json");
     world.settle();
-    let view = world.with_discord(|discord| discord.interaction(id)).unwrap();
+    let view = world
+        .with_discord(|discord| discord.interaction(id))
+        .unwrap();
     assert!(!content(&view).contains("interrupted"));
 }
 
@@ -201,7 +222,10 @@ fn broken_object_storage_acknowledges_nothing() {
     world.break_storage(true);
     let reply = world.refused(INSERT);
     assert!(reply.contains("storage failed"), "{reply}");
-    assert!(!reply.contains("Nothing was written"), "it is in the log: {reply}");
+    assert!(
+        !reply.contains("Nothing was written"),
+        "it is in the log: {reply}"
+    );
     world.break_storage(false);
     world.settle();
     world.ok(GET);

@@ -8,7 +8,8 @@ fn a_burst_of_writes_meets_no_429_and_is_all_acknowledged() {
     let mut world = World::with_table(1);
     let mut sent = Vec::new();
     for n in 0..20 {
-        let line = format!(r#"/dbc_insert database:prod table:users key:k{n} value_json:{{"id":"k{n}"}}"#);
+        let line =
+            format!(r#"/dbc_insert database:prod table:users key:k{n} value_json:{{"id":"k{n}"}}"#);
         sent.push(world.send(InteractionSpec::text(world.guild.guild_id, &line)));
     }
     for id in sent {
@@ -17,7 +18,11 @@ fn a_burst_of_writes_meets_no_429_and_is_all_acknowledged() {
         assert!(reply.contains("Stored"), "{reply}");
     }
     world.settle();
-    let limited: Vec<_> = world.requests().into_iter().filter(|r| r.2 == Some(429)).collect();
+    let limited: Vec<_> = world
+        .requests()
+        .into_iter()
+        .filter(|r| r.2 == Some(429))
+        .collect();
     assert_eq!(limited, []);
     let rows = shown_rows(&world, "users");
     assert_eq!(rows.len(), 20);
@@ -39,7 +44,11 @@ fn once_quiet_a_second_look_changes_nothing() {
     assert_eq!(world.state(), state);
     let requests: Vec<_> = world.requests()[before..]
         .iter()
-        .filter(|(_, path, _)| path.starts_with("/channels") || path.starts_with("/guilds") || path.starts_with("/users"))
+        .filter(|(_, path, _)| {
+            path.starts_with("/channels")
+                || path.starts_with("/guilds")
+                || path.starts_with("/users")
+        })
         .map(|(method, path, _)| format!("{method} {}", path.split('?').next().unwrap()))
         .collect();
     assert_eq!(requests.len(), 2, "{requests:?}");
@@ -49,7 +58,9 @@ fn once_quiet_a_second_look_changes_nothing() {
 fn wiped_object_storage_loses_nothing_and_repeats_nothing() {
     let mut world = World::with_table(3);
     for n in 0..8 {
-        world.ok(&format!(r#"/dbc_insert database:prod table:users key:k{n} value_json:{{"id":"k{n}"}}"#));
+        world.ok(&format!(
+            r#"/dbc_insert database:prod table:users key:k{n} value_json:{{"id":"k{n}"}}"#
+        ));
     }
     world.settle();
     let shown = world.messages("table-users");
@@ -68,7 +79,10 @@ fn a_table_channel_deleted_by_hand_is_made_again_with_its_rows() {
     let mut world = World::with_table(4);
     world.ok(r#"/dbc_insert database:prod table:users key:a value_json:{"id":"a"}"#);
     world.settle();
-    let channel = world.channel("table-users").unwrap()["id"].as_str().unwrap().to_owned();
+    let channel = world.channel("table-users").unwrap()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     world.by_hand("DELETE", &format!("/channels/{channel}"), None);
     world.ok(r#"/dbc_insert database:prod table:users key:b value_json:{"id":"b"}"#);
     world.settle();
@@ -81,7 +95,8 @@ fn one_alarm_stays_within_its_share_of_requests() {
     let mut world = World::with_table(5);
     let mut sent = Vec::new();
     for n in 0..60 {
-        let line = format!(r#"/dbc_insert database:prod table:users key:k{n} value_json:{{"id":"k{n}"}}"#);
+        let line =
+            format!(r#"/dbc_insert database:prod table:users key:k{n} value_json:{{"id":"k{n}"}}"#);
         sent.push(world.send(InteractionSpec::text(world.guild.guild_id, &line)));
     }
     for id in sent {

@@ -18,7 +18,11 @@ fn world_with_row(seed: u64) -> (World, String, Vec<String>) {
 #[test]
 fn a_record_deleted_by_hand_is_missed_and_named() {
     let (mut world, log, ids) = world_with_row(1);
-    world.by_hand("DELETE", &format!("/channels/{log}/messages/{}", ids[1]), None);
+    world.by_hand(
+        "DELETE",
+        &format!("/channels/{log}/messages/{}", ids[1]),
+        None,
+    );
     world.evict();
     let reply = world.refused(GET);
     assert!(reply.contains("#2") && reply.contains("missing"), "{reply}");
@@ -29,10 +33,17 @@ fn a_record_deleted_by_hand_is_missed_and_named() {
 #[test]
 fn the_newest_record_deleted_by_hand_is_missed_too() {
     let (mut world, log, ids) = world_with_row(2);
-    world.by_hand("DELETE", &format!("/channels/{log}/messages/{}", ids[2]), None);
+    world.by_hand(
+        "DELETE",
+        &format!("/channels/{log}/messages/{}", ids[2]),
+        None,
+    );
     world.evict();
     let reply = world.refused(GET);
-    assert!(reply.contains("#3") && reply.contains("does not show it"), "{reply}");
+    assert!(
+        reply.contains("#3") && reply.contains("does not show it"),
+        "{reply}"
+    );
 }
 
 #[test]
@@ -57,7 +68,10 @@ fn a_deleted_log_is_not_replaced_while_its_tables_are_there() {
     let reply = world.refused("/dbc_init database:prod");
     assert!(reply.contains("log of database `prod` is gone"), "{reply}");
     for name in ["table-users", "dbc-catalog", "dbcord-prod"] {
-        let id = world.channel(name).unwrap()["id"].as_str().unwrap().to_owned();
+        let id = world.channel(name).unwrap()["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         world.by_hand("DELETE", &format!("/channels/{id}"), None);
     }
     assert!(world.ok("/dbc_init database:prod").contains("is ready"));

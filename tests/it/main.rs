@@ -1,6 +1,15 @@
 //! The engine and the instance against the simulated Discord, in process, under virtual time:
 //! the same seed gives the same run, and an hour of waiting takes no time.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test fails by panicking"
+)]
+
 mod bad_input;
 mod commands;
 mod crash;

@@ -13,7 +13,9 @@ use dbcord::host::{
 };
 use dbcord::instance::Instance;
 use dbcord::interactions::Interaction;
-use discord_sim::{Discord, Fault, FaultKind, Guild, GuildSpec, Id, InteractionSpec, Outcome, View};
+use discord_sim::{
+    Discord, Fault, FaultKind, Guild, GuildSpec, Id, InteractionSpec, Outcome, View,
+};
 use futures_channel::oneshot;
 use futures_executor::{LocalPool, LocalSpawner};
 use futures_util::future::LocalBoxFuture;
@@ -157,7 +159,10 @@ impl World {
                 .body(callback.to_json().to_string().into())
                 .expect("a plain response");
             let now = outside.now.get();
-            let _ = outside.discord.borrow_mut().answered(now, id, Some(response));
+            let _ = outside
+                .discord
+                .borrow_mut()
+                .answered(now, id, Some(response));
         });
     }
 
@@ -283,7 +288,10 @@ impl World {
         let request = request.body(body.into()).expect("a plain request");
         let owner = self.guild.users["owner"];
         let now = self.now();
-        self.outside.discord.borrow_mut().act_as(now, owner, request)
+        self.outside
+            .discord
+            .borrow_mut()
+            .act_as(now, owner, request)
     }
 
     /// The channel of this name, with its messages, oldest first.
@@ -343,7 +351,10 @@ impl World {
         let discord = self.outside.discord.borrow();
         let application = discord.application();
         let mut public_key = [0; 32];
-        for (byte, digits) in public_key.iter_mut().zip(application.public_key.as_bytes().chunks(2)) {
+        for (byte, digits) in public_key
+            .iter_mut()
+            .zip(application.public_key.as_bytes().chunks(2))
+        {
             let digits = std::str::from_utf8(digits).expect("hexadecimal");
             *byte = u8::from_str_radix(digits, 16).expect("hexadecimal");
         }
@@ -366,7 +377,10 @@ impl World {
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + 'static) {
-        self.pool.spawner().spawn_local(task).expect("the pool is there");
+        self.pool
+            .spawner()
+            .spawn_local(task)
+            .expect("the pool is there");
     }
 
     fn has_crashed(&self) -> bool {
@@ -398,7 +412,10 @@ impl Drop for World {
             lines.push_str(&serde_json::to_string(exchange).unwrap_or_default());
             lines.push('\n');
         }
-        let name = std::thread::current().name().unwrap_or("test").replace("::", "-");
+        let name = std::thread::current()
+            .name()
+            .unwrap_or("test")
+            .replace("::", "-");
         let name = format!("native-{name}-{}.ndjson", self.outside.serial.get());
         let _ = std::fs::write(std::path::Path::new(&folder).join(name), lines);
     }
@@ -488,7 +505,12 @@ impl Transport for SimHost {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let outside = &self.outside;
         let outcome = self
-            .step(|| outside.discord.borrow_mut().handle(outside.now.get(), request))
+            .step(|| {
+                outside
+                    .discord
+                    .borrow_mut()
+                    .handle(outside.now.get(), request)
+            })
             .await;
         match outcome {
             Outcome::Responded { after, response } => {
@@ -537,8 +559,12 @@ impl Durable for SimHost {
             return Err(StorageError("the disk is gone".to_owned()));
         }
         let storage = &self.outside.storage;
-        self.step(|| storage.borrow_mut().insert(key.to_owned(), value.to_owned()))
-            .await;
+        self.step(|| {
+            storage
+                .borrow_mut()
+                .insert(key.to_owned(), value.to_owned())
+        })
+        .await;
         Ok(())
     }
 

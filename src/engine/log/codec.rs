@@ -101,7 +101,10 @@ pub fn locate(message: &Message) -> Place {
             url: file.url.clone(),
         };
     }
-    let chunks = message.embeds.iter().filter_map(|e| e.description.as_deref());
+    let chunks = message
+        .embeds
+        .iter()
+        .filter_map(|e| e.description.as_deref());
     Place::Inline(chunks.map(unfence).collect())
 }
 
@@ -294,12 +297,19 @@ mod tests {
     #[test]
     fn the_first_line_is_for_people() {
         let encoded = encode(&record(Map::new(), "u_1".into())).unwrap();
-        assert!(encoded.content.starts_with("#1042 · users/u_1 put\n```json\n{\"v\":1,"));
+        assert!(
+            encoded
+                .content
+                .starts_with("#1042 · users/u_1 put\n```json\n{\"v\":1,")
+        );
     }
 
     #[test]
     fn any_changed_character_is_noticed() {
-        let (text, _) = to_text(&record(Map::from_iter([("a".into(), json!("b"))]), "k".into()));
+        let (text, _) = to_text(&record(
+            Map::from_iter([("a".into(), json!("b"))]),
+            "k".into(),
+        ));
         for at in 0..text.len() {
             let mut bytes = text.clone().into_bytes();
             bytes[at] ^= 1;

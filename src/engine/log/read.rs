@@ -28,7 +28,10 @@ pub struct Damaged {
 pub enum ReadError {
     Call(CallError),
     /// A record's file cannot be fetched.
-    File { message: u64, error: CallError },
+    File {
+        message: u64,
+        error: CallError,
+    },
 }
 
 /// Reads all messages of `author` in the log channel.
@@ -91,7 +94,10 @@ pub async fn own_messages<H: Host>(
         let page: Vec<Message> = client.get(&route, patience).await?;
         let full = page.len() >= MESSAGE_PAGE;
         before = page.iter().map(|message| message.id).min();
-        messages.extend(page.into_iter().filter(|message| message.author.id == author));
+        messages.extend(
+            page.into_iter()
+                .filter(|message| message.author.id == author),
+        );
         if !full {
             return Ok(messages);
         }

@@ -34,7 +34,10 @@ pub fn chain(entries: Vec<Entry>) -> Result<Vec<Entry>, ChainError> {
             .and_modify(|known| known.message = known.message.min(entry.message))
             .or_insert(entry);
     }
-    let head = by_link.keys().copied().max_by_key(|link| (link.id, link.crc));
+    let head = by_link
+        .keys()
+        .copied()
+        .max_by_key(|link| (link.id, link.crc));
     let mut history = Vec::with_capacity(by_link.len());
     let mut next = head;
     let mut after = head.map(|link| link.id);

@@ -4,7 +4,8 @@ use crate::engine::state::Table;
 
 const FOOTER: &str = "\n-# dbcord card · table ";
 
-pub(super) fn render(name: &str, table: &Table, channel: u64) -> String {
+/// Writes a table's card.
+pub fn render(name: &str, table: &Table, channel: u64) -> String {
     format!(
         "**{name}** · table\nKey: `{}` · Rows: <#{channel}>{FOOTER}{} · at {}",
         table.pk, table.id, table.created
@@ -12,7 +13,7 @@ pub(super) fn render(name: &str, table: &Table, channel: u64) -> String {
 }
 
 /// The table that a card is about.
-pub(super) fn parse(content: &str) -> Option<u32> {
+pub fn parse(content: &str) -> Option<u32> {
     let (_, footer) = content.rsplit_once(FOOTER)?;
     let (id, _) = footer.split_once(" · ")?;
     id.parse().ok()

@@ -122,7 +122,8 @@ impl Mirror {
     }
 
     pub(super) fn card_done(&mut self, table: u32) {
-        self.pending.retain(|work| work.item != Item::Card { table });
+        self.pending
+            .retain(|work| work.item != Item::Card { table });
     }
 
     pub(super) fn row_done(&mut self, work: &Work, message: u64) {

@@ -4,23 +4,20 @@
 //! Work is done oldest first. Where this object does not know what a channel holds - after a cold
 //! open - it reads the channel first and adopts what is right already.
 
-mod card;
+pub mod card;
 mod mirror;
-mod row_message;
+pub mod row_message;
 
 pub use mirror::Mirror;
 pub(crate) use mirror::{Item, Work};
 
-use serde_json::{Value, json};
-
 use super::channels::{ChannelError, ChannelMaker};
-use super::commit::nonce;
 use super::database::Database;
 use super::layout::Role;
 use super::log::read::own_messages;
 use crate::discord::model::Message;
 use crate::discord::multipart::File;
-use crate::discord::{CallError, Patience, routes};
+use crate::discord::{CallError, Draft, Patience, routes};
 use crate::host::{Host, Level, UnixMillis};
 
 /// How long to leave alone what Discord refuses, and what fails on the way.
@@ -182,7 +179,9 @@ impl<H: Host> Database<H> {
                     && t.row_sum(&seen.key, row) == seen.sum
                     && row.at == seen.at
                 {
-                    opened.mirror.row_adopted(table, &seen.key, row.at, message.id);
+                    opened
+                        .mirror
+                        .row_adopted(table, &seen.key, row.at, message.id);
                 }
             }
             opened.mirror.read(table);
@@ -244,19 +243,16 @@ impl<H: Host> Database<H> {
         file: Option<File>,
         identity: &str,
     ) -> Result<Message, CallError> {
-        let mut payload: Value = json!({
-            "content": content,
-            "nonce": nonce(identity),
-            "enforce_nonce": true,
-            "allowed_mentions": { "parse": [] },
-        });
-        if let Some(file) = &file {
-            payload["attachments"] = json!([{ "id": 0, "filename": file.name }]);
-        }
+        let draft = Draft {
+            content,
+            files: file.as_slice(),
+            identity: Some(identity),
+            ..Draft::default()
+        };
         let route = routes::create_message(channel);
         let client = &self.shared.client;
         client
-            .send(&route, &payload, file.as_slice(), Patience::BACKGROUND)
+            .send_draft(&route, &draft, Patience::BACKGROUND)
             .await
     }
 
@@ -289,10 +285,7 @@ impl<H: Host> Database<H> {
         Ok(look(&opened))
     }
 
-    fn change<T>(
-        &self,
-        change: impl FnOnce(&mut super::database::Opened) -> T,
-    ) -> Result<T, Stop> {
+    fn change<T>(&self, change: impl FnOnce(&mut super::database::Opened) -> T) -> Result<T, Stop> {
         self.with_opened(change).map_err(|_| Stop::Closed)
     }
 }

@@ -12,7 +12,9 @@ use crate::text::{escape_json, escape_markdown, truncate, unescape_markdown, utf
 /// Documents with more lines than this are shown on one line: a channel should stay readable.
 const PRETTY_LINES: usize = 20;
 
-pub(super) struct Rendered {
+/// A row's message, ready to be posted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
     pub content: String,
     /// The whole document, when the content only has its beginning.
     pub file: Option<File>,
@@ -20,20 +22,20 @@ pub(super) struct Rendered {
 
 /// A row message, read back.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Seen {
+pub struct Seen {
     pub key: String,
     pub at: CommitId,
     pub sum: RowSum,
 }
 
-pub(super) fn render(key: &str, row: &Row, sum: RowSum) -> Rendered {
+/// Writes a row's message.
+pub fn render(key: &str, row: &Row, sum: RowSum) -> Rendered {
     let head = format!("**{}** · rev {}\n```json\n", escape_markdown(key), row.rev);
     let foot = format!("\n```\n-# at {} · sum {sum}", row.at);
     let room = MESSAGE_CONTENT.saturating_sub(utf16_len(&head) + utf16_len(&foot));
     let compact = escape_json(&row.doc);
-    let pretty = pretty(&row.doc).filter(|text| {
-        text.lines().count() <= PRETTY_LINES && utf16_len(text) <= room
-    });
+    let pretty = pretty(&row.doc)
+        .filter(|text| text.lines().count() <= PRETTY_LINES && utf16_len(text) <= room);
     if let Some(shown) = pretty.or_else(|| (utf16_len(&compact) <= room).then(|| compact.clone())) {
         return Rendered {
             content: format!("{head}{shown}{foot}"),
@@ -54,7 +56,7 @@ pub(super) fn render(key: &str, row: &Row, sum: RowSum) -> Rendered {
 }
 
 /// Reads the first and the last line; what is between them is for people.
-pub(super) fn parse(message: &Message) -> Option<Seen> {
+pub fn parse(message: &Message) -> Option<Seen> {
     let (first, rest) = message.content.split_once('\n')?;
     let (key, _) = first.strip_prefix("**")?.rsplit_once("** · rev ")?;
     let (_, last) = rest.rsplit_once("\n-# at ")?;
@@ -112,13 +114,21 @@ mod tests {
         let rendered = render("u/1", &row(&doc), RowSum(7));
         assert!(utf16_len(&rendered.content) <= MESSAGE_CONTENT);
         let file = rendered.file.unwrap();
-        assert_eq!((file.name.as_str(), &file.bytes[..]), ("u_1.json", doc.as_bytes()));
+        assert_eq!(
+            (file.name.as_str(), &file.bytes[..]),
+            ("u_1.json", doc.as_bytes())
+        );
         assert_eq!(parse(&message(&rendered.content)).unwrap().key, "u/1");
     }
 
     #[test]
     fn other_messages_are_not_rows() {
-        for content in ["", "hello", "**a** · rev 1", "**a** · rev 1\n-# at 1.2 · sum 7"] {
+        for content in [
+            "",
+            "hello",
+            "**a** · rev 1",
+            "**a** · rev 1\n-# at 1.2 · sum 7",
+        ] {
             assert_eq!(parse(&message(content)), None);
         }
     }

@@ -37,7 +37,7 @@ class Dev {
   async send(text, step = {}, seen = {}) {
     const before = await this.state();
     const view = await this.simulator.ask({ guild_id: this.guild.guild_id, text });
-    printReply(view);
+    printReply(view, await this.state());
     let wrong = notAnswered(view) ?? step.expect?.(view, seen);
     if (!wrong && step.guild) {
       const arrived = await waitFor(async () => step.guild(await this.state()), { boundMs: BACKGROUND_BOUND_MS, everyMs: 100 });
@@ -149,8 +149,10 @@ async function mustBeFree(name, port) {
   }
 }
 
-function printReply(view) {
-  const text = replyText(view) || view.failure || `(${view.state})`;
+/** As a person sees it in Discord, where `<#1234>` is shown as the channel's name. */
+function printReply(view, { channels }) {
+  const name = (mention, id) => `#${channels.find((channel) => channel.id === id)?.name ?? id}`;
+  const text = replyText(view).replace(/<#(\d+)>/g, name) || view.failure || `(${view.state})`;
   for (const line of text.split("\n")) console.log(`  ${dim("│")} ${line}`);
 }
 

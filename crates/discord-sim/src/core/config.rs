@@ -18,6 +18,9 @@ pub struct Config {
     pub attachment_bytes_max: usize,
     /// Largest request in bytes: 25 MiB (docs `resources/message`, "Create Message", "Limitations").
     pub request_bytes_max: usize,
+    /// Whether the application has the privileged MESSAGE_CONTENT intent. Without it, it sees other people's messages
+    /// blank, unless they mention it (docs `resources/message`, "Message Structure", footnote on `content`).
+    pub message_content_intent: bool,
     /// Whether [`crate::Discord::traffic`] keeps exchanges. Long runs in process may switch it off to save memory.
     pub record_traffic: bool,
 }
@@ -30,6 +33,7 @@ impl Default for Config {
             latency_ms: (0, 0),
             attachment_bytes_max: 10 * 1024 * 1024,
             request_bytes_max: 25 * 1024 * 1024,
+            message_content_intent: false,
             record_traffic: true,
         }
     }

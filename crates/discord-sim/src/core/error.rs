@@ -192,6 +192,10 @@ impl ApiError {
         )
     }
 
+    pub(crate) fn owner_cannot_leave() -> ApiError {
+        ApiError::bad(50055, "Invalid Guild")
+    }
+
     pub(crate) fn expired_webhook_token() -> ApiError {
         ApiError::new(StatusCode::UNAUTHORIZED, 50027, "Invalid Webhook Token")
     }

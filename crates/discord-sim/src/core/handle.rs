@@ -12,11 +12,22 @@ use super::faults::Strike;
 use super::id::Id;
 use super::ratelimit::{self, Taken};
 use super::time::http_date;
-use super::traffic::{Direction, Exchange, ExchangeFile};
+use super::traffic::{Direction, Exchange};
 use super::{Discord, Outcome};
 use crate::routes::{self, Call, Matched, Reply};
 
 const PREFIX: &str = "/api/v10";
+
+/// A request as it arrived, its body understood as far as it can be.
+struct Arrival {
+    now: u64,
+    method: Method,
+    /// Without host and query, but with `/api/v10`.
+    path: String,
+    query: String,
+    headers: HeaderMap,
+    body: ApiResult<Body>,
+}
 
 impl Discord {
     /// Carries out one HTTP request of the application's, to the REST API under `/api/v10` or to the attachment host
@@ -24,21 +35,32 @@ impl Discord {
     pub fn handle(&mut self, now: u64, request: Request<Bytes>) -> Outcome {
         self.advance(now);
         let (parts, bytes) = request.into_parts();
-        let full_path = parts.uri.path();
-        let query = parts.uri.query().unwrap_or_default();
-        let cdn = full_path.starts_with("/attachments/");
-        let direction = if cdn { Direction::Cdn } else { Direction::Rest };
-        let path = full_path.strip_prefix(PREFIX).unwrap_or(full_path);
-        let shown = if query.is_empty() {
-            path.to_owned()
+        let body = if bytes.len() > self.config.request_bytes_max {
+            Err(ApiError::too_large())
         } else {
-            format!("{path}?{query}")
+            Body::read(&parts.method, &parts.headers, &bytes)
         };
-        let mut exchange = Exchange::new(now, direction, parts.method.as_str(), &shown);
-        exchange.note_request(&parts.headers, &self.bot_authorization());
+        let arrival = Arrival {
+            now,
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            method: parts.method,
+            headers: parts.headers,
+            body,
+        };
+        let path = arrival
+            .path
+            .strip_prefix(PREFIX)
+            .unwrap_or(&arrival.path)
+            .to_owned();
+        let cdn = path.starts_with("/attachments/");
+        let direction = if cdn { Direction::Cdn } else { Direction::Rest };
+        let mut exchange = self.open_exchange(&arrival, direction, &path, !bytes.is_empty());
 
-        let strike = self.faults.strike(direction, &parts.method, path);
-        exchange.fault = strike.as_ref().map(Strike::name);
+        let strike = self.faults.strike(direction, &arrival.method, &path);
+        if let (Some(exchange), Some(strike)) = (&mut exchange, &strike) {
+            exchange.fault = Some(strike.name());
+        }
         let mut after = self.latency();
         let response = match &strike {
             Some(Strike::LostRequest) => {
@@ -51,107 +73,80 @@ impl Discord {
                     after += *more;
                 }
                 if cdn {
-                    routes::cdn::get(self, now, &parts.method, path, query)
+                    routes::cdn::get(self, now, &arrival.method, &path, &arrival.query)
                 } else {
-                    self.rest(
-                        now,
-                        &parts.method,
-                        full_path,
-                        query,
-                        &parts.headers,
-                        &bytes,
-                        &mut exchange,
-                    )
+                    self.rest(arrival)
                 }
             }
         };
-        exchange.note_response(
-            response.status().as_u16(),
-            response.headers(),
-            response.body(),
-        );
-        let lost = matches!(strike, Some(Strike::LostResponse));
+        if let Some(exchange) = &mut exchange {
+            exchange.note_response(
+                response.status().as_u16(),
+                response.headers(),
+                response.body(),
+            );
+        }
         self.traffic.push(exchange);
-        if lost {
-            Outcome::LostResponse
-        } else {
-            Outcome::Responded { after, response }
+        match strike {
+            Some(Strike::LostResponse) => Outcome::LostResponse,
+            _ => Outcome::Responded { after, response },
         }
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the parts of one request, already taken apart for the log"
-    )]
-    fn rest(
-        &mut self,
-        now: u64,
-        method: &Method,
-        full_path: &str,
-        query: &str,
-        headers: &HeaderMap,
-        bytes: &Bytes,
-        exchange: &mut Exchange,
-    ) -> Response<Bytes> {
+    /// Begins the log's entry for a request; `None` where no log is kept.
+    fn open_exchange(
+        &self,
+        arrival: &Arrival,
+        direction: Direction,
+        path: &str,
+        has_body: bool,
+    ) -> Option<Exchange> {
+        if !self.config.record_traffic {
+            return None;
+        }
+        let shown = match arrival.query.as_str() {
+            "" => path.to_owned(),
+            query => format!("{path}?{query}"),
+        };
+        let mut exchange = Exchange::new(arrival.now, direction, arrival.method.as_str(), &shown);
+        exchange.note_request(&arrival.headers, &self.bot_authorization());
+        if let Ok(body) = &arrival.body {
+            exchange.note_body(body, has_body);
+        }
+        Some(exchange)
+    }
+
+    fn rest(&mut self, arrival: Arrival) -> Response<Bytes> {
+        let now = arrival.now;
         if self.invalid.is_banned(now) {
             return cloudflare_ban(now);
         }
         let mut limits = Limits::default();
-        let result = self.rest_result(
-            now,
-            method,
-            full_path,
-            query,
-            headers,
-            bytes,
-            exchange,
-            &mut limits,
-        );
-        let mut response = match result {
-            Ok(reply) => respond(now, reply),
-            Err(error) => respond(
-                now,
-                Reply {
-                    status: error.status,
-                    body: Some(error.body()),
-                },
-            ),
-        };
+        let mut response = respond(now, self.route(arrival, &mut limits));
         limits.put(now, &mut response);
         self.invalid.note(now, response.status(), false);
         response
     }
 
-    #[expect(clippy::too_many_arguments, reason = "as above")]
-    fn rest_result(
-        &mut self,
-        now: u64,
-        method: &Method,
-        full_path: &str,
-        query: &str,
-        headers: &HeaderMap,
-        bytes: &Bytes,
-        exchange: &mut Exchange,
-        limits: &mut Limits,
-    ) -> ApiResult<Reply> {
-        let body = if bytes.len() > self.config.request_bytes_max {
-            Err(ApiError::too_large())
-        } else {
-            Body::read(method, headers, bytes)
-        };
-        if let Ok(body) = &body {
-            note_body(exchange, body, bytes);
-        }
-        if !user_agent_is_valid(headers) {
+    fn route(&mut self, arrival: Arrival, limits: &mut Limits) -> ApiResult<Reply> {
+        let Arrival {
+            now,
+            method,
+            path,
+            query,
+            headers,
+            body,
+        } = arrival;
+        if !user_agent_is_valid(&headers) {
             return Err(ApiError::bad_user_agent());
         }
-        let path = match full_path.strip_prefix(PREFIX) {
+        let path = match path.strip_prefix(PREFIX) {
             Some(path) => path,
-            None if full_path.starts_with("/api/v") => return Err(ApiError::invalid_api_version()),
+            None if path.starts_with("/api/v") => return Err(ApiError::invalid_api_version()),
             None => return Err(ApiError::no_such_route()),
         };
-        let matched = routes::find(method, path)?;
-        let actor = self.authorise(&matched, headers)?;
+        let matched = routes::find(&method, path)?;
+        let actor = self.authorise(&matched, &headers)?;
         if !matched.entry.interaction {
             let global = self.buckets.take(now, ratelimit::GLOBAL, &Method::GET, "");
             if !global.allowed {
@@ -160,7 +155,7 @@ impl Discord {
             }
         }
         let rule = matched.entry.rule(self, now, &matched);
-        let taken = self.buckets.take(now, rule, method, &matched.resource());
+        let taken = self.buckets.take(now, rule, &method, &matched.resource());
         let allowed = taken.allowed;
         let wait = taken.resets_ms.saturating_sub(now);
         limits.bucket = Some(taken);
@@ -168,7 +163,7 @@ impl Discord {
             limits.exceeded = Some((wait, "user"));
             return Err(limits.error());
         }
-        let call = Call::new(now, actor, matched, query, body?);
+        let call = Call::new(now, actor, matched, &query, body?);
         let result = (call.handler())(self, &call);
         if let Err(ApiError {
             retry_after: Some(seconds),
@@ -231,16 +226,7 @@ impl Discord {
             );
             (call.handler())(self, &call)
         })();
-        match result {
-            Ok(reply) => respond(now, reply),
-            Err(error) => respond(
-                now,
-                Reply {
-                    status: error.status,
-                    body: Some(error.body()),
-                },
-            ),
-        }
+        respond(now, result)
     }
 }
 
@@ -294,22 +280,11 @@ fn user_agent_is_valid(headers: &HeaderMap) -> bool {
         .is_some_and(|(url, version)| !url.trim().is_empty() && !version.trim().is_empty())
 }
 
-fn note_body(exchange: &mut Exchange, body: &Body, bytes: &Bytes) {
-    if !bytes.is_empty() {
-        exchange.request = Some(body.payload.clone());
-    }
-    exchange.files = body
-        .uploads
-        .iter()
-        .map(|upload| ExchangeFile {
-            field: format!("files[{}]", upload.index),
-            filename: upload.filename.clone(),
-            size: upload.data.len(),
-        })
-        .collect();
-}
-
-fn respond(now: u64, reply: Reply) -> Response<Bytes> {
+fn respond(now: u64, result: ApiResult<Reply>) -> Response<Bytes> {
+    let reply = result.unwrap_or_else(|error| Reply {
+        status: error.status,
+        body: Some(error.body()),
+    });
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = reply.status;
     if let Some(body) = reply.body {

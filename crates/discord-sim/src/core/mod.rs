@@ -152,7 +152,7 @@ impl Discord {
             buckets: Buckets::default(),
             invalid: InvalidRequests::default(),
             faults: Faults::default(),
-            traffic: Traffic::new(config.record_traffic),
+            traffic: Traffic::default(),
             config,
         }
     }

@@ -42,7 +42,16 @@ impl Discord {
     pub(crate) fn visible_channel(&self, id: Id, actor: Id) -> ApiResult<(&Channel, u64)> {
         let channel = self.channel(id)?;
         let bits = self.permissions_in(channel, actor);
-        if bits & permissions::VIEW_CHANNEL == 0 {
+        // A category shows when one of its channels does (docs `resources/channel`, "Obfuscated Channels").
+        let shows = |channel: &Channel| {
+            self.permissions_in(channel, actor) & permissions::VIEW_CHANNEL != 0
+        };
+        let through_child = || {
+            self.channels
+                .values()
+                .any(|child| child.parent_id == Some(channel.id) && shows(child))
+        };
+        if bits & permissions::VIEW_CHANNEL == 0 && !through_child() {
             return Err(ApiError::missing_access());
         }
         Ok((channel, bits))
@@ -98,6 +107,19 @@ impl Discord {
             }
         }
         Some(channel)
+    }
+
+    /// Takes a member out of a guild. A bot takes its managed role and its commands there along.
+    pub(crate) fn remove_member(&mut self, guild_id: Id, user: Id) {
+        let Some(guild) = self.guilds.get_mut(&guild_id) else {
+            return;
+        };
+        guild.members.remove(&user);
+        guild.roles.retain(|_, role| role.bot_id != Some(user));
+        if user == self.application.bot_user_id {
+            guild.commands_scope = false;
+            self.commands.forget(Some(guild_id));
+        }
     }
 
     /// The channels of a guild in the order in which they are shown.

@@ -7,6 +7,9 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::body::Body;
+use super::message::attachments::Upload;
+
 /// Which way an exchange went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -93,6 +96,18 @@ impl Exchange {
         self.content_type = text(CONTENT_TYPE);
     }
 
+    pub(crate) fn note_body(&mut self, body: &Body, sent: bool) {
+        if sent {
+            self.request = Some(body.payload.clone());
+        }
+        let file = |upload: &Upload| ExchangeFile {
+            field: format!("files[{}]", upload.index),
+            filename: upload.filename.clone(),
+            size: upload.data.len(),
+        };
+        self.files = body.uploads.iter().map(file).collect();
+    }
+
     pub(crate) fn note_response(&mut self, status: u16, headers: &HeaderMap, body: &[u8]) {
         self.status = Some(status);
         for (name, value) in headers {
@@ -115,19 +130,12 @@ impl Exchange {
 #[derive(Debug, Default)]
 pub(crate) struct Traffic {
     exchanges: Vec<Exchange>,
-    muted: bool,
 }
 
 impl Traffic {
-    pub(crate) fn new(record: bool) -> Traffic {
-        Traffic {
-            exchanges: Vec::new(),
-            muted: !record,
-        }
-    }
-
-    pub(crate) fn push(&mut self, mut exchange: Exchange) {
-        if !self.muted {
+    /// Numbers an exchange and keeps it; `None` is one that nobody wants to know of.
+    pub(crate) fn push(&mut self, exchange: Option<Exchange>) {
+        if let Some(mut exchange) = exchange {
             exchange.n = self.exchanges.len() as u64;
             self.exchanges.push(exchange);
         }

@@ -7,6 +7,9 @@ use super::{Call, Entry, Reply, rule};
 use crate::core::Discord;
 use crate::core::error::{ApiError, ApiResult};
 
+/// GATEWAY_MESSAGE_CONTENT_LIMITED: the intent as an application in few servers has it, without review.
+const MESSAGE_CONTENT_LIMITED: u64 = 1 << 19;
+
 pub(super) const ROUTES: &[Entry] = &[Entry::new(
     Method::GET,
     "/applications/@me",
@@ -28,6 +31,11 @@ fn current(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
         name: "developer".to_owned(),
         bot: false,
     };
+    let flags = if discord.config.message_content_intent {
+        MESSAGE_CONTENT_LIMITED
+    } else {
+        0
+    };
     Reply::ok(json!({
         "id": application.id,
         "name": "dbcord",
@@ -38,8 +46,8 @@ fn current(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
         "bot_public": true,
         "bot_require_code_grant": false,
         "verify_key": application.public_key,
-        "flags": 0,
-        "flags_new": "0",
+        "flags": flags,
+        "flags_new": flags.to_string(),
         "max_participants": null,
         "redirect_uris": [],
         "interactions_endpoint_url": discord.interactions_endpoint,

@@ -97,7 +97,7 @@ fn get(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
         .messages
         .get(&call.id("message_id")?)
         .ok_or_else(ApiError::unknown_message)?;
-    Reply::ok(discord.show(call.now, message))
+    Reply::ok(discord.show_to(call.actor, call.now, message))
 }
 
 /// Newest first, whichever way the page was asked for. Without READ_MESSAGE_HISTORY the list is empty (docs, "Get
@@ -160,7 +160,7 @@ fn list(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
     };
     Reply::ok(
         page.into_iter()
-            .map(|message| discord.show(call.now, message))
+            .map(|message| discord.show_to(call.actor, call.now, message))
             .collect(),
     )
 }
@@ -180,7 +180,7 @@ fn create(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
         Some(reference) => {
             need(bits, permissions::READ_MESSAGE_HISTORY)?;
             match channel.messages.get(&reference.message) {
-                Some(message) => Some((message.id, discord.show(call.now, message))),
+                Some(message) => Some((message.id, discord.show_to(call.actor, call.now, message))),
                 None if reference.fail_if_not_exists => {
                     return Err(form_error(
                         &["message_reference"],
@@ -199,7 +199,10 @@ fn create(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
         let message = discord
             .message(channel, message)
             .map_err(|_| ApiError::unknown_message())?;
-        return Reply::ok(with_nonce(discord.show(call.now, message), message));
+        return Reply::ok(with_nonce(
+            discord.show_to(call.actor, call.now, message),
+            message,
+        ));
     }
     let author = discord
         .users
@@ -219,7 +222,7 @@ fn create(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
             .nonces
             .remember(call.now, call.actor, nonce, channel_id, message.id);
     }
-    let mut body = with_nonce(discord.show(call.now, &message), &message);
+    let mut body = with_nonce(discord.show_to(call.actor, call.now, &message), &message);
     if let Some((_, referenced)) = reference {
         body["message_reference"]["guild_id"] = json!(guild_id);
         body["referenced_message"] = referenced;
@@ -267,7 +270,7 @@ fn edit(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
         count_old_edit(discord, call, channel_id)?;
     }
     let message = discord.revise(call.now, &old, draft, &call.body.uploads)?;
-    let body = discord.show(call.now, &message);
+    let body = discord.show_to(call.actor, call.now, &message);
     discord.keep(message);
     Reply::ok(body)
 }
@@ -292,7 +295,7 @@ fn suppress(
     let draft = Draft::read(&call.body.payload, &[], Purpose::Edit)?;
     let wanted = draft.flags.unwrap_or(0) & flags::SUPPRESS_EMBEDS;
     message.flags = message.flags & !flags::SUPPRESS_EMBEDS | wanted;
-    let body = discord.show(call.now, &message);
+    let body = discord.show_to(call.actor, call.now, &message);
     discord.keep(message);
     Reply::ok(body)
 }
@@ -348,8 +351,40 @@ fn bulk_delete(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
     Reply::no_content()
 }
 
+fn blank(message: &mut Value) {
+    message["content"] = json!("");
+    for field in ["embeds", "attachments", "components"] {
+        message[field] = json!([]);
+    }
+}
+
 impl Discord {
-    /// A message as the API shows it.
+    /// A message as `reader` sees it: what people wrote is blank for the bot unless it has the intent or is mentioned.
+    fn show_to(&self, reader: Id, now: u64, message: &Message) -> Value {
+        let mut body = self.show(now, message);
+        let bot = self.application.bot_user_id;
+        let hidden = |author: &Value, mentions: &Value| {
+            let is_bot = |user: &Value| user["id"] == json!(bot);
+            reader == bot
+                && !self.config.message_content_intent
+                && !is_bot(author)
+                && !mentions
+                    .as_array()
+                    .is_some_and(|users| users.iter().any(is_bot))
+        };
+        if hidden(&body["author"], &body["mentions"]) {
+            blank(&mut body);
+        }
+        if body["referenced_message"].is_object() {
+            let referenced = &mut body["referenced_message"];
+            if hidden(&referenced["author"], &referenced["mentions"]) {
+                blank(referenced);
+            }
+        }
+        body
+    }
+
+    /// A message as the API shows it, to whoever may read all of it.
     pub(crate) fn show(&self, now: u64, message: &Message) -> Value {
         let mut body = message.json(now, &self.urls);
         if let Some(reference) = message.reference

@@ -40,6 +40,11 @@ fn a_lost_request_changes_nothing_and_a_lost_response_does() {
     let log = world.discord.traffic(0);
     assert_eq!((log[0].fault, log[0].status), (Some("lost_request"), None));
     assert_eq!(
+        log[0].request,
+        Some(json!({"content": "x"})),
+        "what was lost is known"
+    );
+    assert_eq!(
         (log[2].fault, log[2].status),
         (Some("lost_response"), Some(200))
     );

@@ -1,6 +1,7 @@
+use discord_sim::{Config, Discord, GuildSpec};
 use serde_json::{Value, json};
 
-use crate::support::{World, text};
+use crate::support::{START_MS, World, text};
 
 fn contents(page: &Value) -> Vec<String> {
     page.as_array()
@@ -413,4 +414,47 @@ fn components_are_checked() {
         assert_eq!(world.post(&path, wrong).refusal(), (400, 50035));
         world.rest();
     }
+}
+
+#[test]
+fn without_the_intent_other_peoples_words_are_blank() {
+    let mut world = World::new();
+    let path = world.messages();
+    let bot = world.discord.application().bot_user_id;
+    world
+        .act("member", "POST", &path, &json!({"content": "secret"}))
+        .ok();
+    world
+        .act(
+            "member",
+            "POST",
+            &path,
+            &json!({"content": format!("<@{bot}> hello")}),
+        )
+        .ok();
+    world.say("own");
+    let page = world.get(&path).ok();
+    assert_eq!(
+        contents(&page),
+        ["own".to_owned(), format!("<@{bot}> hello"), String::new()]
+    );
+    let seen = world.act("member", "GET", &path, &Value::Null).ok();
+    assert_eq!(contents(&seen)[2], "secret");
+
+    let config = Config {
+        message_content_intent: true,
+        ..Config::default()
+    };
+    let mut discord = Discord::new(config);
+    let guild = discord.create_guild(START_MS, GuildSpec::named("g"));
+    let mut world = World {
+        discord,
+        guild,
+        now: START_MS,
+    };
+    let path = world.messages();
+    world
+        .act("member", "POST", &path, &json!({"content": "secret"}))
+        .ok();
+    assert_eq!(contents(&world.get(&path).ok()), ["secret"]);
 }

@@ -259,6 +259,57 @@ fn roles_can_be_made_and_given_below_ones_own() {
     );
 }
 
+#[test]
+fn a_category_shows_through_its_channels() {
+    let mut world = World::new();
+    let hidden = json!([{"id": world.guild.guild_id, "type": 0, "deny": VIEW_CHANNEL.to_string()}]);
+    let category = world.channel(json!({"name": "c", "type": 4}));
+    world.channel(json!({"name": "x", "parent_id": category, "permission_overwrites": []}));
+    let change = json!({"permission_overwrites": hidden});
+    world
+        .act("owner", "PATCH", &format!("/channels/{category}"), &change)
+        .ok();
+    world.get(&format!("/channels/{category}")).ok();
+    let path = format!("/guilds/{}/channels", world.guild.guild_id);
+    assert_eq!(world.get(&path).ok().as_array().unwrap().len(), 3);
+    assert_eq!(
+        world.delete(&format!("/channels/{category}")).refusal(),
+        (403, 50013)
+    );
+}
+
+#[test]
+fn a_bot_that_was_thrown_out_finds_nothing() {
+    let mut world = World::new();
+    let (guild, bot) = (
+        world.guild.guild_id,
+        world.discord.application().bot_user_id,
+    );
+    let place = format!("/guilds/{guild}/members/{bot}");
+    assert_eq!(
+        world
+            .act("member", "DELETE", &place, &Value::Null)
+            .refusal(),
+        (403, 50013)
+    );
+    assert_eq!(
+        world.act("owner", "DELETE", &place, &Value::Null).status,
+        204
+    );
+    assert_eq!(
+        world.get(&format!("/guilds/{guild}")).refusal(),
+        (404, 10004)
+    );
+    let path = world.messages();
+    assert_eq!(
+        world.post(&path, json!({"content": "x"})).refusal(),
+        (403, 50001)
+    );
+    let path = world.commands();
+    assert_eq!(world.get(&path).refusal(), (403, 50001));
+    assert_eq!(world.get("/users/@me/guilds").ok(), json!([]));
+}
+
 fn adjustment() -> impl Strategy<Value = Adjustment> {
     (bits(), bits()).prop_map(|(allow, deny)| Adjustment { allow, deny })
 }

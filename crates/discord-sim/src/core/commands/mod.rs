@@ -226,6 +226,11 @@ impl Commands {
         Ok(())
     }
 
+    /// Drops all commands of a scope.
+    pub(crate) fn forget(&mut self, scope: Scope) {
+        self.registered.remove(&scope);
+    }
+
     fn count_creates(&mut self, now: u64, scope: Scope, count: usize) -> ApiResult<()> {
         let recent = self.creates_ms.entry(scope).or_default();
         recent.retain(|at| now.saturating_sub(*at) < DAY_MS);

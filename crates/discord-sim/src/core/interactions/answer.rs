@@ -85,6 +85,9 @@ impl Discord {
         let Some(interaction) = self.interactions.get(id) else {
             return;
         };
+        if !self.config.record_traffic {
+            return;
+        }
         let delivery = &interaction.delivery;
         let endpoint = self
             .interactions_endpoint
@@ -100,7 +103,7 @@ impl Discord {
         if let Some(answer) = answer {
             exchange.note_response(answer.status().as_u16(), answer.headers(), answer.body());
         }
-        self.traffic.push(exchange);
+        self.traffic.push(Some(exchange));
     }
 
     /// Takes the first answer, from the HTTP response or from the callback route.

@@ -49,7 +49,6 @@ impl Discord {
                 .find(|slot| slot.id() == id),
         };
         match slot.ok_or_else(ApiError::unknown_message)? {
-            Slot::Ephemeral(message) if message.id == Id(0) => Err(ApiError::unknown_message()),
             Slot::Ephemeral(message) => Ok((**message).clone()),
             Slot::Public(id) => self
                 .message(interaction.channel_id, *id)

@@ -4,7 +4,7 @@
 //! again; the earlier one is returned (docs `resources/message`, "Create Message"). The docs name the author but no
 //! channel, so a nonce counts across all channels.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use serde_json::Value;
 
@@ -15,11 +15,12 @@ pub(crate) const NONCE_MAX: usize = 25;
 /// "The past few minutes", in milliseconds. Reported, not documented.
 const WINDOW_MS: u64 = 5 * 60 * 1_000;
 
-#[derive(Debug)]
-struct Used {
+/// An author, and a nonce of theirs as text.
+type Key = (Id, String);
+
+#[derive(Clone, Copy, Debug)]
+struct Use {
     at: u64,
-    author: Id,
-    nonce: String,
     channel: Id,
     message: Id,
 }
@@ -27,19 +28,16 @@ struct Used {
 /// Which nonces were used lately.
 #[derive(Debug, Default)]
 pub(crate) struct Nonces {
-    recent: VecDeque<Used>,
+    latest: HashMap<Key, Use>,
+    /// In the order of use, so that forgetting costs no search.
+    uses: VecDeque<(u64, Key)>,
 }
 
 impl Nonces {
     /// Channel and message of the author's latest use of `nonce` within the window, deleted or not.
     pub(crate) fn find(&mut self, now: u64, author: Id, nonce: &Value) -> Option<(Id, Id)> {
         self.forget(now);
-        let nonce = text(nonce);
-        let used = self
-            .recent
-            .iter()
-            .rev()
-            .find(|used| used.author == author && used.nonce == nonce)?;
+        let used = self.latest.get(&(author, text(nonce)))?;
         Some((used.channel, used.message))
     }
 
@@ -52,22 +50,29 @@ impl Nonces {
         message: Id,
     ) {
         self.forget(now);
-        self.recent.push_back(Used {
-            at: now,
-            author,
-            nonce: text(nonce),
-            channel,
-            message,
-        });
+        let key = (author, text(nonce));
+        self.uses.push_back((now, key.clone()));
+        self.latest.insert(
+            key,
+            Use {
+                at: now,
+                channel,
+                message,
+            },
+        );
     }
 
     fn forget(&mut self, now: u64) {
-        while self
-            .recent
-            .front()
-            .is_some_and(|used| now.saturating_sub(used.at) > WINDOW_MS)
+        while let Some((at, _)) = self.uses.front()
+            && now.saturating_sub(*at) > WINDOW_MS
         {
-            self.recent.pop_front();
+            let Some((at, key)) = self.uses.pop_front() else {
+                return;
+            };
+            // A later use of the same nonce stays.
+            if self.latest.get(&key).is_some_and(|used| used.at == at) {
+                self.latest.remove(&key);
+            }
         }
     }
 }

@@ -16,4 +16,5 @@ mod crash;
 mod faults;
 mod limits;
 mod log_damage;
+mod random;
 mod world;

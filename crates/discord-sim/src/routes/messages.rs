@@ -12,7 +12,7 @@ use crate::core::guild::permissions;
 use crate::core::id::Id;
 use crate::core::message::apply::Authorship;
 use crate::core::message::draft::{Draft, Purpose};
-use crate::core::message::{Message, flags};
+use crate::core::message::{Message, content, flags};
 use crate::core::ratelimit::{Rule, seconds};
 use crate::core::store::need;
 
@@ -171,7 +171,18 @@ fn create(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
         discord.text_channel(channel_id, call.actor, permissions::SEND_MESSAGES)?;
     let guild_id = channel.guild_id;
     let mut draft = Draft::read(&call.body.payload, &[], Purpose::Create)?;
-    need_for_content(bits, &draft, call)?;
+    let embeds = draft.embeds.as_ref().map_or(0, Vec::len);
+    permit(bits, &mut draft, call)?;
+    // Where the embeds were all there was, the creation is refused after all.
+    let nothing_else = draft
+        .content
+        .as_deref()
+        .is_none_or(|text| content::clean(text).is_empty())
+        && call.body.uploads.is_empty()
+        && draft.components.as_ref().is_none_or(Vec::is_empty);
+    if embeds > 0 && nothing_else {
+        need(bits, permissions::EMBED_LINKS)?;
+    }
     if draft.tts && bits & permissions::SEND_TTS_MESSAGES == 0 {
         draft.tts = false;
     }
@@ -239,16 +250,16 @@ fn with_nonce(mut body: Value, message: &Message) -> Value {
     body
 }
 
-fn need_for_content(bits: u64, draft: &Draft, call: &Call) -> ApiResult<()> {
+/// Holds a draft against the author's permissions: files are refused without ATTACH_FILES; embeds without EMBED_LINKS are
+/// taken out without a word, so that what is stored is not what was sent (reported: discord-api-docs #2601, #5648).
+fn permit(bits: u64, draft: &mut Draft, call: &Call) -> ApiResult<()> {
     if !call.body.uploads.is_empty() {
         need(bits, permissions::ATTACH_FILES)?;
     }
-    if draft
-        .embeds
-        .as_ref()
-        .is_some_and(|embeds| !embeds.is_empty())
+    if bits & permissions::EMBED_LINKS == 0
+        && let Some(embeds) = &mut draft.embeds
     {
-        need(bits, permissions::EMBED_LINKS)?;
+        embeds.clear();
     }
     Ok(())
 }
@@ -264,8 +275,8 @@ fn edit(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
     if old.author.id != call.actor {
         return suppress(discord, call, old, bits);
     }
-    let draft = Draft::read(&call.body.payload, &[], Purpose::Edit)?;
-    need_for_content(bits, &draft, call)?;
+    let mut draft = Draft::read(&call.body.payload, &[], Purpose::Edit)?;
+    permit(bits, &mut draft, call)?;
     if call.now.saturating_sub(old.created_ms) > OLD_EDIT_AGE_MS {
         count_old_edit(discord, call, channel_id)?;
     }

@@ -27,14 +27,6 @@ fn each_route_asks_for_its_permission() {
             .refusal(),
         (403, 50013)
     );
-    let mut world = World::with_bot_permissions(BOT_DEFAULT & !EMBED_LINKS);
-    let path = world.messages();
-    assert_eq!(
-        world
-            .post(&path, json!({"embeds": [{"title": "t"}]}))
-            .refusal(),
-        (403, 50013)
-    );
     let mut world = World::with_bot_permissions(BOT_DEFAULT & !MANAGE_CHANNELS);
     let path = format!("/guilds/{}/channels", world.guild.guild_id);
     assert_eq!(
@@ -47,6 +39,31 @@ fn each_route_asks_for_its_permission() {
         (403, 50013)
     );
     assert_eq!(world.delete(&general).refusal(), (403, 50013));
+}
+
+#[test]
+fn without_embed_links_embeds_vanish_without_a_word() {
+    let mut world = World::with_bot_permissions(BOT_DEFAULT & !EMBED_LINKS);
+    let path = world.messages();
+    let embeds = json!([{"title": "t"}]);
+    assert_eq!(
+        world.post(&path, json!({"embeds": embeds})).refusal(),
+        (403, 50013)
+    );
+    let sent = world
+        .post(&path, json!({"content": "x", "embeds": embeds}))
+        .ok();
+    assert_eq!(
+        (&sent["content"], &sent["embeds"]),
+        (&json!("x"), &json!([]))
+    );
+    let message = format!("{path}/{}", text(&sent["id"]));
+    assert_eq!(
+        world.patch(&message, json!({"embeds": embeds})).ok()["embeds"],
+        json!([])
+    );
+    let only = json!({"content": "", "embeds": embeds});
+    assert_eq!(world.patch(&message, only).refusal(), (400, 50006));
 }
 
 #[test]

@@ -58,6 +58,9 @@ mod tests {
     fn values_are_read_as_wrangler_reads_them() {
         let parsed = parse("# A=1\nB = two \nC=\"a=b\"\n\nnonsense\nD='x'\n");
         assert_eq!(parsed.len(), 3);
-        assert_eq!((&parsed["B"][..], &parsed["C"][..], &parsed["D"][..]), ("two", "a=b", "x"));
+        assert_eq!(
+            (&parsed["B"][..], &parsed["C"][..], &parsed["D"][..]),
+            ("two", "a=b", "x")
+        );
     }
 }

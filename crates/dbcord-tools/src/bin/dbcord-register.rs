@@ -131,7 +131,9 @@ fn id(what: &str, text: &str) -> Result<String, String> {
     let text = text.trim();
     match text.parse::<u64>() {
         Ok(id) if id > 0 => Ok(id.to_string()),
-        _ => Err(format!("{what} is `{text}`, which is not an id: ids are digits.")),
+        _ => Err(format!(
+            "{what} is `{text}`, which is not an id: ids are digits."
+        )),
     }
 }
 
@@ -184,8 +186,10 @@ impl Changes {
         let name = |command: &Value| command["name"].as_str().unwrap_or_default().to_owned();
         let empty = Vec::new();
         let before = before.as_array().unwrap_or(&empty);
-        let mut known: BTreeMap<String, &Value> =
-            before.iter().map(|command| (name(command), command)).collect();
+        let mut known: BTreeMap<String, &Value> = before
+            .iter()
+            .map(|command| (name(command), command))
+            .collect();
         let mut changes = Changes::default();
         for command in after {
             match known.remove(&name(command)) {
@@ -214,9 +218,9 @@ fn is_same(theirs: &Value, ours: &Value) -> bool {
                         Some(theirs) => is_same(theirs, ours),
                         None => is_default(ours),
                     }
-            }) && ["options", "choices"].iter().all(|field| {
-                ours.contains_key(*field) || theirs.get(*field).is_none_or(is_default)
-            })
+            }) && ["options", "choices"]
+                .iter()
+                .all(|field| ours.contains_key(*field) || theirs.get(*field).is_none_or(is_default))
         }
         (Value::Array(theirs), Value::Array(ours)) => {
             theirs.len() == ours.len() && theirs.iter().zip(ours).all(|(t, o)| is_same(t, o))
@@ -275,14 +279,25 @@ fn explain(status: u16, answer: &Value) -> String {
     let message = answer["message"].as_str().unwrap_or("no reason given");
     let said = format!("Discord says: {message} (HTTP {status}, code {code}).");
     match (status, code) {
-        (401, _) => format!("{said} DISCORD_BOT_TOKEN is wrong or was reset: take the current one from the application's Bot page."),
-        (403, 50001) => format!("{said} The application may not register commands there: invite it to the server with the scope applications.commands (and bot)."),
+        (401, _) => format!(
+            "{said} DISCORD_BOT_TOKEN is wrong or was reset: take the current one from the application's Bot page."
+        ),
+        (403, 50001) => format!(
+            "{said} The application may not register commands there: invite it to the server with the scope applications.commands (and bot)."
+        ),
         (404, 10002) => format!("{said} DISCORD_APPLICATION_ID is not this bot's application."),
-        (403 | 404, _) => format!("{said} Check DISCORD_APPLICATION_ID and the guild id, and that the bot is in that server."),
-        (400, 30034) => format!("{said} Discord allows 200 new commands a day and server; try again tomorrow."),
+        (403 | 404, _) => format!(
+            "{said} Check DISCORD_APPLICATION_ID and the guild id, and that the bot is in that server."
+        ),
+        (400, 30034) => {
+            format!("{said} Discord allows 200 new commands a day and server; try again tomorrow.")
+        }
         (400, _) => {
             let details = answer.get("errors").map(|errors| format!("\n{errors:#}"));
-            format!("{said} A definition was rejected; nothing was changed.{}", details.unwrap_or_default())
+            format!(
+                "{said} A definition was rejected; nothing was changed.{}",
+                details.unwrap_or_default()
+            )
         }
         (429, _) => {
             let seconds = answer["retry_after"].as_f64().unwrap_or(1.0).ceil();

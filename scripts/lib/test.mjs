@@ -8,6 +8,8 @@ const suites = { native, scripts, worker, e2e, contract };
 /** The suites that write into target/traffic. */
 const RECORDING = ["native", "worker", "e2e"];
 const resultFolder = path.join(root, "target", "test-results");
+/** No test waits this long: one that does hangs. */
+const TEST_BOUND_MS = 300_000;
 let running;
 
 async function main() {
@@ -38,8 +40,9 @@ async function main() {
 async function native({ filter }) {
   const counts = { passed: 0, failed: 0, skipped: 0 };
   const args = ["test", "--workspace", "--no-fail-fast", ...(filter ? ["--", filter] : [])];
+  await mkdir(trafficFolder, { recursive: true });
   const code = await runGroup("cargo", args, {
-    env: { CARGO_TERM_COLOR: process.stdout.isTTY ? "always" : "never" },
+    env: { CARGO_TERM_COLOR: process.stdout.isTTY ? "always" : "never", DBCORD_TRAFFIC: trafficFolder },
     onLine(line) {
       console.log(line);
       const found = /^test result: .* (\d+) passed; (\d+) failed; (\d+) ignored;/.exec(line.replace(/\x1b\[[\d;]*m/g, ""));
@@ -56,7 +59,8 @@ async function scripts({ filter }) {
 async function worker({ filter }) {
   await run("scripts/build", [], { what: "scripts/build" });
   await buildPrograms();
-  return nodeTests("tests/worker", filter);
+  // These tests wait more than they work.
+  return nodeTests("tests/worker", filter, { concurrency: 4 });
 }
 
 async function e2e({ filter }) {
@@ -68,17 +72,23 @@ async function e2e({ filter }) {
 
 async function contract({ filter, whole }) {
   await buildPrograms();
-  return nodeTests("tests/contract", filter, whole ? { DBCORD_TRAFFIC_EXPECTED: "dev,worker" } : {});
+  return nodeTests("tests/contract", filter, whole ? { DBCORD_TRAFFIC_EXPECTED: "native,dev,worker" } : {});
 }
 
-async function nodeTests(folder, filter, env = {}) {
+async function nodeTests(folder, filter, { env = {}, concurrency } = {}) {
   const files = (await readdir(path.join(root, folder))).filter((name) => name.endsWith(".test.mjs")).sort();
   const report = path.join(resultFolder, `${path.basename(folder)}.json`);
   const args = ["--test", "--test-reporter=spec", "--test-reporter-destination=stdout"];
   args.push(`--test-reporter=${path.join(root, "scripts/lib/counting-reporter.mjs")}`, `--test-reporter-destination=${report}`);
+  if (nodeAtLeast(20, 11)) args.push(`--test-timeout=${TEST_BOUND_MS}`, ...(concurrency ? [`--test-concurrency=${concurrency}`] : []));
   if (filter) args.push(`--test-name-pattern=${filter.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&")}`);
   const code = await runGroup(process.execPath, [...args, ...files.map((name) => path.join(folder, name))], { env, inherit: true });
   return orFailed(await countsIn(report), code);
+}
+
+function nodeAtLeast(major, minor) {
+  const [actualMajor, actualMinor] = process.versions.node.split(".").map(Number);
+  return actualMajor > major || (actualMajor === major && actualMinor >= minor);
 }
 
 async function countsIn(file) {

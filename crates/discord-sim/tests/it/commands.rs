@@ -1,4 +1,4 @@
-use discord_sim::GuildSpec;
+use discord_sim::{GuildSpec, InteractionSpec};
 use serde_json::{Value, json};
 
 use crate::support::{World, text};
@@ -349,4 +349,8 @@ fn guilds_without_the_scope_answer_missing_access() {
             json!([{"name": "x", "description": "x"}]),
         )
         .ok();
+    let problem = world
+        .discord
+        .interact(world.now, InteractionSpec::text(world.guild.guild_id, "/x"));
+    assert_eq!(problem.unwrap_err().status, 403, "not even global ones");
 }

@@ -188,6 +188,11 @@ impl Discord {
             .guilds
             .get(&spec.guild_id)
             .ok_or_else(|| Problem::missing("there is no such guild"))?;
+        if !guild.commands_scope {
+            return Err(Problem::forbidden(
+                "the application was not invited there with applications.commands",
+            ));
+        }
         let user_id = spec.user_id.unwrap_or(guild.owner_id);
         let user = self
             .users

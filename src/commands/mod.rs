@@ -154,6 +154,17 @@ pub fn registration() -> Vec<Value> {
             if let Some(fields) = command.as_object_mut() {
                 // Discord numbers versions itself.
                 fields.remove("version");
+                let options = fields.get_mut("options").and_then(Value::as_array_mut);
+                for option in options
+                    .into_iter()
+                    .flatten()
+                    .filter_map(Value::as_object_mut)
+                {
+                    // Only some types of options know the field at all.
+                    if option.get("autocomplete") == Some(&Value::Bool(false)) {
+                        option.remove("autocomplete");
+                    }
+                }
             }
             command
         })

@@ -31,7 +31,9 @@ impl Draft<'_> {
             payload.insert("embeds".to_owned(), embeds);
         }
         if !self.files.is_empty() {
-            let attachment = |(n, file): (usize, &File)| json!({ "id": n, "filename": file.name });
+            // Discord's API description has these ids as strings, like all others.
+            let attachment =
+                |(n, file): (usize, &File)| json!({ "id": n.to_string(), "filename": file.name });
             let attachments = self.files.iter().enumerate().map(attachment).collect();
             payload.insert("attachments".to_owned(), attachments);
         }

@@ -6,9 +6,9 @@ use super::layout::{DatabaseChannels, Role};
 use super::log::{Op, Origin};
 use super::memo::Hints;
 use super::open::OpenError;
-use super::{Engine, attachments, names, not_written};
+use super::{Database, Engine, attachments, names, not_written};
 use crate::discord::model::Message;
-use crate::discord::{Patience, routes};
+use crate::discord::{CallError, Draft, Patience, routes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, Level};
 
@@ -77,10 +77,12 @@ impl<H: Host> Engine<H> {
             ..hints
         })
         .await?;
-        match database.open().await {
-            Ok(()) => {}
-            Err(OpenError::Failed(error)) => return Err(error),
-            Err(OpenError::NoSuchDatabase { .. }) => return Err(just_gone(name)),
+        open(&database).await?;
+        if !database.is_initialised() && !found.logs.is_empty() {
+            // What was read counts for nothing until it is proven that it could be read.
+            database.close();
+            self.confirm_readable(name, log).await?;
+            open(&database).await?;
         }
         database.with_opened(|opened| {
             opened.catalog = Some(catalog);
@@ -157,6 +159,38 @@ impl<H: Host> Engine<H> {
         }
     }
 
+    /// A log without records may be one that the bot may not read: Discord answers with an empty
+    /// list where Read Message History is missing. A first record would then void all others, so
+    /// it is tried whether a message posted there can be seen.
+    async fn confirm_readable(&self, name: &str, log: u64) -> Result<()> {
+        let doing = format!("Database `{name}`: making sure that its log can be read");
+        let failed = |error: CallError| not_written(&doing, &error);
+        let client = &self.shared.client;
+        let check = format!("{log}:{:016x}", self.shared.host.next_u64());
+        let draft = Draft {
+            content: "dbcord checks whether it can read this channel. This message can be deleted.",
+            identity: Some(&check),
+            ..Draft::default()
+        };
+        let route = routes::create_message(log);
+        let posted = client.send_draft::<Message>(&route, &draft, Patience::COMMAND);
+        let posted = posted.await.map_err(failed)?;
+        let route = routes::messages(log, None);
+        let newest = client.get::<Vec<Message>>(&route, Patience::COMMAND).await;
+        let route = routes::delete_message(log, posted.id);
+        let deleted = client.delete(&route, Patience::COMMAND).await;
+        let newest = newest.map_err(failed)?;
+        deleted.map_err(failed)?;
+        if newest.iter().any(|message| message.id == posted.id) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Forbidden,
+            format!("the bot cannot read the messages of <#{log}>, so whether database `{name}` has data there is unknown."),
+        )
+        .hint("Give it Read Message History in that channel, then run `/dbc_init` again."))
+    }
+
     /// Tries attachments now, so that status can tell. Not knowing is no reason to fail.
     async fn probe_attachments(&self, channel: u64) -> Option<attachments::Access> {
         let probed = attachments::probe(&self.shared, channel).await;
@@ -167,6 +201,13 @@ impl<H: Host> Engine<H> {
             })
             .ok()
     }
+}
+
+async fn open<H: Host>(database: &Database<H>) -> Result<()> {
+    database.open().await.map_err(|error| match error {
+        OpenError::Failed(error) => error,
+        OpenError::NoSuchDatabase { .. } => just_gone(&database.name),
+    })
 }
 
 fn just_gone(name: &str) -> Error {

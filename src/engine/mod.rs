@@ -80,12 +80,18 @@ impl<H: Host> Engine<H> {
         let database = self.handle(name);
         match database.open().await {
             Ok(()) if database.is_initialised() => Ok(database),
-            Ok(()) => Err(Error::new(
-                ErrorKind::NotFound,
-                format!("Setting up database `{name}` was interrupted."),
-            )
-            .option("database")
-            .hint(format!("Run `/dbc_init database:{name}` again."))),
+            Ok(()) => {
+                // An empty log may be one that could not be read; the next try reads it again.
+                database.close();
+                Err(Error::new(
+                    ErrorKind::NotFound,
+                    format!(
+                        "Setting up database `{name}` was interrupted, or its log cannot be read."
+                    ),
+                )
+                .option("database")
+                .hint(format!("Run `/dbc_init database:{name}` again.")))
+            }
             Err(open::OpenError::NoSuchDatabase { known }) => Err(unknown_database(name, &known)),
             Err(open::OpenError::Failed(error)) => Err(error),
         }

@@ -80,7 +80,11 @@ fn misfortune(world: &mut World, random: &mut fastrand::Rng) {
         0 => world.evict(),
         1 => world.wipe_storage(),
         2 | 3 => {
-            let side = if random.bool() { Side::Before } else { Side::After };
+            let side = if random.bool() {
+                Side::Before
+            } else {
+                Side::After
+            };
             world.crash_at(random.u64(1..12), side);
         }
         _ => {
@@ -99,9 +103,8 @@ fn misfortune(world: &mut World, random: &mut fastrand::Rng) {
 }
 
 fn insert(world: &mut World, key: &str, known: &mut Known) {
-    let line = format!(
-        r#"/dbc_insert database:prod table:users key:{key} value_json:{{"id":"{key}"}}"#
-    );
+    let line =
+        format!(r#"/dbc_insert database:prod table:users key:{key} value_json:{{"id":"{key}"}}"#);
     let reply = content(&world.run(&line));
     let stored = reply.starts_with("Stored") || reply.contains("had been committed");
     let taken = reply.contains("already (revision 1)");
@@ -120,7 +123,11 @@ fn insert(world: &mut World, key: &str, known: &mut Known) {
 fn get(world: &mut World, key: &str, known: &mut Known) {
     let reply = world.reply(&format!("/dbc_get database:prod table:users key:{key}"));
     if reply.contains("· rev 1 ·") {
-        assert_ne!(*known, Known::Absent, "{key} is there, and nobody stored it: {reply}");
+        assert_ne!(
+            *known,
+            Known::Absent,
+            "{key} is there, and nobody stored it: {reply}"
+        );
         *known = Known::Present;
     } else if reply.contains("has no row") {
         assert_ne!(*known, Known::Present, "{key} is lost: {reply}");

@@ -34,7 +34,7 @@ pub async fn observe(session: &Session, scratch: Scratch) -> Vec<Fact> {
     let fact = |what: &str, expected: &str, observed: String| {
         Fact::new(format!("deletion: {what}"), expected, observed)
     };
-    let old = ids[0] - (FIFTEEN_DAYS_MS << ID_TIME_SHIFT);
+    let old = ids[0].saturating_sub(FIFTEEN_DAYS_MS << ID_TIME_SHIFT);
     vec![
         fact("own message", "no error", result(&single)),
         fact(

@@ -249,3 +249,22 @@ fn ctrl_c_ends_the_tour_but_not_the_cleaning_up() {
     assert!(printed.contains("Interrupted"), "{printed}");
     assert_eq!(simulator.channels(), before, "{printed}");
 }
+
+#[test]
+fn a_reader_that_goes_away_leaves_nothing_behind() {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+
+    let simulator = Simulator::start();
+    let before = simulator.channels();
+    let mut program = simulator.program(env!("CARGO_BIN_EXE_dbcord-live"));
+    program.arg("--quick").stdout(Stdio::piped());
+    let mut running = program.spawn().expect("the program runs");
+    let mut first = String::new();
+    let stdout = running.stdout.take().expect("piped");
+    BufReader::new(stdout).read_line(&mut first).expect("text");
+    assert!(first.contains("Test guild"), "{first}");
+    let status = running.wait().expect("it ends");
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(simulator.channels(), before);
+}

@@ -15,38 +15,38 @@ const STUBBORN: Patience = Patience {
 
 /// Deletes the channels of this run; says what stays. Whether nothing did.
 pub async fn remove(session: &Session) -> bool {
-    println!("\nRemoving what this run made");
+    say!("\nRemoving what this run made");
     let made = session.host.journal().created_channels();
     let listed = session.channels().await;
     if let Err(error) = &listed {
-        println!("  the guild's channels cannot be listed: {error}");
+        say!("  the guild's channels cannot be listed: {error}");
     }
     let channels = listed.as_ref().map(Vec::as_slice).unwrap_or_default();
     let mut stays = Vec::new();
     for id in to_remove(&made, channels, &session.before, &session.run) {
         let route = routes::delete_channel(id);
         match session.client.delete(&route, STUBBORN).await {
-            Ok(()) => println!("  removed  {}", described(id, channels)),
+            Ok(()) => say!("  removed  {}", described(id, channels)),
             Err(error) if error.is_not_found() => {}
             Err(error) => {
-                println!("  STAYS    {}: {error}", described(id, channels));
+                say!("  STAYS    {}: {error}", described(id, channels));
                 stays.push(id);
             }
         }
     }
     if !stays.is_empty() {
-        println!("  Please delete what stays by hand.");
+        say!("  Please delete what stays by hand.");
     }
     stays.is_empty() && listed.is_ok()
 }
 
 /// Says what `--keep` left.
 pub fn leave(session: &Session) {
-    println!("\nKept, as asked. Delete these channels in Discord when they are no longer needed:");
+    say!("\nKept, as asked. Delete these channels in Discord when they are no longer needed:");
     for id in session.host.journal().created_channels() {
-        println!("  https://discord.com/channels/{}/{id}", session.guild);
+        say!("  https://discord.com/channels/{}/{id}", session.guild);
     }
-    println!("An hour from now, another run observes edits of old messages in them.");
+    say!("An hour from now, another run observes edits of old messages in them.");
 }
 
 /// Ids to delete, newest first: what stands in a category goes before it.

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write as _};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -186,13 +186,13 @@ impl Durable for NativeHost {
 impl Host for NativeHost {
     fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
         if self.spawner.spawn_local_obj(task.into()).is_err() {
-            eprintln!("  a background task could not be started");
+            self.log(Level::Error, "a background task could not be started");
         }
     }
 
     fn log(&self, level: Level, line: &str) {
         if !self.quiet.get() {
-            eprintln!("  {level:?}: {line}");
+            let _ = writeln!(std::io::stderr(), "  {level:?}: {line}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Ctrl-C: stops what is going on, but not the cleaning up.
 
+use std::io::Write as _;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 const WORKING: u8 = 0;
@@ -17,9 +18,9 @@ pub fn listen() -> Result<(), String> {
         let asked =
             STATE.compare_exchange(WORKING, ASKED_TO_STOP, Ordering::Relaxed, Ordering::Relaxed);
         if asked.is_ok() {
-            eprintln!("Stopping; what was made will be removed. Once more to leave it there.");
+            tell("Stopping; what was made will be removed. Once more to leave it there.");
         } else {
-            eprintln!("Stopped. Channels that this run made may be left in the guild.");
+            tell("Stopped. Channels that this run made may be left in the guild.");
             std::process::exit(130);
         }
     };
@@ -34,4 +35,9 @@ pub fn requested() -> bool {
 /// Lets requests through again, for cleaning up.
 pub fn ignore_until_done() {
     STATE.store(CLEANING_UP, Ordering::Relaxed);
+}
+
+/// The terminal may be what went away.
+fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }

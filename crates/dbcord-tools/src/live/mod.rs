@@ -3,6 +3,15 @@
 //! First the tour, in a throwaway database; then the probes, each of which observes something
 //! that Discord does not promise; then everything that was made is removed again.
 
+/// Prints a line. With nobody left to read it, as behind `| head`, the work goes on: a panic
+/// would leave channels behind.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($text)*);
+    }};
+}
+
 mod arguments;
 mod cleanup;
 mod facts;
@@ -29,7 +38,7 @@ use crate::settings::Settings;
 pub fn main() -> ExitCode {
     let done = Arguments::from_command_line().and_then(|arguments| {
         if arguments.help {
-            println!("{USAGE}");
+            say!("{USAGE}");
             return Ok(true);
         }
         run(&arguments)
@@ -57,15 +66,15 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
 
 /// Everything that happens in the guild; whether it went well.
 async fn visit(session: &Session, arguments: &Arguments) -> bool {
-    println!("Tour, in the throwaway database {}", session.run);
+    say!("Tour, in the throwaway database {}", session.run);
     let tour = tour::run(session).await;
     let mut facts = Vec::new();
     if !interrupt::requested() {
-        println!("\nProbes");
+        say!("\nProbes");
         facts = probes::run(session, tour.category, arguments).await;
     }
     if !facts.is_empty() {
-        println!("\nWhat Discord does not promise\n{}", facts::table(&facts));
+        say!("\nWhat Discord does not promise\n{}", facts::table(&facts));
     }
     let interrupted = interrupt::requested();
     interrupt::ignore_until_done();
@@ -75,11 +84,11 @@ async fn visit(session: &Session, arguments: &Arguments) -> bool {
     } else {
         cleanup::remove(session).await
     };
-    println!("\n{} requests in all.", session.client.requests_sent());
+    say!("\n{} requests in all.", session.client.requests_sent());
     if interrupted {
-        println!("Interrupted: not everything was tried.");
+        say!("Interrupted: not everything was tried.");
     }
-    println!(
+    say!(
         "{}",
         match (tour.went_well, clean) {
             (true, true) => "The tour went as expected.",

@@ -41,7 +41,7 @@ pub(super) async fn connect(host: Rc<NativeHost>, target: Target) -> Result<Sess
     }
     let channels = ask(routes::guild_channels(guild)).await?;
     let before = channels.as_array().into_iter().flatten().map(id_of);
-    println!(
+    say!(
         "Guild {guild} ({}), as {} ({me}), at {api_base}\n",
         about["name"].as_str().unwrap_or("no name"),
         user["username"].as_str().unwrap_or("no name"),

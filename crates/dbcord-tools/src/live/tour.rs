@@ -90,11 +90,11 @@ impl Guide<'_> {
         let effort = effort(requests, begun.elapsed());
         match outcome {
             Ok(result) => {
-                println!("  ok      {name}: {result}  [{effort}]");
+                say!("  ok      {name}: {result}  [{effort}]");
                 Some(())
             }
             Err(problem) => {
-                println!("  FAILED  {name}: {problem}  [{effort}]");
+                say!("  FAILED  {name}: {problem}  [{effort}]");
                 None
             }
         }

@@ -33,36 +33,36 @@ pub async fn run(session: &Session, category: Option<u64>, arguments: &Arguments
     let scratch = match make_scratch(session, category).await {
         Ok(scratch) => scratch,
         Err(error) => {
-            println!("  no channels to probe in: {error}");
+            say!("  no channels to probe in: {error}");
             return Vec::new();
         }
     };
     session.host.set_quiet(true);
     let mut facts = Vec::new();
-    let say = |name: &str| {
-        println!("  {name}");
+    let next = |name: &str| {
+        say!("  {name}");
         !interrupt::requested()
     };
     // Each in a window of its own first; what the other probes add comes from the journal.
-    if say("rate limits") {
+    if next("rate limits") {
         facts.extend(rate_limits::observe(session, scratch).await);
     }
-    if say("content") {
+    if next("content") {
         facts.extend(content::observe(session, scratch).await);
     }
-    if say("attachments") {
+    if next("attachments") {
         facts.extend(attachments::observe(session, scratch).await);
     }
-    if say("deletion") {
+    if next("deletion") {
         facts.extend(deletion::observe(session, scratch).await);
     }
-    if say("edits of old messages") {
+    if next("edits of old messages") {
         facts.extend(edits::observe(session).await);
     }
-    if say("search") {
+    if next("search") {
         facts.extend(search::observe(session, scratch, arguments.quick).await);
     }
-    if say("nonces") {
+    if next("nonces") {
         let minutes = if arguments.quick {
             0
         } else {

@@ -100,7 +100,7 @@ async fn window(session: &Session, channel: u64, minutes: u64) -> Vec<Fact> {
         let due = Duration::from_secs(seed.again_after_s);
         let left = due.saturating_sub(seed.posted.elapsed());
         if left > Duration::from_secs(1) {
-            println!("    waiting {} s for a nonce to grow old", left.as_secs());
+            say!("    waiting {} s for a nonce to grow old", left.as_secs());
         }
         session.sleep(left).await;
         if interrupt::requested() {

@@ -109,7 +109,7 @@ async fn until(
 ) -> Result<String, String> {
     let mut last = Look::Missing;
     for pause in PAUSES_S {
-        println!("    looking again in {pause} s");
+        say!("    looking again in {pause} s");
         session.sleep(Duration::from_secs(pause)).await;
         if interrupt::requested() {
             return Err("interrupted".to_owned());

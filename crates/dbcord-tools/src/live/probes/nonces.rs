@@ -84,12 +84,12 @@ async fn window(session: &Session, channel: u64, minutes: u64) -> Vec<Fact> {
     let mut seeds = Vec::new();
     for again_after_s in LATER_S.into_iter().filter(|&s| s <= minutes * 60) {
         let nonce = session.fresh_nonce();
-        let posted = Instant::now();
         match session.post(channel, asking(&nonce)).await {
             Ok(message) => seeds.push(Seed {
                 nonce,
                 message: id_of(&message),
-                posted,
+                // Only now: before the answer there may have been a wait for a rate limit.
+                posted: Instant::now(),
                 again_after_s,
             }),
             Err(error) => return vec![again(again_after_s, said(&error))],

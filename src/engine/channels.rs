@@ -72,6 +72,11 @@ impl<'a, H: Host> ChannelMaker<'a, H> {
         Ok(maker)
     }
 
+    /// Decides whether channels made from now on are private.
+    pub fn private(&mut self, private: bool) {
+        self.place.private = private;
+    }
+
     /// The channels that the database has.
     pub fn found(&self) -> DatabaseChannels {
         let mut databases = layout::discover(&self.channels);

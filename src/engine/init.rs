@@ -47,18 +47,18 @@ impl<H: Host> Engine<H> {
         names::check_name("database", name)?;
         let _one_at_a_time = self.initialising.lock().await;
         let database = self.handle(name);
-        // Whoever set it up first chose; channels made now go along with that.
-        let private = if database.is_initialised() {
-            database.opened()?.state.private
-        } else {
-            options.private
-        };
-        let mut maker = ChannelMaker::new(&self.shared, name, private).await?;
+        let mut maker = ChannelMaker::new(&self.shared, name, options.private).await?;
         let found = maker.found();
-        if found.logs.len() > 1 {
-            return Err(database.several_logs(&found.logs));
+        match found.logs.as_slice() {
+            [] => self.check_remains(name, &found).await?,
+            &[log] => self.open_readable(&database, log).await?,
+            several => return Err(database.several_logs(several)),
         }
-        self.check_remains(name, &found).await?;
+        let existed = database.is_initialised();
+        if existed {
+            // Whoever set it up chose; channels made now go along with that.
+            maker.private(database.opened()?.state.private);
+        }
         let category = maker.category().await?;
         let owned = || name.to_owned();
         let role = Role::Log { database: owned() };
@@ -78,21 +78,18 @@ impl<H: Host> Engine<H> {
         })
         .await?;
         open(&database).await?;
-        if !database.is_initialised() && !found.logs.is_empty() {
-            // What was read counts for nothing until it is proven that it could be read.
-            database.close();
-            self.confirm_readable(name, log).await?;
-            open(&database).await?;
-        }
         database.with_opened(|opened| {
-            opened.catalog = Some(catalog);
             opened.category = Some(category);
+            if opened.catalog.replace(catalog) != Some(catalog) {
+                opened.mirror.catalog_lost(&opened.state);
+            }
         })?;
-        let existed = database.is_initialised();
-        if !existed {
+        if existed {
+            database.ask_for_alarm().await;
+        } else {
             let first = Op::Init {
                 database: name.to_owned(),
-                private,
+                private: options.private,
             };
             database.write(origin, |_| Ok(vec![first])).await?;
         }
@@ -159,9 +156,20 @@ impl<H: Host> Engine<H> {
         }
     }
 
-    /// A log without records may be one that the bot may not read: Discord answers with an empty
-    /// list where Read Message History is missing. A first record would then void all others, so
-    /// it is tried whether a message posted there can be seen.
+    /// Opens a database whose log channel is there. A log without records may be one that the bot
+    /// may not read; what was read then counts for nothing until it is proven that it could be.
+    async fn open_readable(&self, database: &Database<H>, log: u64) -> Result<()> {
+        open(database).await?;
+        if database.is_initialised() {
+            return Ok(());
+        }
+        database.close();
+        self.confirm_readable(&database.name, log).await?;
+        open(database).await
+    }
+
+    /// Discord answers with an empty list where Read Message History is missing. A first record
+    /// would then void all others, so it is tried whether a message posted there can be seen.
     async fn confirm_readable(&self, name: &str, log: u64) -> Result<()> {
         let doing = format!("Database `{name}`: making sure that its log can be read");
         let failed = |error: CallError| not_written(&doing, &error);

@@ -67,12 +67,14 @@ fn init_again_makes_only_what_is_missing() {
         .unwrap()
         .to_owned();
     world.by_hand("DELETE", &format!("/channels/{catalog}"), None);
+    world.evict();
     let reply = world.ok("/dbc_init database:prod private:true");
     assert!(
         reply.contains("Made what was missing: dbc-catalog"),
         "{reply}"
     );
-    assert!(world.channel("dbc-catalog").is_some());
+    world.settle();
+    assert_eq!(world.messages("dbc-catalog").len(), 1);
 }
 
 #[test]

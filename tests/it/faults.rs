@@ -1,6 +1,6 @@
 //! A network that loses things, and a Discord that says no.
 
-use crate::world::{World, content, shown_rows};
+use crate::world::{Side, World, content, shown_rows};
 use discord_sim::{Fault, FaultKind, InteractionSpec};
 use serde_json::json;
 
@@ -202,18 +202,64 @@ fn a_reply_with_a_file_is_edited_in_and_stays() {
 #[test]
 fn a_replayed_interaction_runs_once() {
     let mut world = World::with_table(9);
-    let spec = InteractionSpec::text(world.guild.guild_id, INSERT);
-    let id = world.send(spec);
+    let id = world.send(InteractionSpec::text(world.guild.guild_id, INSERT));
     assert!(content(&world.wait_for(id)).contains("Stored"));
-    let body = world.with_discord(|discord| discord.delivery(id).unwrap().body.clone());
-    world.deliver(body.clone(), id);
-    world.settle();
+    assert!(world.replay(id).contains("handled already"));
     // After an eviction, the log remembers.
     world.evict();
-    world.deliver(body, id);
-    world.settle();
-    assert_eq!(puts(&world), 1);
+    let reply = world.replay(id);
+    assert!(
+        reply.contains("carried out already, as commit #3"),
+        "{reply}"
+    );
     assert_eq!(world.messages("dbc-log").len(), 3);
+}
+
+#[test]
+fn a_commit_that_arrives_late_is_void_once_it_was_said_not_to_be_written() {
+    let mut world = World::with_table(12);
+    // The first attempt arrives after a minute and a half, all others never: by then it was said
+    // that nothing was written, and that must stay true.
+    world.post_late(90_000);
+    world.fault_on_log_post(FaultKind::LostRequest, 3);
+    let reply = world.refused(INSERT);
+    assert!(reply.contains("Nothing was written"), "{reply}");
+    world.wait(100_000);
+    assert_eq!(puts(&world), 1, "the late one has arrived");
+    world.refused(GET);
+    world.evict();
+    world.refused(GET);
+    world.wipe_storage();
+    world.refused(GET);
+    assert!(world.ok(INSERT).contains("Stored"));
+    world.evict();
+    world.ok(GET);
+}
+
+#[test]
+fn a_commit_that_was_read_once_is_always_read() {
+    // The object dies after its POST arrived and before it was stored. The next one reads the
+    // record and serves it; if it did not make it its own, a later one could miss it.
+    let mut world = World::with_table(13);
+    let steps = world.steps();
+    world.ok(INSERT);
+    assert!(world.steps() > steps);
+    let mut world = World::with_table(13);
+    world.crash_at(1, Side::After);
+    world.run(INSERT);
+    world.ok(GET);
+    let log = world.channel("dbc-log").unwrap();
+    let log_id = log["id"].as_str().unwrap();
+    let newest = log["messages"].as_array().unwrap().last().unwrap();
+    let newest = newest["id"].as_str().unwrap();
+    world.by_hand(
+        "DELETE",
+        &format!("/channels/{log_id}/messages/{newest}"),
+        None,
+    );
+    world.evict();
+    // What is gone is missed, not forgotten.
+    assert!(world.refused(GET).contains("does not show it"));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A log that people or Discord have tampered with.
 
 use crate::world::World;
+use dbcord::engine::log::codec;
 use serde_json::json;
 
 const GET: &str = "/dbc_get database:prod table:users key:a";
@@ -49,15 +50,29 @@ fn the_newest_record_deleted_by_hand_is_missed_too() {
 #[test]
 fn what_other_people_write_into_the_log_does_not_count() {
     let (mut world, log, _) = world_with_row(3);
-    let forged = world.messages("dbc-log")[2].replace("\"seq\":3", "\"seq\":4");
+    // A faultless record that follows the head, but for its author.
+    let head = world.messages("dbc-log")[2].clone();
+    let json = head
+        .split("```json\n")
+        .nth(1)
+        .unwrap()
+        .trim_end_matches("\n```");
+    let (mut record, link) = codec::decode(json).unwrap();
+    record.seq += 1;
+    record.prev = Some(link);
+    record.ops.clear();
+    record.sum.clear();
+    let forged = codec::encode(&record).unwrap().content;
     world.by_hand(
         "POST",
         &format!("/channels/{log}/messages"),
         Some(json!({"content": forged})),
     );
+    assert_eq!(world.messages("dbc-log").len(), 4);
     world.evict();
     world.ok(GET);
-    world.ok(r#"/dbc_insert database:prod table:users key:b value_json:{"id":"b"}"#);
+    let insert = r#"/dbc_insert database:prod table:users key:b value_json:{"id":"b"}"#;
+    assert!(world.ok(insert).contains("commit #4"));
 }
 
 #[test]

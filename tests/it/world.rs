@@ -56,6 +56,10 @@ struct Outside {
     /// The life that is allowed to do anything.
     life: Cell<u64>,
     storage_broken: Cell<bool>,
+    /// How much later the next POST to a channel's messages arrives than its sender gave up on it.
+    late_by: Cell<Option<u64>>,
+    /// Requests on their way, with the time of their arrival.
+    late: RefCell<BTreeMap<(UnixMillis, u64), Request<Bytes>>>,
 }
 
 pub struct World {
@@ -87,6 +91,8 @@ impl World {
             crash: Cell::new(None),
             life: Cell::new(0),
             storage_broken: Cell::new(false),
+            late_by: Cell::new(None),
+            late: RefCell::default(),
         };
         World {
             outside: Rc::new(outside),
@@ -167,6 +173,27 @@ impl World {
         });
     }
 
+    /// Hands an interaction's body to the object once more; what it answers.
+    pub fn replay(&mut self, id: Id) -> String {
+        let body =
+            self.with_discord(|discord| discord.delivery(id).expect("it was sent").body.clone());
+        let interaction = Interaction::parse(&body).expect("the entry would refuse this");
+        let object = self.object();
+        let answer = Rc::new(RefCell::new(None));
+        let slot = Rc::clone(&answer);
+        self.spawn(async move {
+            let callback = object.handle(interaction).await;
+            slot.replace(Some(callback.to_json()));
+        });
+        let answered = Rc::clone(&answer);
+        self.drive(&move || answered.borrow().is_some(), HOUR_MS);
+        let answer = answer.take().unwrap_or_default();
+        answer["data"]["content"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    }
+
     /// Lets time pass until the interaction has its reply, or has failed for good.
     pub fn wait_for(&mut self, id: Id) -> View {
         let outside = Rc::clone(&self.outside);
@@ -201,17 +228,16 @@ impl World {
             if done() {
                 return;
             }
-            let timer = self.outside.next_timer();
             let alarm = self.outside.alarm.get();
-            let next = match (timer, alarm) {
-                (Some(timer), Some(alarm)) => timer.min(alarm),
-                (Some(at), None) | (None, Some(at)) => at,
-                (None, None) => return,
+            let due = [self.outside.next_timer(), alarm, self.outside.next_late()];
+            let Some(next) = due.into_iter().flatten().min() else {
+                return;
             };
             if next > deadline {
                 return;
             }
             self.outside.now.set(next.max(self.now()));
+            self.outside.let_late_arrive();
             self.outside.fire_timers();
             if alarm.is_some_and(|alarm| alarm <= self.now()) {
                 self.outside.alarm.set(None);
@@ -231,6 +257,11 @@ impl World {
         self.bury();
         self.outside.storage.borrow_mut().clear();
         self.outside.alarm.set(None);
+    }
+
+    /// The next message posted gets no answer, and arrives only this much later.
+    pub fn post_late(&mut self, by_ms: u64) {
+        self.outside.late_by.set(Some(by_ms));
     }
 
     pub fn break_storage(&mut self, broken: bool) {
@@ -459,6 +490,17 @@ impl Outside {
         timers.keys().next().map(|(at, _)| *at)
     }
 
+    fn next_late(&self) -> Option<UnixMillis> {
+        self.late.borrow().keys().next().map(|(at, _)| *at)
+    }
+
+    fn let_late_arrive(&self) {
+        let later = self.late.borrow_mut().split_off(&(self.now.get() + 1, 0));
+        for (_, request) in self.late.replace(later) {
+            self.discord.borrow_mut().handle(self.now.get(), request);
+        }
+    }
+
     fn fire_timers(&self) {
         let later = self.timers.borrow_mut().split_off(&(self.now.get() + 1, 0));
         let due = self.timers.replace(later);
@@ -507,6 +549,12 @@ impl SimHost {
 impl Transport for SimHost {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let outside = &self.outside;
+        let is_post = request.method() == "POST" && request.uri().path().ends_with("/messages");
+        if is_post && let Some(by_ms) = outside.late_by.take() {
+            let key = (self.now() + by_ms, outside.serial());
+            outside.late.borrow_mut().insert(key, request);
+            return pending().await;
+        }
         let outcome = self
             .step(|| {
                 outside

@@ -121,6 +121,13 @@ impl Mirror {
         }
     }
 
+    /// The catalog is gone and every card with it.
+    pub(crate) fn catalog_lost(&mut self, state: &State) {
+        for table in state.tables.values() {
+            self.want(table.created, Item::Card { table: table.id });
+        }
+    }
+
     pub(super) fn card_done(&mut self, table: u32) {
         self.pending
             .retain(|work| work.item != Item::Card { table });

@@ -120,7 +120,11 @@ impl<H: Host> Database<H> {
             let posted = self.post_message(catalog, &content, None, &identity).await;
             if let Err(error) = posted {
                 if error.is_not_found() {
-                    self.change(|opened| opened.catalog = None)?;
+                    // Deleted by hand: it is made again, and all cards with it.
+                    return self.change(|opened| {
+                        opened.catalog = None;
+                        opened.mirror.catalog_lost(&opened.state);
+                    });
                 }
                 return Err(error.into());
             }

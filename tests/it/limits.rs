@@ -75,6 +75,20 @@ fn wiped_object_storage_loses_nothing_and_repeats_nothing() {
 }
 
 #[test]
+fn a_clock_that_went_back_voids_nothing() {
+    let mut world = World::with_table(6);
+    world.ok(r#"/dbc_insert database:prod table:users key:a value_json:{"id":"a"}"#);
+    world.settle();
+    // Epochs come from the clock when storage is gone, and this clock is wrong.
+    world.wipe_storage();
+    world.set_clock_back(50_000);
+    world.ok(r#"/dbc_insert database:prod table:users key:b value_json:{"id":"b"}"#);
+    world.evict();
+    world.ok("/dbc_get database:prod table:users key:a");
+    world.ok("/dbc_get database:prod table:users key:b");
+}
+
+#[test]
 fn a_table_channel_deleted_by_hand_is_made_again_with_its_rows() {
     let mut world = World::with_table(4);
     world.ok(r#"/dbc_insert database:prod table:users key:a value_json:{"id":"a"}"#);

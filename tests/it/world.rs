@@ -56,6 +56,8 @@ struct Outside {
     /// The life that is allowed to do anything.
     life: Cell<u64>,
     storage_broken: Cell<bool>,
+    /// How far the objects' clock is behind everybody else's.
+    clock_behind: Cell<u64>,
     /// How much later the next POST to a channel's messages arrives than its sender gave up on it.
     late_by: Cell<Option<u64>>,
     /// Requests on their way, with the time of their arrival.
@@ -91,6 +93,7 @@ impl World {
             crash: Cell::new(None),
             life: Cell::new(0),
             storage_broken: Cell::new(false),
+            clock_behind: Cell::new(0),
             late_by: Cell::new(None),
             late: RefCell::default(),
         };
@@ -257,6 +260,11 @@ impl World {
         self.bury();
         self.outside.storage.borrow_mut().clear();
         self.outside.alarm.set(None);
+    }
+
+    /// From now on, objects run where the clock is wrong by this much.
+    pub fn set_clock_back(&mut self, by_ms: u64) {
+        self.outside.clock_behind.set(by_ms);
     }
 
     /// The next message posted gets no answer, and arrives only this much later.
@@ -551,7 +559,7 @@ impl Transport for SimHost {
         let outside = &self.outside;
         let is_post = request.method() == "POST" && request.uri().path().ends_with("/messages");
         if is_post && let Some(by_ms) = outside.late_by.take() {
-            let key = (self.now() + by_ms, outside.serial());
+            let key = (outside.now.get() + by_ms, outside.serial());
             outside.late.borrow_mut().insert(key, request);
             return pending().await;
         }
@@ -576,11 +584,11 @@ impl Transport for SimHost {
 
 impl Clock for SimHost {
     fn now(&self) -> UnixMillis {
-        self.outside.now.get()
+        self.outside.now.get() - self.outside.clock_behind.get()
     }
 
     async fn sleep(&self, duration: Duration) {
-        let at = self.now() + duration.as_millis() as u64;
+        let at = self.outside.now.get() + duration.as_millis() as u64;
         let (fire, fired) = oneshot::channel();
         let key = (at, self.outside.serial());
         self.outside.timers.borrow_mut().insert(key, fire);
@@ -626,6 +634,7 @@ impl Durable for SimHost {
     }
 
     async fn wake_at(&self, at: UnixMillis) -> Result<(), StorageError> {
+        let at = at + self.outside.clock_behind.get();
         let alarm = &self.outside.alarm;
         if alarm.get().is_none_or(|set| set > at) {
             self.step(|| alarm.set(Some(at))).await;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use ed25519_dalek::VerifyingKey;
+
 /// Discord's API, version 10. <https://docs.discord.com/developers/reference#api-versioning>
 pub const DEFAULT_API_BASE: &str = "https://discord.com/api/v10";
 
@@ -88,9 +90,11 @@ impl Config {
         let public_key = public_key.and_then(|text| {
             let mut key = [0; 32];
             let decoded = hex::decode_to_slice(&text, &mut key).ok().map(|()| key);
+            // Not every 32 bytes are a key; better found out now than at the first signature.
+            let decoded = decoded.filter(|key| VerifyingKey::from_bytes(key).is_ok());
             problems.check(
                 "DISCORD_PUBLIC_KEY",
-                "64 hexadecimal digits, as on the application's General Information page",
+                "a public key (64 hexadecimal digits, as on the application's General Information page)",
                 decoded,
             )
         });
@@ -170,7 +174,7 @@ mod tests {
         let value = match name {
             "DISCORD_APPLICATION_ID" => "123",
             "DISCORD_PUBLIC_KEY" => {
-                "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+                "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
             }
             "DISCORD_BOT_TOKEN" => "a.b.c",
             "DBCORD_GUILD_ID" => "5, 6",

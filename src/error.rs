@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-/// What kind of trouble it is: decides the tone of the reply and whether trying again makes sense.
+/// What kind of trouble it is, for code that must decide whether trying again makes sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
     /// The input can never work as it is.
@@ -86,10 +86,15 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(option) = self.option {
-            write!(f, "Option `{option}`: ")?;
+        match self.option {
+            Some(option) => write!(f, "Option `{option}`: {}", self.message)?,
+            None => {
+                // Messages begin small, so that they can follow an option's name.
+                let mut chars = self.message.chars();
+                let first = chars.next().into_iter().flat_map(char::to_uppercase);
+                write!(f, "{}{}", first.collect::<String>(), chars.as_str())?;
+            }
         }
-        f.write_str(&self.message)?;
         f.write_str(match self.written {
             Written::ReadOnly => "",
             Written::No => " Nothing was written.",

@@ -70,7 +70,6 @@ pub trait Durable {
 /// How loud a log line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
-    Info,
     Warn,
     Error,
 }

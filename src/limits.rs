@@ -1,4 +1,5 @@
-//! Every limit of Discord and Cloudflare that dbcord keeps to, with its source, and our own.
+//! The limits of Discord and Cloudflare that more than one module keeps to, with their source, and
+//! our own. Limits that concern one module alone stand there.
 //!
 //! Lengths of text are counted in UTF-16 code units: Discord writes "characters", and of the
 //! possible readings this one is never the larger allowance.
@@ -17,19 +18,15 @@ pub const MESSAGE_PAGE: usize = 100;
 pub const GUILD_CHANNELS: usize = 500;
 /// Channels in a category. Same page.
 pub const CATEGORY_CHANNELS: usize = 50;
-/// A channel's topic. <https://docs.discord.com/developers/resources/channel#channel-object>
-pub const CHANNEL_TOPIC: usize = 1_024;
 /// Choices in an autocomplete answer. <https://docs.discord.com/developers/interactions/receiving-and-responding>
 pub const AUTOCOMPLETE_CHOICES: usize = 25;
 /// Name and value of an autocomplete choice. Same page.
 pub const AUTOCOMPLETE_CHOICE: usize = 100;
 
-/// Discord gives up on an interaction that is not answered in this time.
+/// An interaction token is good for this long.
 /// <https://docs.discord.com/developers/interactions/receiving-and-responding>
-pub const INTERACTION_ANSWER_MS: u64 = 3_000;
-/// An interaction token is good for this long. Same page.
 pub const INTERACTION_TOKEN_MS: u64 = 15 * 60 * 1_000;
-/// The object defers a command that has not finished in this time.
+/// The object defers a command that has not finished in this time: Discord gives up after 3 s.
 pub const DEFER_AFTER_MS: u64 = 2_000;
 /// The entry answers by itself when the object has not in this time, counted from arrival.
 pub const ENTRY_ANSWER_MS: u64 = 2_500;
@@ -44,14 +41,16 @@ pub const REQUEST_TIMEOUT_MS: u64 = 10_000;
 /// The longest wait for a rate limit that is slept through; beyond it the alarm is used, or the
 /// command is refused with the time to wait.
 pub const LONGEST_SLEEP_MS: u64 = 5_000;
-/// Requests to Discord that one alarm may make: half of the free plan's 50 an invocation.
+/// Requests to Discord after which an alarm starts nothing new: half of the free plan's 50 an
+/// invocation.
 /// <https://developers.cloudflare.com/workers/platform/limits/#subrequests>
 pub const BACKGROUND_REQUESTS: u32 = 25;
 
-/// Database and table names (our own rule: with prefix and a field name they fit a channel name).
+/// Database and table names (our own rule: `table-<name>` and `idx-<name>-<field>` must fit the 100
+/// characters of a channel's name).
 pub const NAME: usize = 32;
-/// Field names that a primary key may have (our own rule).
-pub const FIELD_NAME: usize = 64;
+/// Names of fields that a primary key or an index may have (our own rule; see [`NAME`]).
+pub const FIELD_NAME: usize = 60;
 /// A row's key (our own rule: it stands in the first line of the row's message and in choices).
 pub const KEY: usize = 100;
 /// How deep a document may nest (our own rule: parsing must not exhaust the stack).

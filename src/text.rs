@@ -28,6 +28,12 @@ pub fn truncate(text: &str, limit: usize) -> String {
     short
 }
 
+/// A number written in exactly this many hexadecimal digits.
+pub fn fixed_hex(text: &str, digits: usize) -> Option<u64> {
+    let is_hex = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_hex.then(|| u64::from_str_radix(text, 16).ok()).flatten()
+}
+
 /// Rewrites JSON text so that Discord returns exactly what it was sent and shows it as it is:
 /// characters that Discord strips, that render as nothing, or that end a code block become
 /// `\uXXXX`. In JSON text all of these can only stand inside strings, so the value is the same.
@@ -50,7 +56,7 @@ pub fn escape_json(json: &str) -> String {
 pub fn is_fragile(c: char) -> bool {
     match c {
         '`' => true,
-        // Plain ASCII and the letters of most languages, by far the commonest case.
+        // Plain ASCII, by far the commonest case.
         ' '..='~' => false,
         _ => {
             c.is_control()

@@ -2,13 +2,14 @@
 
 use twilight_interactions::command::{CommandModel, CreateCommand};
 
-use super::{Context, SlashCommand, Typing, manage_server, suggest};
+use super::{Context, SlashCommand, manage_server};
+use crate::engine::document;
 use crate::engine::row::Found;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
-use crate::interactions::{Choice, Reply};
+use crate::interactions::Reply;
 use crate::limits::MESSAGE_CONTENT;
-use crate::text::{escape_json, inline, utf16_len};
+use crate::text::{inline, utf16_len};
 
 /// Read a row by its key
 #[derive(CommandModel, CreateCommand)]
@@ -20,12 +21,13 @@ use crate::text::{escape_json, inline, utf16_len};
 )]
 pub(super) struct Get {
     /// Database
-    #[command(autocomplete = true)]
+    #[command(autocomplete = true, max_length = 32)]
     database: String,
     /// Table
-    #[command(autocomplete = true)]
+    #[command(autocomplete = true, max_length = 32)]
     table: String,
     /// The row's key
+    #[command(max_length = 100)]
     key: String,
 }
 
@@ -50,10 +52,6 @@ impl SlashCommand for Get {
         })?;
         Ok(describe(&self, &found))
     }
-
-    async fn complete<H: Host>(context: Context<H>, typing: Typing) -> Vec<Choice> {
-        suggest::names(context, typing).await
-    }
 }
 
 fn describe(get: &Get, found: &Found) -> Reply {
@@ -68,11 +66,8 @@ fn describe(get: &Get, found: &Found) -> Reply {
     if let Some(link) = &found.link {
         head.push_str(&format!(" · [message](<{link}>)"));
     }
-    let value = serde_json::from_str::<serde_json::Value>(&found.doc);
-    let pretty = value.and_then(|value| serde_json::to_string_pretty(&value));
-    let pretty = pretty.unwrap_or_else(|_| found.doc.clone());
-    let shown: Vec<String> = pretty.lines().map(escape_json).collect();
-    let content = format!("{head}\n```json\n{}\n```", shown.join("\n"));
+    let pretty = document::pretty(&found.doc);
+    let content = format!("{head}\n```json\n{pretty}\n```");
     if utf16_len(&content) <= MESSAGE_CONTENT {
         return Reply::new(content);
     }

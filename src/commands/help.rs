@@ -3,12 +3,12 @@
 use twilight_interactions::command::{CommandModel, CreateCommand};
 use twilight_model::application::command::Command;
 
-use super::{Context, Entry, SlashCommand, Typing, manage_server, near_commands, registry};
+use super::{Context, Entry, SlashCommand, Typing, manage_server, registry};
 use crate::engine::quoted;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::interactions::{Choice, Reply};
-use crate::text::inline;
+use crate::text::{inline, nearest};
 
 /// Explain the commands, or one of them
 #[derive(CommandModel, CreateCommand)]
@@ -38,7 +38,7 @@ impl SlashCommand for Help {
         match entries.iter().find(|entry| entry.name == name) {
             Some(entry) => Ok(Reply::new(explain(entry))),
             None => {
-                let near = near_commands::<H>(name);
+                let near = nearest(name, entries.iter().map(|entry| entry.name));
                 let error = Error::new(
                     ErrorKind::NotFound,
                     format!("there is no command `{}`.", inline(name)),

@@ -20,6 +20,7 @@ use crate::interactions::Reply;
 )]
 pub(super) struct Init {
     /// Name of the database: a-z, 0-9 and _, a letter first
+    #[command(max_length = 32)]
     database: String,
     /// Keep @everyone out of its channels (default: true)
     private: Option<bool>,

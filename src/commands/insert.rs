@@ -2,10 +2,10 @@
 
 use twilight_interactions::command::{CommandModel, CreateCommand};
 
-use super::{Context, SlashCommand, Typing, manage_server, suggest};
+use super::{Context, SlashCommand, manage_server};
 use crate::error::Result;
 use crate::host::Host;
-use crate::interactions::{Choice, Reply};
+use crate::interactions::Reply;
 use crate::text::inline;
 
 /// Insert a new row
@@ -18,14 +18,16 @@ use crate::text::inline;
 )]
 pub(super) struct Insert {
     /// Database
-    #[command(autocomplete = true)]
+    #[command(autocomplete = true, max_length = 32)]
     database: String,
     /// Table
-    #[command(autocomplete = true)]
+    #[command(autocomplete = true, max_length = 32)]
     table: String,
     /// The row's key: the value of the table's primary-key field
+    #[command(max_length = 100)]
     key: String,
     /// The row as a JSON object, for example {"id":"u_1","email":"a@example.com"}
+    #[command(max_length = 6000)]
     value_json: String,
 }
 
@@ -45,11 +47,7 @@ impl SlashCommand for Insert {
             inline(&self.key),
             self.database,
             self.table,
-            committed.id.seq()
+            committed.seq()
         )))
-    }
-
-    async fn complete<H: Host>(context: Context<H>, typing: Typing) -> Vec<Choice> {
-        suggest::names(context, typing).await
     }
 }

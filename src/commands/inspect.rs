@@ -2,12 +2,12 @@
 
 use twilight_interactions::command::{CommandModel, CreateCommand};
 
-use super::{Context, SlashCommand, Typing, manage_server, suggest};
+use super::{Context, SlashCommand, manage_server};
 use crate::engine::attachments::Access;
 use crate::engine::inspect::Inspection;
 use crate::error::Result;
 use crate::host::Host;
-use crate::interactions::{Choice, Reply};
+use crate::interactions::Reply;
 use crate::limits::MESSAGE_CONTENT;
 use crate::text::utf16_len;
 
@@ -21,7 +21,7 @@ use crate::text::utf16_len;
 )]
 pub(super) struct Inspect {
     /// Database
-    #[command(autocomplete = true)]
+    #[command(autocomplete = true, max_length = 32)]
     database: String,
 }
 
@@ -34,10 +34,6 @@ impl SlashCommand for Inspect {
         let database = context.engine.database(&self.database).await?;
         let inspection = database.inspect().await?;
         Ok(Reply::new(describe(&self.database, &inspection)))
-    }
-
-    async fn complete<H: Host>(context: Context<H>, typing: Typing) -> Vec<Choice> {
-        suggest::names(context, typing).await
     }
 }
 

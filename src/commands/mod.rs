@@ -25,7 +25,6 @@ use crate::engine::{Engine, Origin};
 use crate::error::{Error, ErrorKind, Result, Written};
 use crate::host::Host;
 use crate::interactions::{Choice, Reply};
-use crate::text::nearest;
 
 /// What a handler has at hand.
 pub struct Context<H> {
@@ -47,21 +46,18 @@ trait SlashCommand: CreateCommand + CommandModel + 'static {
     fn run<H: Host>(self, context: Context<H>) -> impl Future<Output = Result<Reply>>;
 
     /// Suggestions for the option that is being typed.
-    fn complete<H: Host>(
-        _context: Context<H>,
-        _typing: Typing,
-    ) -> impl Future<Output = Vec<Choice>> {
-        async { Vec::new() }
+    fn complete<H: Host>(context: Context<H>, typing: Typing) -> impl Future<Output = Vec<Choice>> {
+        suggest::names(context, typing)
     }
 }
 
 /// An unfinished command line.
-pub struct Typing {
+struct Typing {
     /// The option under the cursor, and what stands there so far.
-    pub option: String,
-    pub text: String,
+    option: String,
+    text: String,
     /// The string options filled in already.
-    pub others: Vec<(String, String)>,
+    others: Vec<(String, String)>,
 }
 
 impl Typing {
@@ -129,6 +125,10 @@ macro_rules! commands {
             vec![$(Entry::new::<$command>()),*]
         }
 
+        fn writing_commands() -> Vec<(&'static str, bool)> {
+            vec![$((<$command>::NAME, <$command>::WRITES)),*]
+        }
+
         /// Every command's definition.
         pub fn definitions() -> Vec<Command> {
             vec![$(<$command>::create_command().into()),*]
@@ -144,6 +144,15 @@ commands![
     inspect::Inspect,
     help::Help,
 ];
+
+/// Whether a command can change anything. One that nobody knows cannot.
+pub fn writes(name: &str) -> bool {
+    let find = |command: &&(&str, bool)| command.0 == name;
+    writing_commands()
+        .iter()
+        .find(find)
+        .is_some_and(|(_, writes)| *writes)
+}
 
 /// The registration JSON: every command as Discord's API takes it.
 pub fn registration() -> Vec<Value> {
@@ -207,10 +216,4 @@ fn not_ours(error: twilight_interactions::error::ParseError) -> Error {
         format!("The command does not fit this version of dbcord: {error}."),
     )
     .hint("An operator can bring Discord's list up to date with `scripts/register`.")
-}
-
-/// Names of commands near to one that does not exist.
-fn near_commands<H: Host>(wanted: &str) -> Vec<String> {
-    let entries = registry::<H>();
-    nearest(wanted, entries.iter().map(|entry| entry.name))
 }

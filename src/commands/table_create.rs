@@ -2,10 +2,10 @@
 
 use twilight_interactions::command::{CommandModel, CreateCommand};
 
-use super::{Context, SlashCommand, Typing, manage_server, suggest};
+use super::{Context, SlashCommand, manage_server};
 use crate::error::Result;
 use crate::host::Host;
-use crate::interactions::{Choice, Reply};
+use crate::interactions::Reply;
 
 /// Create a table
 #[derive(CommandModel, CreateCommand)]
@@ -17,11 +17,13 @@ use crate::interactions::{Choice, Reply};
 )]
 pub(super) struct TableCreate {
     /// Database that gets the table
-    #[command(autocomplete = true)]
+    #[command(autocomplete = true, max_length = 32)]
     database: String,
     /// Name of the table: a-z, 0-9 and _, a letter first
+    #[command(max_length = 32)]
     table: String,
     /// Field that holds each row's key
+    #[command(max_length = 60)]
     pk: String,
 }
 
@@ -42,11 +44,7 @@ impl SlashCommand for TableCreate {
             table = self.table,
             name = self.database,
             pk = self.pk,
-            seq = committed.id.seq(),
+            seq = committed.seq(),
         )))
-    }
-
-    async fn complete<H: Host>(context: Context<H>, typing: Typing) -> Vec<Choice> {
-        suggest::names(context, typing).await
     }
 }

@@ -186,11 +186,10 @@ impl<H: Io> Client<H> {
                     Answer::Limited { retry_after_ms, .. } => {
                         CallError::RateLimited { retry_after_ms }
                     }
-                    Answer::ServerError(status) => CallError::NotSent(format!("HTTP {status}")),
+                    Answer::ServerError(status) => CallError::Failed(format!("HTTP {status}")),
                 },
-                Err(TransportError::NotSent(why) | TransportError::Ambiguous(why)) => {
-                    CallError::NotSent(why)
-                }
+                Err(TransportError::NotSent(why)) => CallError::NotSent(why),
+                Err(TransportError::Ambiguous(why)) => CallError::Failed(why),
             };
             if attempt >= patience.attempts {
                 return Err(retry);
@@ -232,7 +231,7 @@ impl<H: Io> Client<H> {
                         route,
                         &permit,
                         response.headers(),
-                        answer.signal(),
+                        &answer,
                     );
                     self.wake_waiting();
                     match answer {

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Deserializer};
 
+use crate::host::UnixMillis;
+
 /// Channel types. <https://docs.discord.com/developers/resources/channel#channel-object-channel-types>
 pub const TEXT_CHANNEL: u8 = 0;
 pub const CATEGORY: u8 = 4;
@@ -10,6 +12,13 @@ pub const CATEGORY: u8 = 4;
 /// Overwrite types. <https://docs.discord.com/developers/resources/channel#overwrite-object>
 pub const ROLE_OVERWRITE: u8 = 0;
 pub const MEMBER_OVERWRITE: u8 = 1;
+
+/// When something was made, from its id.
+/// <https://docs.discord.com/developers/reference#snowflakes>
+pub fn created_ms(id: u64) -> UnixMillis {
+    const EPOCH_MS: u64 = 1_420_070_400_000;
+    (id >> 22).saturating_add(EPOCH_MS)
+}
 
 #[derive(Debug, Clone, Deserialize)]
 pub struct Channel {
@@ -33,10 +42,8 @@ pub struct Overwrite {
     pub id: u64,
     #[serde(rename = "type")]
     pub kind: u8,
-    #[serde(default, deserialize_with = "bits")]
+    #[serde(default, deserialize_with = "id")]
     pub allow: u64,
-    #[serde(default, deserialize_with = "bits")]
-    pub deny: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -68,7 +75,6 @@ pub struct Embed {
 
 #[derive(Debug, Clone, Deserialize)]
 pub struct Attachment {
-    pub filename: String,
     #[serde(default)]
     pub size: u64,
     pub url: String,
@@ -102,8 +108,4 @@ fn optional_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>
             .map_err(|_| serde::de::Error::custom(format!("`{text}` is not an id")))
     })
     .transpose()
-}
-
-fn bits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    id(deserializer)
 }

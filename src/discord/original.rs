@@ -15,7 +15,7 @@ const TOO_EARLY_PAUSE_MS: u64 = 250;
 /// Edits `@original`, waiting for it to exist.
 ///
 /// # Errors
-/// See [`CallError`]; 404 after some 30 s means that the first answer never arrived.
+/// See [`CallError`]; 404 after a quarter of a minute means that the first answer never arrived.
 pub async fn edit<H: Io>(
     client: &Client<H>,
     application: u64,

@@ -29,15 +29,15 @@ pub const NEEDED: [(u64, &str); 9] = [
 ];
 
 /// What the bot allows itself in its own channels, so that it can never lock itself out.
-pub const OWN: u64 = VIEW_CHANNEL
-    | SEND_MESSAGES
-    | READ_MESSAGE_HISTORY
-    | EMBED_LINKS
-    | ATTACH_FILES
-    | MANAGE_CHANNELS
-    | MANAGE_MESSAGES
-    | CREATE_PUBLIC_THREADS
-    | SEND_MESSAGES_IN_THREADS;
+pub const OWN: u64 = {
+    let mut bits = 0;
+    let mut rest: &[(u64, &str)] = &NEEDED;
+    while let [(bit, _), others @ ..] = rest {
+        bits |= *bit;
+        rest = others;
+    }
+    bits
+};
 
 /// Whether `granted` covers `wanted`; Administrator covers everything.
 pub fn covers(granted: u64, wanted: u64) -> bool {

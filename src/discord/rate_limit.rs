@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use http::{HeaderMap, Method};
 
+use super::retry::Answer;
 use super::routes::Route;
 use crate::host::UnixMillis;
 
@@ -29,7 +30,7 @@ pub enum Verdict {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Permit(Option<Key>);
+pub struct Permit(Key);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
@@ -46,19 +47,6 @@ struct Bucket {
     remaining: u32,
     reset_at: UnixMillis,
     in_flight: u32,
-}
-
-/// What an answer says about limits.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Signal {
-    Ordinary,
-    /// Status 429 with Discord's body.
-    Limited {
-        retry_after_ms: u64,
-        global: bool,
-    },
-    /// Refused before Discord's limiter, for our address as a whole.
-    Blocked,
 }
 
 #[derive(Debug, Default)]
@@ -111,7 +99,7 @@ impl RateLimits {
         }
         let bucket = self.buckets.entry(key.clone()).or_default();
         bucket.in_flight += 1;
-        Verdict::Go(Permit(Some(key)))
+        Verdict::Go(Permit(key))
     }
 
     /// Takes in what an answer says.
@@ -121,7 +109,7 @@ impl RateLimits {
         route: &Route,
         permit: &Permit,
         headers: &HeaderMap,
-        signal: Signal,
+        answer: &Answer,
     ) {
         self.release(permit);
         if let Some(hash) = header(headers, "x-ratelimit-bucket") {
@@ -148,30 +136,30 @@ impl RateLimits {
             bucket.limit = Some(limit);
             bucket.reset_at = reset_at;
         }
-        match signal {
-            Signal::Ordinary => self.block_ms = 0,
-            Signal::Limited {
+        match *answer {
+            Answer::Limited {
                 retry_after_ms,
                 global: true,
             } => self.global_until = now + retry_after_ms,
-            Signal::Limited {
+            Answer::Limited {
                 retry_after_ms,
                 global: false,
             } => {
                 bucket.remaining = 0;
                 bucket.reset_at = bucket.reset_at.max(now + retry_after_ms);
             }
-            Signal::Blocked => {
+            Answer::Blocked => {
                 self.block_ms = (self.block_ms * 2).clamp(BLOCK_FIRST_MS, BLOCK_LONGEST_MS);
                 self.blocked_until = now + self.block_ms;
             }
+            Answer::Success | Answer::ServerError(_) | Answer::Refused(_) => self.block_ms = 0,
         }
     }
 
     /// The request got no answer. It may have been counted, so its place stays taken until the
     /// bucket's window ends.
     pub fn lost(&mut self, permit: &Permit) {
-        if let Some(bucket) = permit.0.as_ref().and_then(|key| self.buckets.get_mut(key)) {
+        if let Some(bucket) = self.buckets.get_mut(&permit.0) {
             bucket.remaining = bucket.remaining.saturating_sub(1);
         }
         self.release(permit);
@@ -196,7 +184,7 @@ impl RateLimits {
     }
 
     fn release(&mut self, permit: &Permit) {
-        if let Some(bucket) = permit.0.as_ref().and_then(|key| self.buckets.get_mut(key)) {
+        if let Some(bucket) = self.buckets.get_mut(&permit.0) {
             bucket.in_flight = bucket.in_flight.saturating_sub(1);
         }
     }
@@ -242,7 +230,7 @@ mod tests {
         let route = routes::create_message(1);
         let permit = go(&mut limits, 0, &route);
         assert_eq!(limits.admit(0, &route), Verdict::WaitForAnswer);
-        limits.answered(10, &route, &permit, &headers(5, 4, "5.0"), Signal::Ordinary);
+        limits.answered(10, &route, &permit, &headers(5, 4, "5.0"), &Answer::Success);
         for _ in 0..4 {
             go(&mut limits, 10, &route);
         }
@@ -254,7 +242,7 @@ mod tests {
         let mut limits = RateLimits::default();
         let first = routes::create_message(1);
         let permit = go(&mut limits, 0, &first);
-        limits.answered(0, &first, &permit, &headers(1, 0, "9"), Signal::Ordinary);
+        limits.answered(0, &first, &permit, &headers(1, 0, "9"), &Answer::Success);
         assert_eq!(limits.admit(1, &first), Verdict::WaitUntil(9_000));
         go(&mut limits, 1, &routes::create_message(2));
     }
@@ -264,15 +252,15 @@ mod tests {
         let mut limits = RateLimits::default();
         let route = routes::create_message(1);
         let permit = go(&mut limits, 0, &route);
-        let limited = |global| Signal::Limited {
+        let limited = |global| Answer::Limited {
             retry_after_ms: 700,
             global,
         };
-        limits.answered(0, &route, &permit, &HeaderMap::new(), limited(false));
+        limits.answered(0, &route, &permit, &HeaderMap::new(), &limited(false));
         assert_eq!(limits.admit(0, &route), Verdict::WaitUntil(700));
         let other = routes::create_message(2);
         let permit = go(&mut limits, 0, &other);
-        limits.answered(0, &other, &permit, &HeaderMap::new(), limited(true));
+        limits.answered(0, &other, &permit, &HeaderMap::new(), &limited(true));
         assert_eq!(
             limits.admit(0, &routes::guild_channels(3)),
             Verdict::WaitUntil(700)
@@ -288,7 +276,7 @@ mod tests {
         let mut waits = Vec::new();
         for _ in 0..8 {
             let permit = go(&mut limits, now, &route);
-            limits.answered(now, &route, &permit, &HeaderMap::new(), Signal::Blocked);
+            limits.answered(now, &route, &permit, &HeaderMap::new(), &Answer::Blocked);
             let Verdict::Blocked(until) = limits.admit(now, &route) else {
                 panic!("not blocked")
             };
@@ -303,7 +291,7 @@ mod tests {
         let mut limits = RateLimits::default();
         let route = routes::create_message(1);
         let permit = go(&mut limits, 0, &route);
-        limits.answered(0, &route, &permit, &headers(2, 1, "5"), Signal::Ordinary);
+        limits.answered(0, &route, &permit, &headers(2, 1, "5"), &Answer::Success);
         let permit = go(&mut limits, 1, &route);
         limits.lost(&permit);
         assert_eq!(limits.admit(2, &route), Verdict::WaitUntil(5_000));

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 
 use super::model::ErrorBody;
-use super::rate_limit::{Signal, millis};
+use super::rate_limit::millis;
 use crate::host::UnixMillis;
 
 /// Why a call has no result. Every variant says whether Discord may have acted on it.
@@ -24,6 +24,8 @@ pub enum CallError {
     },
     /// Waiting would take longer than the caller's patience; nothing happened.
     RateLimited { retry_after_ms: u64 },
+    /// The other side failed, more than once, at something that may be repeated.
+    Failed(String),
     /// Our address is blocked as a whole; nothing happened.
     Blocked { until: UnixMillis },
     /// Answered 2xx with something that is not what was asked for.
@@ -34,11 +36,6 @@ impl CallError {
     /// Whether the request may have been carried out.
     pub fn may_have_happened(&self) -> bool {
         matches!(self, CallError::Ambiguous(_) | CallError::Malformed(_))
-    }
-
-    /// Whether Discord refused with this code of its own.
-    pub fn has_code(&self, wanted: u64) -> bool {
-        matches!(self, CallError::Refused { code, .. } if *code == wanted)
     }
 
     /// Whether what was addressed does not exist (any more).
@@ -52,6 +49,7 @@ impl fmt::Display for CallError {
         match self {
             CallError::NotSent(why) => write!(f, "Discord could not be reached ({why})."),
             CallError::Ambiguous(why) => write!(f, "Discord did not answer ({why})."),
+            CallError::Failed(why) => write!(f, "Discord failed ({why})."),
             CallError::Refused {
                 status,
                 code,
@@ -63,7 +61,7 @@ impl fmt::Display for CallError {
                 retry_after_ms.div_ceil(1_000)
             ),
             CallError::Blocked { .. } => f.write_str(
-                "Discord blocks the address that this Worker calls from, which it shares with others.",
+                "Discord blocks the address that dbcord calls from, which may be shared with others.",
             ),
             CallError::Malformed(why) => {
                 write!(f, "Discord's answer could not be understood ({why}).")
@@ -117,20 +115,6 @@ impl Answer {
             code: body.code,
             message: message(&body, status),
         })
-    }
-
-    pub fn signal(&self) -> Signal {
-        match *self {
-            Answer::Limited {
-                retry_after_ms,
-                global,
-            } => Signal::Limited {
-                retry_after_ms,
-                global,
-            },
-            Answer::Blocked => Signal::Blocked,
-            _ => Signal::Ordinary,
-        }
     }
 }
 

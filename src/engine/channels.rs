@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::layout::{self, DatabaseChannels, Place, Role, Room};
+use super::layout::{self, DatabaseChannels, Owner, Role, Room};
 use super::{Shared, describe};
 use crate::discord::model::Channel;
 use crate::discord::{CallError, Patience, routes};
@@ -38,7 +38,7 @@ impl From<ChannelError> for Error {
 pub(super) struct ChannelMaker<'a, H> {
     shared: &'a Shared<H>,
     database: &'a str,
-    place: Place,
+    owner: Owner,
     channels: Vec<Channel>,
     /// What was made, for the report.
     pub made: Vec<String>,
@@ -56,7 +56,7 @@ impl<'a, H: Host> ChannelMaker<'a, H> {
             error,
         };
         let me = shared.me().await.map_err(call)?;
-        let place = Place {
+        let owner = Owner {
             guild: shared.guild,
             me,
             private,
@@ -64,7 +64,7 @@ impl<'a, H: Host> ChannelMaker<'a, H> {
         let mut maker = ChannelMaker {
             shared,
             database,
-            place,
+            owner,
             channels: Vec::new(),
             made: Vec::new(),
         };
@@ -74,7 +74,7 @@ impl<'a, H: Host> ChannelMaker<'a, H> {
 
     /// Decides whether channels made from now on are private.
     pub fn private(&mut self, private: bool) {
-        self.place.private = private;
+        self.owner.private = private;
     }
 
     /// The channels that the database has.
@@ -85,15 +85,15 @@ impl<'a, H: Host> ChannelMaker<'a, H> {
 
     /// The category for a new database, made unless an interrupted attempt left it.
     pub async fn category(&mut self) -> Result<u64, ChannelError> {
-        let left = layout::abandoned_category(&self.channels, self.database, self.place.me);
+        let left = layout::abandoned_category(&self.channels, self.database, self.owner.me);
         if let Some(category) = self.found().category.or(left) {
             return Ok(category);
         }
         if layout::room(&self.channels, self.database, None) == Room::GuildFull {
             return Err(ChannelError::GuildFull);
         }
-        let (database, me) = (self.database, self.place.me);
-        let body = layout::new_category(self.place, database, 1);
+        let (database, me) = (self.database, self.owner.me);
+        let body = layout::new_category(self.owner, database, 1);
         self.create(&body, |channels| {
             layout::abandoned_category(channels, database, me)
         })
@@ -119,7 +119,7 @@ impl<'a, H: Host> ChannelMaker<'a, H> {
             Room::In { category } => category,
             Room::GuildFull => return Err(ChannelError::GuildFull),
             Room::NewCategory { number } => {
-                let body = layout::new_category(self.place, database, number);
+                let body = layout::new_category(self.owner, database, number);
                 let before: Vec<u64> = self.channels.iter().map(|channel| channel.id).collect();
                 let name = layout::category_name(database, number);
                 self.create(&body, |channels| {
@@ -131,7 +131,7 @@ impl<'a, H: Host> ChannelMaker<'a, H> {
                 .await?
             }
         };
-        let body = layout::new_channel(self.place, role, category);
+        let body = layout::new_channel(self.owner, role, category);
         self.create(&body, find).await
     }
 
@@ -143,7 +143,7 @@ impl<'a, H: Host> ChannelMaker<'a, H> {
         find: impl Fn(&[Channel]) -> Option<u64>,
     ) -> Result<u64, ChannelError> {
         let name = body["name"].as_str().unwrap_or_default().to_owned();
-        let route = routes::create_channel(self.place.guild);
+        let route = routes::create_channel(self.owner.guild);
         let client = &self.shared.client;
         let sent = client
             .send::<Channel>(&route, body, &[], Patience::COMMAND)

@@ -6,23 +6,13 @@ use super::log::codec::{self, Encoded};
 use super::log::record::{VERSION, crc_text};
 use super::log::replay::Entry;
 use super::log::{CommitId, Op, Origin, Record};
-use super::memo::Floor;
-use super::open::OpenError;
+use super::object_storage::Floor;
 use super::state::State;
 use super::{describe, not_written};
 use crate::discord::model::Message;
 use crate::discord::{CallError, Draft, Patience, routes};
 use crate::error::{Error, ErrorKind, Result, Written};
 use crate::host::{Host, Level};
-
-/// A commit that is durable: posted, and stored as ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Committed {
-    pub id: CommitId,
-    /// The log's channel and the message in it.
-    pub channel: u64,
-    pub message: u64,
-}
 
 pub(super) enum PostError {
     /// It is certain that nothing was committed.
@@ -41,20 +31,22 @@ impl<H: Host> Database<H> {
         &self,
         origin: &Origin,
         build: impl FnOnce(&State) -> Result<Vec<Op>>,
-    ) -> Result<Committed> {
+    ) -> Result<CommitId> {
         let _writer = self.writer.lock().await;
-        self.open_for_writing().await?;
+        self.open_locked()
+            .await
+            .map_err(|error| error.for_user(&self.name))?;
         let ops = {
             let opened = self.opened()?;
-            if let Some(outcome) = opened.state.outcomes.get(&origin.interaction) {
-                return Err(already_done(outcome.id));
+            if let Some(&at) = opened.state.outcomes.get(&origin.interaction) {
+                return Err(already_done(at));
             }
             build(&opened.state)?
         };
         match self.append(vec![origin.clone()], ops).await {
-            Ok(committed) => {
+            Ok(id) => {
                 self.ask_for_alarm().await;
-                Ok(committed)
+                Ok(id)
             }
             Err(PostError::NotWritten(error)) => Err(error),
             Err(PostError::Unknown(error)) => {
@@ -65,20 +57,10 @@ impl<H: Host> Database<H> {
         }
     }
 
-    async fn open_for_writing(&self) -> Result<()> {
-        match self.open_locked().await {
-            Ok(()) => Ok(()),
-            Err(OpenError::Failed(error)) => Err(error),
-            Err(OpenError::NoSuchDatabase { known }) => {
-                Err(super::unknown_database(&self.name, &known))
-            }
-        }
-    }
-
     /// Settles a commit whose fate is unknown by reading the log under a new epoch. If the record
     /// is not there, an empty one is posted first: with that stored, the lost one is void even if
     /// it surfaces later, and only then may anyone be told that nothing was written.
-    async fn find_out(&self, origin: &Origin, error: Error) -> Result<Committed> {
+    async fn find_out(&self, origin: &Origin, error: Error) -> Result<CommitId> {
         let unknown = |error: &Error, why: &Error| {
             let message = format!(
                 "{} Reading the log to find out failed as well: {}",
@@ -88,12 +70,12 @@ impl<H: Host> Database<H> {
                 .written(Written::Unknown)
                 .hint("Before you try again, look whether it is there (for example with `/dbc_get` or `/dbc_inspect`).")
         };
-        if let Err(why) = self.open_for_writing().await {
-            return Err(unknown(&error, &why));
+        if let Err(why) = self.open_locked().await {
+            return Err(unknown(&error, &why.for_user(&self.name)));
         }
-        if let Some(committed) = self.committed(&origin.interaction) {
+        if let Some(id) = self.outcome(&origin.interaction) {
             self.ask_for_alarm().await;
-            return Ok(committed);
+            return Ok(id);
         }
         match self.settle_head().await {
             Ok(()) => Err(error.written(Written::No)),
@@ -108,23 +90,19 @@ impl<H: Host> Database<H> {
     /// When that cannot be found out now.
     pub async fn final_outcome(&self, interaction: &str) -> Result<Option<CommitId>> {
         let _writer = self.writer.lock().await;
-        self.open_for_writing().await?;
-        if let Some(committed) = self.committed(interaction) {
-            return Ok(Some(committed.id));
+        self.open_locked()
+            .await
+            .map_err(|error| error.for_user(&self.name))?;
+        if let Some(id) = self.outcome(interaction) {
+            return Ok(Some(id));
         }
         self.settle_head().await?;
         Ok(None)
     }
 
-    fn committed(&self, interaction: &str) -> Option<Committed> {
+    fn outcome(&self, interaction: &str) -> Option<CommitId> {
         let opened = self.opened.borrow();
-        let opened = opened.as_ref()?;
-        let outcome = opened.state.outcomes.get(interaction)?;
-        Some(Committed {
-            id: outcome.id,
-            channel: opened.log,
-            message: outcome.message,
-        })
+        opened.as_ref()?.state.outcomes.get(interaction).copied()
     }
 
     /// Posts one record and stores it as the last one. The caller holds the writer's lock. When
@@ -134,13 +112,13 @@ impl<H: Host> Database<H> {
         &self,
         by: Vec<Origin>,
         ops: Vec<Op>,
-    ) -> Result<Committed, PostError> {
+    ) -> Result<CommitId, PostError> {
         let (record, log) = self.next_record(by, ops).map_err(PostError::NotWritten)?;
         let encoded =
             codec::encode(&record).map_err(|bytes| PostError::NotWritten(self.too_large(bytes)))?;
         if encoded.file.is_some() {
             // A commit that cannot be read back is no commit.
-            let catalog = self.opened().map_err(PostError::NotWritten)?.catalog;
+            let catalog = self.claimed().map_err(PostError::NotWritten)?.catalog;
             let checked = attachments::ensure_readable(&self.shared, catalog.unwrap_or(log));
             let readable = checked.await;
             readable.map_err(PostError::NotWritten)?;
@@ -156,7 +134,7 @@ impl<H: Host> Database<H> {
             link: encoded.link,
             message,
         };
-        if let Err(error) = self.memo().store_floor(&floor).await {
+        if let Err(error) = self.keys().store_floor(&floor).await {
             self.close();
             return Err(PostError::Unknown(error));
         }
@@ -166,22 +144,18 @@ impl<H: Host> Database<H> {
             message,
         };
         self.applied(&entry).map_err(PostError::Unknown)?;
-        Ok(Committed {
-            id: encoded.link.id,
-            channel: log,
-            message,
-        })
+        Ok(encoded.link.id)
     }
 
     fn next_record(&self, by: Vec<Origin>, ops: Vec<Op>) -> Result<(Record, u64)> {
-        let opened = self.opened()?;
+        let opened = self.claimed()?;
         let sum = opened.state.sums_after(&ops).map_err(|table| {
             Error::new(
                 ErrorKind::NotFound,
                 format!("there is no table `{table}` in database `{}`.", self.name),
             )
         })?;
-        let prev = opened.state.head.map(|head| head.link);
+        let prev = opened.state.head;
         let record = Record {
             v: VERSION,
             epoch: opened.epoch,
@@ -234,8 +208,8 @@ impl<H: Host> Database<H> {
         );
         let maimed = message.channel_id == log
             && match codec::locate(message) {
-                codec::Place::Inline(text) => codec::decode(&text).is_err(),
-                codec::Place::Attachment { .. } | codec::Place::NotARecord => true,
+                codec::RecordBody::Inline(text) => codec::decode(&text).is_err(),
+                codec::RecordBody::Attachment { .. } | codec::RecordBody::NotARecord => true,
             };
         if maimed {
             let route = routes::delete_message(log, message.id);
@@ -257,7 +231,8 @@ impl<H: Host> Database<H> {
     /// Takes a durable commit into memory.
     fn applied(&self, entry: &Entry) -> Result<()> {
         let now = self.shared.host.now();
-        let applied = self.with_opened(|opened| {
+        let applied = self.with_claimed(|opened| {
+            opened.is_settled = true;
             opened.state.forget_old_outcomes(now);
             let applied = opened.state.apply(entry, now);
             opened.mirror.committed(&entry.record, &opened.state);
@@ -267,9 +242,7 @@ impl<H: Host> Database<H> {
             // The sums were computed from this very state, so this is a bug; memory is not to be
             // trusted any more, the log is.
             self.close();
-            let message = format!("Database `{}`: a commit did not apply: {why:?}", self.name);
-            self.shared.host.log(Level::Error, &message);
-            Error::new(ErrorKind::Corrupt, message).written(Written::Yes)
+            self.does_not_add_up(&why).written(Written::Yes)
         })
     }
 
@@ -301,10 +274,10 @@ fn holds(message: &Message, log: u64, encoded: &Encoded) -> bool {
         return false;
     }
     match (codec::locate(message), &encoded.file) {
-        (codec::Place::Inline(text), None) => {
+        (codec::RecordBody::Inline(text), None) => {
             codec::decode(&text).is_ok_and(|(_, link)| link == encoded.link)
         }
-        (codec::Place::Attachment { .. }, Some(file)) => {
+        (codec::RecordBody::Attachment { .. }, Some(file)) => {
             let first = message.attachments.first();
             message.content == encoded.content
                 && first.is_some_and(|found| found.size == file.bytes.len() as u64)

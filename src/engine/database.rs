@@ -7,7 +7,7 @@ use futures_util::lock::Mutex;
 
 use super::Shared;
 use super::materialize::Mirror;
-use super::memo::Memo;
+use super::object_storage::DatabaseKeys;
 use super::open::OpenError;
 use super::state::State;
 use crate::error::{Error, ErrorKind, Result};
@@ -32,6 +32,9 @@ pub(super) struct Opened {
     pub category: Option<u64>,
     pub state: State,
     pub mirror: Mirror,
+    /// Whether the head is stored as ours. Until then nobody may see the state, or anything that
+    /// derives from it.
+    pub is_settled: bool,
 }
 
 impl<H: Host> Database<H> {
@@ -44,7 +47,7 @@ impl<H: Host> Database<H> {
         }
     }
 
-    /// Makes sure that the database is in memory.
+    /// Makes sure that the database is in memory, and may be seen.
     pub(super) async fn open(&self) -> Result<(), OpenError> {
         if self.is_open() {
             return Ok(());
@@ -53,8 +56,15 @@ impl<H: Host> Database<H> {
         self.open_locked().await
     }
 
+    pub(super) async fn open_for_user(&self) -> Result<()> {
+        self.open()
+            .await
+            .map_err(|error| error.for_user(&self.name))
+    }
+
     pub fn is_open(&self) -> bool {
-        self.opened.borrow().is_some()
+        let opened = self.opened.borrow();
+        opened.as_ref().is_some_and(|opened| opened.is_settled)
     }
 
     pub(super) fn is_initialised(&self) -> bool {
@@ -69,28 +79,39 @@ impl<H: Host> Database<H> {
 
     /// Looks at the state, between awaits only.
     pub(super) fn opened(&self) -> Result<Ref<'_, Opened>> {
-        Ref::filter_map(self.opened.borrow(), Option::as_ref).map_err(|_| self.closed())
+        let opened = self.claimed()?;
+        Ref::filter_map(opened, |opened| opened.is_settled.then_some(opened))
+            .map_err(|_| self.closed())
     }
 
     /// Changes something in memory, between awaits only.
     pub(super) fn with_opened<T>(&self, change: impl FnOnce(&mut Opened) -> T) -> Result<T> {
+        // Refuses as above.
+        drop(self.opened()?);
+        self.with_claimed(change)
+    }
+
+    /// The state while its head may still have to be settled: for the commit path alone.
+    pub(super) fn claimed(&self) -> Result<Ref<'_, Opened>> {
+        Ref::filter_map(self.opened.borrow(), Option::as_ref).map_err(|_| self.closed())
+    }
+
+    pub(super) fn with_claimed<T>(&self, change: impl FnOnce(&mut Opened) -> T) -> Result<T> {
         match self.opened.borrow_mut().as_mut() {
             Some(opened) => Ok(change(opened)),
             None => Err(self.closed()),
         }
     }
 
-    pub(super) fn memo(&self) -> Memo<'_, H> {
-        Memo::new(&*self.shared.host, &self.name)
+    pub(super) fn keys(&self) -> DatabaseKeys<'_, H> {
+        DatabaseKeys::new(&*self.shared.host, &self.name)
     }
 
     /// Table names, as far as they are in memory.
     pub fn table_names(&self) -> Vec<String> {
-        let opened = self.opened.borrow();
-        opened
-            .iter()
-            .flat_map(|opened| opened.state.tables.keys().cloned())
-            .collect()
+        let opened = self.opened();
+        let tables = opened.iter().flat_map(|opened| opened.state.tables.keys());
+        tables.cloned().collect()
     }
 
     fn closed(&self) -> Error {

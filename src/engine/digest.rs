@@ -5,8 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
+use crate::text::fixed_hex;
+
 /// A row's checksum: the first 8 bytes of SHA-256 over table id, key, revision and document text,
-/// each with its length in front so that no two rows share an input.
+/// key and document with their lengths in front, so that no two rows share an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RowSum(pub u64);
 
@@ -29,7 +31,7 @@ impl RowSum {
     }
 
     pub fn parse(text: &str) -> Option<RowSum> {
-        parse_hex(text).map(RowSum)
+        fixed_hex(text, 16).map(RowSum)
     }
 }
 
@@ -68,15 +70,10 @@ impl Serialize for TableSum {
 impl<'de> Deserialize<'de> for TableSum {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (rows, digest) = <(u64, String)>::deserialize(deserializer)?;
-        let digest = parse_hex(&digest)
+        let digest = fixed_hex(&digest, 16)
             .ok_or_else(|| serde::de::Error::custom("a digest has 16 hexadecimal digits"))?;
         Ok(TableSum { rows, digest })
     }
-}
-
-fn parse_hex(text: &str) -> Option<u64> {
-    let digits = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    digits.then(|| u64::from_str_radix(text, 16).ok()).flatten()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::error::{Error, Result};
 use crate::limits::DOCUMENT_DEPTH;
-use crate::text::{inline, truncate};
+use crate::text::{escape_json, inline, truncate};
 
 /// Reads a JSON object. Refused beside what JSON forbids: a repeated field, a whole number that
 /// 64 bits do not hold, nesting deeper than [`DOCUMENT_DEPTH`].
@@ -55,6 +55,17 @@ pub fn parse(option: &'static str, text: &str) -> Result<Map<String, Value>> {
 pub fn to_text(fields: &Map<String, Value>) -> String {
     // Writing a `Value` to a string has no way to fail.
     serde_json::to_string(fields).unwrap_or_default()
+}
+
+/// A document's text with one field a line, escaped for a message. What is stored is always valid;
+/// anything else comes back as it is.
+pub fn pretty(doc: &str) -> String {
+    let value = serde_json::from_str::<Value>(doc);
+    let text = value.and_then(|value| serde_json::to_string_pretty(&value));
+    let text = text.unwrap_or_else(|_| doc.to_owned());
+    // Line breaks of the layout stay; whatever is fragile inside strings does not.
+    let lines: Vec<String> = text.lines().map(escape_json).collect();
+    lines.join("\n")
 }
 
 fn at(option: &'static str, text: &str, error: &serde_json::Error) -> Error {

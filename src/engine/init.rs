@@ -4,8 +4,7 @@
 use super::channels::ChannelMaker;
 use super::layout::{DatabaseChannels, Role};
 use super::log::{Op, Origin};
-use super::memo::Hints;
-use super::open::OpenError;
+use super::object_storage::Hints;
 use super::{Database, Engine, attachments, names, not_written};
 use crate::discord::model::Message;
 use crate::discord::{CallError, Draft, Patience, routes};
@@ -15,7 +14,6 @@ use crate::host::{Host, Level};
 /// What `/dbc_init` found and made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InitReport {
-    pub category: u64,
     pub log: u64,
     pub catalog: u64,
     /// Names of the channels made now.
@@ -67,9 +65,9 @@ impl<H: Host> Engine<H> {
         let catalog = maker.channel(&role, Some(category)).await?;
         let made = maker.made;
 
-        let memo = database.memo();
-        let hints = memo.hints().await?;
-        memo.store_hints(&Hints {
+        let keys = database.keys();
+        let hints = keys.hints().await?;
+        keys.store_hints(&Hints {
             log: Some(log),
             catalog: Some(catalog),
             category: Some(category),
@@ -77,7 +75,7 @@ impl<H: Host> Engine<H> {
             ..hints
         })
         .await?;
-        open(&database).await?;
+        database.open_for_user().await?;
         database.with_opened(|opened| {
             opened.category = Some(category);
             if opened.catalog.replace(catalog) != Some(catalog) {
@@ -99,7 +97,6 @@ impl<H: Host> Engine<H> {
         };
         let private = database.opened()?.state.private;
         Ok(InitReport {
-            category,
             log,
             catalog,
             made,
@@ -112,9 +109,6 @@ impl<H: Host> Engine<H> {
     /// A log that was deleted by hand must not be replaced by an empty one while anything else of
     /// the database is left; with nothing left, the deletion was meant, and we start over.
     async fn check_remains(&self, name: &str, found: &DatabaseChannels) -> Result<()> {
-        if !found.logs.is_empty() {
-            return Ok(());
-        }
         if !found.tables.is_empty() {
             let tables: Vec<String> = found.tables.values().map(|id| format!("<#{id}>")).collect();
             return Err(Error::new(
@@ -128,12 +122,12 @@ impl<H: Host> Engine<H> {
         }
         let database = self.handle(name);
         database.close();
-        let memo = database.memo();
-        if let Some(log) = memo.hints().await?.log {
+        let keys = database.keys();
+        if let Some(log) = keys.hints().await?.log {
             self.confirm_deleted(name, log).await?;
         }
-        memo.forget_floor().await?;
-        memo.store_hints(&Hints::default()).await
+        keys.forget_floor().await?;
+        keys.store_hints(&Hints::default()).await
     }
 
     /// A list that does not show the log may be out of date; the log itself is asked.
@@ -159,13 +153,13 @@ impl<H: Host> Engine<H> {
     /// Opens a database whose log channel is there. A log without records may be one that the bot
     /// may not read; what was read then counts for nothing until it is proven that it could be.
     async fn open_readable(&self, database: &Database<H>, log: u64) -> Result<()> {
-        open(database).await?;
+        database.open_for_user().await?;
         if database.is_initialised() {
             return Ok(());
         }
         database.close();
         self.confirm_readable(&database.name, log).await?;
-        open(database).await
+        database.open_for_user().await
     }
 
     /// Discord answers with an empty list where Read Message History is missing. A first record
@@ -209,19 +203,4 @@ impl<H: Host> Engine<H> {
             })
             .ok()
     }
-}
-
-async fn open<H: Host>(database: &Database<H>) -> Result<()> {
-    database.open().await.map_err(|error| match error {
-        OpenError::Failed(error) => error,
-        OpenError::NoSuchDatabase { .. } => just_gone(&database.name),
-    })
-}
-
-fn just_gone(name: &str) -> Error {
-    Error::new(
-        ErrorKind::NotFound,
-        format!("the channels of database `{name}` disappeared while it was being set up."),
-    )
-    .hint("Run `/dbc_init` again.")
 }

@@ -60,7 +60,7 @@ impl<H: Host> Database<H> {
             log: opened.log,
             catalog: opened.catalog,
             epoch: opened.epoch,
-            head: opened.state.head.map(|head| head.link.id),
+            head: opened.state.head.map(|head| head.id),
             tables: tables.collect(),
             backlog: opened.mirror.backlog(),
             stalled: opened.mirror.stalled.clone(),

@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 
 use crate::discord::model::{CATEGORY, Channel, MEMBER_OVERWRITE, ROLE_OVERWRITE, TEXT_CHANNEL};
 use crate::discord::permissions::{OWN, SEND_MESSAGES, VIEW_CHANNEL};
-use crate::limits::{CATEGORY_CHANNELS, CHANNEL_TOPIC, GUILD_CHANNELS};
-use crate::text::truncate;
+use crate::limits::{CATEGORY_CHANNELS, GUILD_CHANNELS};
 
 const MARK: &str = "dbcord:1:";
 
@@ -50,7 +49,7 @@ impl Role {
     }
 
     fn topic(&self) -> String {
-        let topic = match self {
+        match self {
             Role::Log { database } => format!(
                 "{MARK}log:{database} · Commit log of database {database}: each message is one commit. Do not delete messages here."
             ),
@@ -64,8 +63,7 @@ impl Role {
             } => format!(
                 "{MARK}table:{database}:{table}:{id} · Rows of table {table} in database {database}, kept up to date by dbcord."
             ),
-        };
-        truncate(&topic, CHANNEL_TOPIC)
+        }
     }
 
     fn parse(topic: &str) -> Option<Role> {
@@ -204,31 +202,31 @@ fn overwrites(guild: u64, me: u64, private: bool) -> Value {
     ])
 }
 
-/// Who asks for a new channel, and where.
+/// Whose a new channel is, and who may see it.
 #[derive(Debug, Clone, Copy)]
-pub struct Place {
+pub struct Owner {
     pub guild: u64,
     pub me: u64,
     pub private: bool,
 }
 
 /// The request body for a new category.
-pub fn new_category(place: Place, database: &str, number: u32) -> Value {
+pub fn new_category(owner: Owner, database: &str, number: u32) -> Value {
     json!({
         "name": category_name(database, number),
         "type": CATEGORY,
-        "permission_overwrites": overwrites(place.guild, place.me, place.private),
+        "permission_overwrites": overwrites(owner.guild, owner.me, owner.private),
     })
 }
 
 /// The request body for a new channel.
-pub fn new_channel(place: Place, role: &Role, category: u64) -> Value {
+pub fn new_channel(owner: Owner, role: &Role, category: u64) -> Value {
     json!({
         "name": role.channel_name(),
         "type": TEXT_CHANNEL,
         "topic": role.topic(),
         "parent_id": category.to_string(),
-        "permission_overwrites": overwrites(place.guild, place.me, place.private),
+        "permission_overwrites": overwrites(owner.guild, owner.me, owner.private),
     })
 }
 

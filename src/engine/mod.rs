@@ -16,8 +16,8 @@ pub mod inspect;
 pub mod layout;
 pub mod log;
 pub mod materialize;
-mod memo;
 pub mod names;
+mod object_storage;
 mod open;
 pub mod row;
 pub mod state;
@@ -27,13 +27,13 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::discord::model::{Channel, User};
+use crate::discord::model::{Channel, Message, User};
 use crate::discord::{CallError, Client, Patience, routes};
 use crate::error::{Error, ErrorKind, Result, Written};
 use crate::host::Host;
+use crate::limits::MESSAGE_PAGE;
 use crate::text::{inline, nearest};
 
-pub use commit::Committed;
 pub use database::Database;
 pub use log::Origin;
 
@@ -92,14 +92,13 @@ impl<H: Host> Engine<H> {
                 .option("database")
                 .hint(format!("Run `/dbc_init database:{name}` again.")))
             }
-            Err(open::OpenError::NoSuchDatabase { known }) => Err(unknown_database(name, &known)),
-            Err(open::OpenError::Failed(error)) => Err(error),
+            Err(error) => Err(error.for_user(name)),
         }
     }
 
     /// Names of the databases that can be offered without asking Discord.
     pub async fn known_databases(&self) -> Vec<String> {
-        memo::known_databases(&*self.shared.host)
+        object_storage::known_databases(&*self.shared.host)
             .await
             .unwrap_or_default()
     }
@@ -108,8 +107,8 @@ impl<H: Host> Engine<H> {
     pub async fn databases_behind(&self) -> Vec<String> {
         let mut behind = Vec::new();
         for name in self.known_databases().await {
-            let memo = memo::Memo::new(&*self.shared.host, &name);
-            if self.open_database(&name).is_none() && memo.is_behind().await {
+            let keys = object_storage::DatabaseKeys::new(&*self.shared.host, &name);
+            if self.open_database(&name).is_none() && keys.is_behind().await {
                 behind.push(name);
             }
         }
@@ -165,6 +164,29 @@ impl<H: Host> Shared<H> {
     pub async fn channels(&self) -> Result<Vec<Channel>, CallError> {
         let route = routes::guild_channels(self.guild);
         self.client.get(&route, Patience::COMMAND).await
+    }
+
+    /// All messages of `author` in a channel, newest first, page by page. Other people's messages
+    /// have no say in a channel of ours.
+    pub async fn own_messages(
+        &self,
+        channel: u64,
+        author: u64,
+        patience: Patience,
+    ) -> Result<Vec<Message>, CallError> {
+        let mut messages = Vec::new();
+        let mut before = None;
+        loop {
+            let route = routes::messages(channel, before);
+            let page: Vec<Message> = self.client.get(&route, patience).await?;
+            let is_full = page.len() >= MESSAGE_PAGE;
+            before = page.iter().map(|message| message.id).min();
+            let own = page.into_iter().filter(|m| m.author.id == author);
+            messages.extend(own);
+            if !is_full {
+                return Ok(messages);
+            }
+        }
     }
 
     /// A link to a message, for replies.
@@ -236,10 +258,10 @@ pub(crate) fn describe(doing: &str, error: &CallError, written: Written) -> Erro
             ErrorKind::Unavailable,
             "This passes by itself, often within minutes to an hour; try again then.".to_owned(),
         ),
-        CallError::NotSent(_) | CallError::Ambiguous(_) | CallError::Malformed(_) => (
-            ErrorKind::Unavailable,
-            "Discord may be down: try again in a minute.".to_owned(),
-        ),
+        CallError::NotSent(_)
+        | CallError::Ambiguous(_)
+        | CallError::Failed(_)
+        | CallError::Malformed(_) => (ErrorKind::Unavailable, "Try again in a minute.".to_owned()),
     };
     Error::new(kind, format!("{doing}: {error}"))
         .written(written)

@@ -5,13 +5,13 @@ use std::time::Duration;
 use super::commit::PostError;
 use super::database::{Database, Opened};
 use super::layout;
-use super::log::codec::DecodeError;
-use super::log::read::{Found, ReadError, read};
+use super::log;
+use super::log::read::{LogContents, ReadError};
 use super::log::replay::{self, ChainError, Entry};
 use super::materialize::Mirror;
-use super::memo::{Floor, Hints};
-use super::not_written;
+use super::object_storage::{Floor, Hints};
 use super::state::{ApplyError, State};
+use super::{not_written, unknown_database};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, Level};
 
@@ -28,6 +28,16 @@ pub(super) enum OpenError {
     Failed(Error),
 }
 
+impl OpenError {
+    /// The error that somebody who named the database is told.
+    pub fn for_user(self, database: &str) -> Error {
+        match self {
+            OpenError::NoSuchDatabase { known } => unknown_database(database, &known),
+            OpenError::Failed(error) => error,
+        }
+    }
+}
+
 impl From<Error> for OpenError {
     fn from(error: Error) -> Self {
         OpenError::Failed(error)
@@ -35,81 +45,29 @@ impl From<Error> for OpenError {
 }
 
 impl<H: Host> Database<H> {
-    /// Opens the database. The caller holds the writer's lock.
+    /// Opens the database. The caller holds the writer's lock. The steps are those of
+    /// `docs/architecture.md`, "Opening a database".
     pub(super) async fn open_locked(&self) -> Result<(), OpenError> {
         if self.is_open() {
             return Ok(());
         }
-        let doing = format!("Opening database `{}`", self.name);
-        let mut hints = self.memo().hints().await?;
-        let me = self.shared.me().await;
-        let me = me.map_err(|error| not_written(&doing, &error))?;
+        self.close();
+        let mut hints = self.keys().hints().await?;
         let log = match hints.log {
             Some(log) => log,
             None => self.find_channels(&mut hints).await?,
         };
-        let floor = self.memo().floor().await?;
-        let mut epoch = self.claim(None).await?;
-        let mut stale_reads = 0;
-        let (history, damaged) = loop {
-            let found = match read(&self.shared.client, log, me).await {
-                Ok(found) => found,
-                // The hint may be of a channel that is gone: look once, then say so.
-                Err(ReadError::Call(error)) if error.is_not_found() => {
-                    return Err(self.log_is_gone(&mut hints, log).await);
-                }
-                Err(error) => return Err(self.unreadable(&error).into()),
-            };
-            // Somebody opened the log after we claimed our epoch: claim above, and read again,
-            // so that whatever they wrote before our new claim is seen.
-            let highest = found.entries.iter().map(|entry| entry.record.epoch).max();
-            if let Some(other) = highest.filter(|&other| other > epoch) {
-                epoch = self.claim(Some(other)).await?;
-                continue;
-            }
-            let Found { entries, damaged } = found;
-            if let Some(newer) = damaged.iter().find_map(|d| match d.why {
-                DecodeError::Newer(version) => Some(version),
-                DecodeError::Damaged(_) => None,
-            }) {
-                return Err(self.too_new(newer).into());
-            }
-            match self.settle(entries, floor.as_ref()) {
-                Ok(history) => break (history, damaged),
-                // The missing part may only be late.
-                Err(_) if stale_reads < STALE_READS => {
-                    stale_reads += 1;
-                    let pause = STALE_PAUSE_MS * u64::from(stale_reads);
-                    self.shared.host.sleep(Duration::from_millis(pause)).await;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        };
-        let head_seq = history.last().map_or(0, |entry| entry.link.id.seq());
-        if let Some(newest) = damaged
-            .iter()
-            .filter(|d| d.seq > head_seq)
-            .max_by_key(|d| d.seq)
-        {
-            // With a floor, everything acknowledged is in the history, so this never was.
-            if floor.is_none() {
-                return Err(self.damaged_head(newest.message, newest.seq, log).into());
-            }
-        }
-        let now = self.shared.host.now();
-        let mut state = State::default();
-        for entry in &history {
-            state
-                .apply(entry, now)
-                .map_err(|why| self.does_not_add_up(&why))?;
-        }
-        let unstored = state
-            .head
-            .filter(|head| floor.map(|floor| floor.link) != Some(head.link));
+        let floor = self.keys().floor().await?;
+        let epoch = self.claim(None).await?;
+        let (epoch, history) = self.history(&mut hints, log, epoch, floor.as_ref()).await?;
+        let state = self.replay(&history)?;
         if hints.log.is_none() {
             hints.log = Some(log);
-            self.memo().store_hints(&hints).await?;
+            self.keys().store_hints(&hints).await?;
         }
+        // The head may be somebody's commit that was never stored. Then it is built on and that is
+        // stored, so that nobody can ever again read the log without it.
+        let is_settled = state.head == floor.map(|floor| floor.link);
         let mirror = Mirror::after_open(&state, &hints);
         let backlog = mirror.backlog();
         self.opened.replace(Some(Opened {
@@ -119,10 +77,9 @@ impl<H: Host> Database<H> {
             category: hints.category,
             state,
             mirror,
+            is_settled,
         }));
-        if unstored.is_some() {
-            // The head is somebody's unstored commit. Build on it and store that, so that nobody
-            // can ever again read the log without it.
+        if !is_settled {
             self.settle_head().await?;
         }
         if backlog > 0 {
@@ -131,42 +88,102 @@ impl<H: Host> Database<H> {
         Ok(())
     }
 
+    /// Reads the log until it shows everything that is known to be in it; with the epoch, which
+    /// rises when the log turns out to have a higher one.
+    async fn history(
+        &self,
+        hints: &mut Hints,
+        log: u64,
+        mut epoch: u64,
+        floor: Option<&Floor>,
+    ) -> Result<(u64, Vec<Entry>), OpenError> {
+        let me = self.shared.me().await.map_err(|error| {
+            let doing = format!("Opening database `{}`", self.name);
+            not_written(&doing, &error)
+        })?;
+        let mut stale_reads = 0;
+        loop {
+            let contents = match log::read::read(&self.shared, log, me).await {
+                Ok(contents) => contents,
+                // The hint may be of a channel that is gone: look once, then say so.
+                Err(ReadError::Call(error)) if error.is_not_found() => {
+                    return Err(self.log_is_gone(hints, log).await);
+                }
+                Err(error) => return Err(self.unreadable(&error).into()),
+            };
+            // Somebody opened the log after we claimed our epoch: claim above, and read again,
+            // so that whatever they wrote before our new claim is seen.
+            if let Some(other) = contents.highest_epoch().filter(|&other| other >= epoch) {
+                epoch = self.claim(Some(other)).await?;
+                continue;
+            }
+            if let Some(version) = contents.newer_format() {
+                return Err(self.too_new(version).into());
+            }
+            match self.chain_with_floor(contents, floor, log) {
+                Ok(history) => return Ok((epoch, history)),
+                // The missing part may only be late.
+                Err(_) if stale_reads < STALE_READS => {
+                    stale_reads += 1;
+                    let pause = STALE_PAUSE_MS * u64::from(stale_reads);
+                    self.shared.host.sleep(Duration::from_millis(pause)).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The history, if it has what was stored last.
+    fn chain_with_floor(
+        &self,
+        contents: LogContents,
+        floor: Option<&Floor>,
+        log: u64,
+    ) -> Result<Vec<Entry>> {
+        let newest_damaged = contents.damaged.into_iter().max_by_key(|d| d.seq);
+        let history = replay::chain(contents.entries).map_err(|error| self.broken(&error))?;
+        let head_seq = history.last().map_or(0, |entry| entry.link.id.seq());
+        match (floor, newest_damaged) {
+            (Some(floor), _) if !history.iter().any(|entry| entry.link == floor.link) => {
+                Err(self.floor_is_missing(floor))
+            }
+            // With a floor, everything acknowledged is in the history, so a damaged record beyond
+            // the head never was; without one, nobody knows.
+            (None, Some(damaged)) if damaged.seq > head_seq => {
+                Err(self.damaged_head(damaged.message, damaged.seq, log))
+            }
+            _ => Ok(history),
+        }
+    }
+
+    fn replay(&self, history: &[Entry]) -> Result<State> {
+        let now = self.shared.host.now();
+        let mut state = State::default();
+        for entry in history {
+            let applied = state.apply(entry, now);
+            applied.map_err(|why| self.does_not_add_up(&why))?;
+        }
+        Ok(state)
+    }
+
     /// Raises the epoch above everything known, durably, before the log is read.
     async fn claim(&self, seen: Option<u64>) -> Result<u64> {
-        let stored = self.memo().epoch().await?;
+        let stored = self.keys().epoch().await?;
         let above = stored.max(seen).map_or(0, |epoch| epoch.saturating_add(1));
         // The clock keeps epochs rising even when storage was wiped.
         let epoch = above.max(self.shared.host.now());
-        self.memo().store_epoch(epoch).await?;
+        self.keys().store_epoch(epoch).await?;
         Ok(epoch)
     }
 
     /// Posts an empty record on the head, which fixes what the head is for every later reader.
     pub(super) async fn settle_head(&self) -> Result<()> {
-        let posted = self.append(Vec::new(), Vec::new()).await;
-        posted.map(|_| ()).map_err(|error| {
-            self.close();
-            let (PostError::NotWritten(error) | PostError::Unknown(error)) = error;
-            error
-        })
-    }
-
-    /// The history, if it contains what was stored last.
-    fn settle(&self, entries: Vec<Entry>, floor: Option<&Floor>) -> Result<Vec<Entry>> {
-        let history = replay::chain(entries).map_err(|error| self.broken(&error))?;
-        match floor {
-            Some(floor) if !history.iter().any(|entry| entry.link == floor.link) => {
-                let seq = floor.link.id.seq();
-                Err(Error::new(
-                    ErrorKind::Corrupt,
-                    format!(
-                        "Database `{}`: commit #{seq} is known to be stored, but the log does not show it. Either Discord's answer is out of date, or the message was deleted by hand.",
-                        self.name
-                    ),
-                )
-                .hint("Try again in a minute. Until the log shows it, nothing is read or written, so that nothing gets lost."))
+        match self.append(Vec::new(), Vec::new()).await {
+            Ok(_) => Ok(()),
+            Err(PostError::NotWritten(error) | PostError::Unknown(error)) => {
+                self.close();
+                Err(error)
             }
-            _ => Ok(history),
         }
     }
 
@@ -253,6 +270,18 @@ impl<H: Host> Database<H> {
         .hint("Nothing is read or written until the message is back. If it was edited or deleted by hand, its text is needed to mend the log.")
     }
 
+    fn floor_is_missing(&self, floor: &Floor) -> Error {
+        Error::new(
+            ErrorKind::Corrupt,
+            format!(
+                "Database `{}`: commit #{} is known to be stored, but the log does not show it. Either Discord's answer is out of date, or the message was deleted by hand.",
+                self.name,
+                floor.link.id.seq()
+            ),
+        )
+        .hint("Try again in a minute. Until the log shows it, nothing is read or written, so that nothing gets lost.")
+    }
+
     fn damaged_head(&self, message: u64, seq: u64, log: u64) -> Error {
         Error::new(
             ErrorKind::Corrupt,
@@ -276,7 +305,7 @@ impl<H: Host> Database<H> {
         .hint("Deploy the newer version; this one leaves the database alone.")
     }
 
-    fn does_not_add_up(&self, why: &ApplyError) -> Error {
+    pub(super) fn does_not_add_up(&self, why: &ApplyError) -> Error {
         let (ApplyError::UnknownTable { at, table } | ApplyError::Mismatch { at, table }) = why;
         self.shared.host.log(
             Level::Error,
@@ -290,6 +319,6 @@ impl<H: Host> Database<H> {
                 at.seq()
             ),
         )
-        .hint("Report this: it is a bug or a forged record. Nothing was changed.")
+        .hint("Report this: it is a bug or a forged record.")
     }
 }

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::database::Database;
+use super::document;
 use super::log::{CommitId, Op, Origin};
 use super::names;
-use super::{Committed, document};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::text::inline;
@@ -32,7 +32,7 @@ impl<H: Host> Database<H> {
         table: &str,
         key: &str,
         value_json: &str,
-    ) -> Result<Committed> {
+    ) -> Result<CommitId> {
         names::check_key("key", key)?;
         let fields = document::parse("value_json", value_json)?;
         self.write(origin, |state| {

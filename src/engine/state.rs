@@ -6,11 +6,9 @@ use super::digest::{RowSum, TableSum};
 use super::document;
 use super::log::replay::Entry;
 use super::log::{CommitId, Link, Op};
+use crate::discord::model::created_ms;
 use crate::host::UnixMillis;
 use crate::limits::INTERACTION_TOKEN_MS;
-
-/// Discord's epoch in an id's upper bits. <https://docs.discord.com/developers/reference#snowflakes>
-const DISCORD_EPOCH_MS: u64 = 1_420_070_400_000;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
@@ -37,20 +35,6 @@ impl Table {
     }
 }
 
-/// A commit that an interaction led to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Outcome {
-    pub id: CommitId,
-    pub message: u64,
-}
-
-/// The newest commit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Head {
-    pub link: Link,
-    pub message: u64,
-}
-
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct State {
     /// Whether `/dbc_init` made the channels private.
@@ -58,10 +42,10 @@ pub struct State {
     pub tables: BTreeMap<String, Table>,
     /// The highest table id ever given, so that none is given twice.
     pub last_table_id: u32,
-    /// None until the first commit.
-    pub head: Option<Head>,
-    /// Commits by the interaction that asked for them, for as long as its token lives.
-    pub outcomes: BTreeMap<String, Outcome>,
+    /// The newest commit; none until the first.
+    pub head: Option<Link>,
+    /// Commits by the interaction that asked for them, for longer than its token lives.
+    pub outcomes: BTreeMap<String, CommitId>,
 }
 
 /// A record that does not fit the state it is applied to.
@@ -79,6 +63,13 @@ pub enum ApplyError {
 }
 
 impl State {
+    /// The table with this id, and its name.
+    pub fn table_by_id(&self, id: u32) -> Option<(&str, &Table)> {
+        let mut tables = self.tables.iter();
+        let (name, table) = tables.find(|(_, table)| table.id == id)?;
+        Some((name, table))
+    }
+
     /// What each touched table will be once `ops` are applied.
     ///
     /// # Errors
@@ -150,17 +141,10 @@ impl State {
         }
         for origin in &record.by {
             if is_recent(&origin.interaction, now) {
-                let outcome = Outcome {
-                    id: at,
-                    message: entry.message,
-                };
-                self.outcomes.insert(origin.interaction.clone(), outcome);
+                self.outcomes.insert(origin.interaction.clone(), at);
             }
         }
-        self.head = Some(Head {
-            link: entry.link,
-            message: entry.message,
-        });
+        self.head = Some(entry.link);
         Ok(())
     }
 
@@ -208,8 +192,7 @@ impl State {
 /// Whether an interaction's token can still be alive. What is no Discord id counts as recent.
 fn is_recent(interaction: &str, now: UnixMillis) -> bool {
     interaction.parse::<u64>().map_or(true, |id| {
-        let created = (id >> 22).saturating_add(DISCORD_EPOCH_MS);
-        created.saturating_add(2 * INTERACTION_TOKEN_MS) > now
+        created_ms(id).saturating_add(2 * INTERACTION_TOKEN_MS) > now
     })
 }
 
@@ -237,12 +220,12 @@ mod tests {
     }
 
     fn entry(state: &State, ops: Vec<Op>, interaction: &str) -> Entry {
-        let seq = state.head.map_or(1, |head| head.link.id.seq() + 1);
+        let seq = state.head.map_or(1, |head| head.id.seq() + 1);
         let record = Record {
             v: VERSION,
             epoch: 1,
             seq,
-            prev: state.head.map(|head| head.link),
+            prev: state.head,
             at: 0,
             by: vec![Origin {
                 interaction: interaction.into(),
@@ -317,8 +300,8 @@ mod tests {
     #[test]
     fn outcomes_are_kept_for_as_long_as_somebody_may_ask() {
         let mut state = State::default();
-        let made_at = DISCORD_EPOCH_MS + 1_000_000_000;
-        let interaction = (1_000_000_000u64 << 22).to_string();
+        let id = 1_000_000_000u64 << 22;
+        let (made_at, interaction) = (created_ms(id), id.to_string());
         state
             .apply(&entry(&state, vec![], &interaction), made_at)
             .unwrap();

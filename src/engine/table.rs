@@ -2,9 +2,9 @@
 
 use super::database::Database;
 use super::layout::{self, Room};
-use super::log::{Op, Origin};
+use super::log::{CommitId, Op, Origin};
 use super::state::{State, Table};
-use super::{Committed, names, not_written, quoted};
+use super::{names, not_written, quoted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::text::{inline, nearest};
@@ -15,7 +15,7 @@ impl<H: Host> Database<H> {
     ///
     /// # Errors
     /// Bad names, a table of that name, or a server without room for its channel.
-    pub async fn create_table(&self, origin: &Origin, table: &str, pk: &str) -> Result<Committed> {
+    pub async fn create_table(&self, origin: &Origin, table: &str, pk: &str) -> Result<CommitId> {
         names::check_name("table", table)?;
         names::check_field("pk", pk)?;
         // Told now rather than found out by the background later.

@@ -44,8 +44,10 @@ impl<H: Host> Instance<H> {
 
     /// One turn of background work; when the next one is due, if any is.
     async fn background_work(self: &Rc<Self>) -> Option<UnixMillis> {
+        let client = self.engine.client();
+        let stop_at = client.requests_sent() + u64::from(BACKGROUND_REQUESTS);
         let mut due = Vec::new();
-        if self.settle_pending().await {
+        if self.pay_owed().await {
             due.push(self.host.now() + AGAIN_MS);
         }
         // After an eviction nothing is open, and the alarm is all that is left of the work to do.
@@ -61,14 +63,10 @@ impl<H: Host> Instance<H> {
                 }
             }
         }
-        let mut budget = u64::from(BACKGROUND_REQUESTS);
         for database in self.engine.open_databases() {
-            let before = self.engine.client().requests_sent();
-            if let Progress::More(time) = database.materialize(budget).await {
+            if let Progress::More(time) = database.materialize(stop_at).await {
                 due.push(time);
             }
-            let used = self.engine.client().requests_sent() - before;
-            budget = budget.saturating_sub(used);
         }
         due.into_iter().min()
     }

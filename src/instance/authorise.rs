@@ -1,15 +1,18 @@
 //! Who may do what. The one place where that is decided.
 
+use twilight_model::id::Id;
+use twilight_model::id::marker::GuildMarker;
+
 use crate::config::Config;
 use crate::discord::permissions::{MANAGE_GUILD, covers};
 use crate::error::{Error, ErrorKind, Result};
 use crate::interactions::Interaction;
 
-/// Decides whether an interaction may go on.
+/// Decides whether an interaction may go on, and where: to the object of this guild.
 ///
 /// # Errors
 /// [`ErrorKind::Forbidden`] with the reason.
-pub(super) fn authorise(config: &Config, interaction: &Interaction) -> Result<()> {
+pub(super) fn authorise(config: &Config, interaction: &Interaction) -> Result<Id<GuildMarker>> {
     let Some(guild) = interaction.guild_id else {
         return Err(
             forbidden("dbcord works in servers only, not in direct messages.")
@@ -34,7 +37,7 @@ pub(super) fn authorise(config: &Config, interaction: &Interaction) -> Result<()
                 .hint("Ask somebody who manages this server."),
         );
     }
-    Ok(())
+    Ok(guild)
 }
 
 fn forbidden(message: &str) -> Error {

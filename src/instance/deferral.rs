@@ -10,6 +10,7 @@ use twilight_model::application::interaction::application_command::{
 };
 
 use super::Instance;
+use crate::commands;
 use crate::discord::multipart::{File, file_name};
 use crate::discord::{CallError, Draft, original};
 use crate::host::{Host, Level, StorageError, UnixMillis};
@@ -22,27 +23,30 @@ const LOOK_AFTER_MS: u64 = 20_000;
 
 /// A deferred interaction, as stored: enough to find out what became of it and to tell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Pending {
+pub(super) struct OwedReply {
     pub interaction: u64,
     pub application: u64,
     pub token: String,
     pub command: String,
     pub database: Option<String>,
+    /// Whether the command could have changed anything.
+    pub writes: bool,
     pub since: UnixMillis,
 }
 
-impl Pending {
+impl OwedReply {
     pub fn new(interaction: &Interaction, data: &CommandData, now: UnixMillis) -> Self {
         let database = data.options.iter().find_map(|option| match &option.value {
             CommandOptionValue::String(name) if option.name == "database" => Some(name.clone()),
             _ => None,
         });
-        Pending {
+        OwedReply {
             interaction: interaction.id.get(),
             application: interaction.application_id.get(),
             token: interaction.token.clone(),
             command: data.name.clone(),
             database,
+            writes: commands::writes(&data.name),
             since: now,
         }
     }
@@ -59,28 +63,28 @@ impl Pending {
 impl<H: Host> Instance<H> {
     /// Stores that an answer is owed, and sets the alarm in case this object does not live to
     /// give it.
-    pub(super) async fn remember(&self, pending: &Pending) -> Result<(), StorageError> {
-        let text = serde_json::to_string(pending).map_err(|e| StorageError(e.to_string()))?;
-        self.host.store(&pending.key(), &text).await?;
+    pub(super) async fn remember(&self, owed: &OwedReply) -> Result<(), StorageError> {
+        let text = serde_json::to_string(owed).map_err(|e| StorageError(e.to_string()))?;
+        self.host.store(&owed.key(), &text).await?;
         self.host.wake_at(self.host.now() + LOOK_AFTER_MS).await
     }
 
-    pub(super) async fn forget(&self, pending: &Pending) {
-        if let Err(error) = self.host.remove(&pending.key()).await {
-            let line = format!("interaction {}: {error}", pending.interaction);
+    pub(super) async fn forget(&self, owed: &OwedReply) {
+        if let Err(error) = self.host.remove(&owed.key()).await {
+            let line = format!("interaction {}: {error}", owed.interaction);
             self.host.log(Level::Warn, &line);
         }
     }
 
     /// Edits the reply into the deferred answer. What cannot be delivered stays owed: the alarm
     /// then reads from the log what became of it.
-    pub(super) async fn deliver(&self, pending: &Pending, reply: &Reply) {
-        self.running.borrow_mut().insert(pending.interaction);
-        self.try_to_deliver(pending, reply).await;
-        self.running.borrow_mut().remove(&pending.interaction);
+    pub(super) async fn deliver(&self, owed: &OwedReply, reply: &Reply) {
+        self.running.borrow_mut().insert(owed.interaction);
+        self.try_to_deliver(owed, reply).await;
+        self.running.borrow_mut().remove(&owed.interaction);
     }
 
-    async fn try_to_deliver(&self, pending: &Pending, reply: &Reply) {
+    async fn try_to_deliver(&self, owed: &OwedReply, reply: &Reply) {
         let file = reply.file.as_ref().map(|(name, text)| File {
             name: file_name(name),
             content_type: "application/json",
@@ -92,21 +96,21 @@ impl<H: Host> Instance<H> {
             ..Draft::default()
         };
         let client = self.engine.client();
-        let (application, token) = (pending.application, &pending.token);
+        let (application, token) = (owed.application, &owed.token);
         let sent = original::edit(client, application, token, &draft).await;
         if let Err(error) = &sent {
-            let id = pending.interaction;
+            let id = owed.interaction;
             let line = format!("interaction {id}: the reply was not delivered: {error}");
             self.host.log(Level::Warn, &line);
         }
         // A refusal stays one; anything else may pass, so the answer is still owed.
         if matches!(sent, Ok(()) | Err(CallError::Refused { .. })) {
-            self.forget(pending).await;
+            self.forget(owed).await;
         }
     }
 
     /// Settles what earlier objects left owing. Whether anything is still to be settled.
-    pub(super) async fn settle_pending(self: &Rc<Self>) -> bool {
+    pub(super) async fn pay_owed(self: &Rc<Self>) -> bool {
         let stored = match self.host.load_prefix(PREFIX).await {
             Ok(stored) => stored,
             Err(error) => {
@@ -117,7 +121,7 @@ impl<H: Host> Instance<H> {
         };
         let mut left = false;
         for (key, text) in stored {
-            let Ok(pending) = serde_json::from_str::<Pending>(&text) else {
+            let Ok(owed) = serde_json::from_str::<OwedReply>(&text) else {
                 self.host.log(
                     Level::Error,
                     &format!("{key} cannot be read and is dropped"),
@@ -125,15 +129,15 @@ impl<H: Host> Instance<H> {
                 let _ = self.host.remove(&key).await;
                 continue;
             };
-            if self.running.borrow().contains(&pending.interaction) {
+            if self.running.borrow().contains(&owed.interaction) {
                 left = true;
-            } else if pending.expired(self.host.now()) {
-                self.forget(&pending).await;
+            } else if owed.expired(self.host.now()) {
+                self.forget(&owed).await;
             } else {
-                let reply = self.what_became_of(&pending).await;
+                let reply = self.what_became_of(&owed).await;
                 left |= reply.is_none();
                 if let Some(reply) = reply {
-                    self.deliver(&pending, &reply).await;
+                    self.deliver(&owed, &reply).await;
                 }
             }
         }
@@ -142,15 +146,15 @@ impl<H: Host> Instance<H> {
 
     /// Finds out from the log what became of a command whose object is gone. None when that
     /// cannot be told yet.
-    async fn what_became_of(&self, pending: &Pending) -> Option<Reply> {
+    async fn what_became_of(&self, owed: &OwedReply) -> Option<Reply> {
         let interrupted = |outcome: &str| {
-            let command = &pending.command;
+            let command = &owed.command;
             Some(Reply::new(format!(
                 "`/{command}` was interrupted. {outcome}"
             )))
         };
-        let Some(name) = &pending.database else {
-            return interrupted("Nothing was written. Run it again.");
+        let (true, Some(name)) = (owed.writes, &owed.database) else {
+            return interrupted("Run it again.");
         };
         let database = match self.engine.database(name).await {
             Ok(database) => database,
@@ -160,17 +164,14 @@ impl<H: Host> Instance<H> {
             Err(error) if error.kind == crate::error::ErrorKind::Unavailable => return None,
             Err(error) => return interrupted(&format!("What became of it is unknown: {error}")),
         };
-        match database
-            .final_outcome(&pending.interaction.to_string())
-            .await
-        {
+        match database.final_outcome(&owed.interaction.to_string()).await {
             Ok(Some(at)) => interrupted(&format!(
                 "It had been committed by then, as commit #{}.",
                 at.seq()
             )),
             Ok(None) => interrupted("Nothing was written. Run it again."),
             Err(error) => {
-                let line = format!("interaction {}: {error}", pending.interaction);
+                let line = format!("interaction {}: {error}", owed.interaction);
                 self.host.log(Level::Warn, &line);
                 None
             }

@@ -5,33 +5,36 @@ mod authorise;
 mod deferral;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 use twilight_model::application::interaction::application_command::CommandData;
+use twilight_model::id::Id;
+use twilight_model::id::marker::GuildMarker;
 
 use crate::commands::{self, Context};
 use crate::config::Config;
 use crate::discord::Client;
+use crate::discord::model::created_ms;
 use crate::engine::{Engine, Origin};
 use crate::error::Error;
-use crate::host::{Host, Level, UnixMillis};
+use crate::host::{Host, Level};
 use crate::interactions::{Callback, Interaction, Kind, Reply};
 use crate::limits::{DEFER_AFTER_MS, INTERACTION_TOKEN_MS};
 
 use alarm::AlarmState;
-use deferral::Pending;
+use deferral::OwedReply;
 
 /// One guild's object, without the host around it.
 pub struct Instance<H> {
     host: Rc<H>,
     config: Config,
     engine: Rc<Engine<H>>,
-    /// Interactions seen by this object, with the time; a replay is not run again.
-    seen: RefCell<BTreeMap<u64, UnixMillis>>,
+    /// Commands seen by this object; a replay is not run again.
+    seen: RefCell<BTreeSet<u64>>,
     /// Interactions whose command is running here, or whose reply is being delivered.
     running: RefCell<BTreeSet<u64>>,
     /// Alarms do not overlap: a second one leaves a note for the first.
@@ -57,7 +60,8 @@ impl<H: Host> Instance<H> {
 
     /// Answers an interaction, always, and before Discord gives up on it.
     pub async fn handle(self: &Rc<Self>, interaction: Interaction) -> Callback {
-        if let Some(callback) = screen(&self.config, &interaction) {
+        // The entry has done so too; an object does not rely on who calls it.
+        if let Err(callback) = screen(&self.config, &interaction) {
             return callback;
         }
         match &interaction.kind {
@@ -81,11 +85,6 @@ impl<H: Host> Instance<H> {
         }
     }
 
-    /// Whether no interaction was handled yet.
-    pub fn is_new(&self) -> bool {
-        self.seen.borrow().is_empty()
-    }
-
     /// Lets go of everything in memory: another object with the same id takes over.
     pub fn dispose(&self) {
         self.engine.close();
@@ -97,11 +96,11 @@ impl<H: Host> Instance<H> {
     async fn run_in_time(self: &Rc<Self>, interaction: Interaction, data: CommandData) -> Callback {
         let id = interaction.id.get();
         let context = self.context(&interaction, &data.name);
-        let pending = Pending::new(&interaction, &data, self.host.now());
+        let owed = OwedReply::new(&interaction, &data, self.host.now());
         let (done, mut waiting) = oneshot::channel();
         self.running.borrow_mut().insert(id);
         let this = Rc::clone(self);
-        let late = pending.clone();
+        let late = owed.clone();
         self.host.spawn(Box::pin(async move {
             let reply = match commands::run(data, context).await {
                 Ok(reply) => reply,
@@ -122,7 +121,7 @@ impl<H: Host> Instance<H> {
             self.running.borrow_mut().remove(&id);
             return Callback::Message(reply.clone());
         }
-        if let Err(error) = self.remember(&pending).await {
+        if let Err(error) = self.remember(&owed).await {
             let line = format!("interaction {id}: the deferral was not stored: {error}");
             self.host.log(Level::Error, &line);
         }
@@ -132,7 +131,7 @@ impl<H: Host> Instance<H> {
         if let Some(reply) = finished {
             let this = Rc::clone(self);
             self.host.spawn(Box::pin(async move {
-                this.deliver(&pending, &reply).await;
+                this.deliver(&owed, &reply).await;
             }));
         }
         Callback::Deferred
@@ -151,24 +150,25 @@ impl<H: Host> Instance<H> {
         }
     }
 
-    /// Whether this object sees the interaction for the first time. What is older than any
-    /// signature that would be accepted need not be kept.
+    /// Whether this object sees the interaction for the first time. Its id tells when it was made;
+    /// what is older than any signature that would be accepted need not be kept.
     fn first_time(&self, interaction: u64) -> bool {
         let now = self.host.now();
         let mut seen = self.seen.borrow_mut();
-        seen.retain(|_, at| at.saturating_add(INTERACTION_TOKEN_MS) > now);
-        seen.insert(interaction, now).is_none()
+        seen.retain(|&id| created_ms(id).saturating_add(INTERACTION_TOKEN_MS) > now);
+        seen.insert(interaction)
     }
 }
 
-/// The answer to an interaction that no guild's object needs to see: a PING, or one that is not
-/// allowed.
-pub fn screen(config: &Config, interaction: &Interaction) -> Option<Callback> {
+/// The guild whose object an interaction belongs to.
+///
+/// # Errors
+/// The answer to one that no object needs to see: a PING, or one that is not allowed.
+pub fn screen(config: &Config, interaction: &Interaction) -> Result<Id<GuildMarker>, Callback> {
     if matches!(interaction.kind, Kind::Ping) {
-        return Some(Callback::Pong);
+        return Err(Callback::Pong);
     }
-    let error = authorise::authorise(config, interaction).err()?;
-    Some(match interaction.kind {
+    authorise::authorise(config, interaction).map_err(|error| match interaction.kind {
         Kind::Autocomplete(_) => Callback::Choices(Vec::new()),
         _ => Callback::Message(refusal(&error)),
     })

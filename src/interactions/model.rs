@@ -9,9 +9,7 @@ use serde_json::value::RawValue;
 use twilight_model::application::interaction::application_command::CommandData;
 use twilight_model::guild::Permissions;
 use twilight_model::id::Id;
-use twilight_model::id::marker::{
-    ApplicationMarker, ChannelMarker, GuildMarker, InteractionMarker, UserMarker,
-};
+use twilight_model::id::marker::{ApplicationMarker, GuildMarker, InteractionMarker, UserMarker};
 
 /// What happened at Discord's side.
 #[derive(Debug, Clone)]
@@ -34,7 +32,6 @@ pub struct Interaction {
     pub token: String,
     pub kind: Kind,
     pub guild_id: Option<Id<GuildMarker>>,
-    pub channel_id: Option<Id<ChannelMarker>>,
     pub user_id: Option<Id<UserMarker>>,
     /// The member's permissions, computed for the channel; none outside of guilds.
     pub member_permissions: Permissions,
@@ -55,20 +52,11 @@ struct Envelope<'a> {
     #[serde(default)]
     guild_id: Option<Id<GuildMarker>>,
     #[serde(default)]
-    channel_id: Option<Id<ChannelMarker>>,
-    #[serde(default)]
-    channel: Option<Channel>,
-    #[serde(default)]
     member: Option<Member>,
     #[serde(default)]
     user: Option<User>,
     #[serde(default)]
     app_permissions: Option<Permissions>,
-}
-
-#[derive(Deserialize)]
-struct Channel {
-    id: Id<ChannelMarker>,
 }
 
 #[derive(Deserialize)]
@@ -116,10 +104,6 @@ impl Interaction {
             token: envelope.token,
             kind,
             guild_id: envelope.guild_id,
-            channel_id: envelope
-                .channel
-                .map(|channel| channel.id)
-                .or(envelope.channel_id),
             user_id: member_user.or(envelope.user).map(|user| user.id),
             member_permissions: permissions.unwrap_or(Permissions::empty()),
             app_permissions: envelope.app_permissions,
@@ -148,7 +132,6 @@ mod tests {
             "data":{"id":"6","name":"dbc_get","type":1,"options":[{"name":"key","type":3,"value":"k"}]}}"#;
         let interaction = Interaction::parse(body).unwrap();
         assert_eq!(interaction.user_id, Some(Id::new(5)));
-        assert_eq!(interaction.channel_id, Some(Id::new(4)));
         assert_eq!(interaction.member_permissions, Permissions::MANAGE_GUILD);
         let Kind::Command(data) = interaction.kind else {
             panic!("not a command")

@@ -14,7 +14,6 @@ pub enum Rejection {
     MalformedTimestamp,
     /// Further from now than [`TIMESTAMP_TOLERANCE_MS`].
     StaleTimestamp,
-    MalformedKey,
     WrongSignature,
 }
 
@@ -25,7 +24,6 @@ impl Rejection {
             Rejection::MalformedSignature => "the signature is not 128 hexadecimal digits",
             Rejection::MalformedTimestamp => "the timestamp is not a number",
             Rejection::StaleTimestamp => "the timestamp is more than 5 minutes off",
-            Rejection::MalformedKey => "DISCORD_PUBLIC_KEY is not a point on the curve",
             Rejection::WrongSignature => "the signature does not match",
         }
     }
@@ -57,7 +55,8 @@ pub fn verify(
     if seconds.saturating_mul(1_000).abs_diff(now) > TIMESTAMP_TOLERANCE_MS {
         return Err(Rejection::StaleTimestamp);
     }
-    let key = VerifyingKey::from_bytes(public_key).map_err(|_| Rejection::MalformedKey)?;
+    // The configuration was refused if this is no key.
+    let key = VerifyingKey::from_bytes(public_key).map_err(|_| Rejection::WrongSignature)?;
     let signed = [timestamp.as_bytes(), body].concat();
     key.verify_strict(&signed, &Signature::from_bytes(&bytes))
         .map_err(|_| Rejection::WrongSignature)

@@ -92,11 +92,9 @@ async fn interactions(mut request: Request, env: Env, context: Context) -> Resul
         Ok(interaction) => interaction,
         Err(problem) => return failure(400, &problem),
     };
-    if let Some(callback) = screen(&config, &interaction) {
-        return Response::from_json(&callback.to_json());
-    }
-    let Some(guild) = interaction.guild_id else {
-        return failure(400, "The interaction belongs to no guild.");
+    let guild = match screen(&config, &interaction) {
+        Ok(guild) => guild,
+        Err(callback) => return Response::from_json(&callback.to_json()),
     };
     let objects = env.durable_object("GUILD")?;
     let is_autocomplete = matches!(interaction.kind, Kind::Autocomplete(_));

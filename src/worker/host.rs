@@ -9,7 +9,7 @@ use js_sys::{JsString, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{
     Fetch, Headers, ListOptions, Method, Request, RequestInit, RequestRedirect, State,
-    console_error, console_log, console_warn,
+    console_error, console_warn,
 };
 
 use super::timer::Timer;
@@ -28,7 +28,8 @@ impl Transport for WorkerIo {
         &self,
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Bytes>, TransportError> {
-        let request = to_js(&request).map_err(|error| TransportError::NotSent(describe(&error)))?;
+        let request =
+            to_js(&request).map_err(|error| TransportError::NotSent(error.to_string()))?;
         let mut response = Fetch::Request(request).send().await.map_err(lost)?;
         let body = response.bytes().await.map_err(lost)?;
         let mut answer = http::Response::builder().status(response.status_code());
@@ -154,7 +155,6 @@ impl Host for ObjectHost {
 
     fn log(&self, level: Level, line: &str) {
         match level {
-            Level::Info => console_log!("{line}"),
             Level::Warn => console_warn!("{line}"),
             Level::Error => console_error!("{line}"),
         }
@@ -187,7 +187,7 @@ fn to_js(request: &http::Request<Bytes>) -> worker::Result<Request> {
 
 /// Only what is certain not to have left may count as not sent.
 fn lost(error: worker::Error) -> TransportError {
-    let text = describe(&error);
+    let text = error.to_string();
     if text.contains("Too many subrequests") {
         TransportError::NotSent("this invocation's requests are used up".to_owned())
     } else {
@@ -195,10 +195,6 @@ fn lost(error: worker::Error) -> TransportError {
     }
 }
 
-fn describe(error: &worker::Error) -> String {
-    error.to_string()
-}
-
 fn failed(error: worker::Error) -> StorageError {
-    StorageError(describe(&error))
+    StorageError(error.to_string())
 }

@@ -54,12 +54,14 @@ impl DurableObject for GuildObject {
         let Some(guild) = interaction.guild_id else {
             return Response::error("The interaction belongs to no guild.", 400);
         };
-        let Some(instance) = self.instance(guild.get()) else {
+        let guild = guild.get();
+        let known = REGISTRY.with_borrow(|registry| registry.contains_key(&self.id));
+        if !known {
+            self.note_guild(guild).await;
+        }
+        let Some(instance) = self.instance(guild) else {
             return Response::error("dbcord is not configured.", 500);
         };
-        if instance.is_new() {
-            self.note_guild(guild.get()).await;
-        }
         let callback = instance.handle(interaction).await;
         Response::from_json(&callback.to_json())
     }
@@ -98,7 +100,7 @@ impl GuildObject {
         Some(instance)
     }
 
-    /// Writes the guild's id down once in the object's life.
+    /// Writes the guild's id down, once for all of the object's lives.
     async fn note_guild(&self, guild: u64) {
         let text = guild.to_string();
         let stored = self.host.load(GUILD_KEY).await;

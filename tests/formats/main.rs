@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use dbcord::engine::digest::{RowSum, TableSum};
-use dbcord::engine::log::codec::{self, Encoded, Place};
+use dbcord::engine::log::codec::{self, Encoded, RecordBody};
 use dbcord::engine::log::record::{Link, VERSION};
 use dbcord::engine::log::{CommitId, Op, Origin, Record};
 use dbcord::engine::materialize::{card, row_message};
@@ -74,9 +74,9 @@ fn read(text: &str) -> (Record, Link) {
     }))
     .unwrap();
     match codec::locate(&message) {
-        Place::Inline(text) => codec::decode(&text).unwrap(),
-        Place::Attachment { .. } => codec::decode(file.unwrap()).unwrap(),
-        Place::NotARecord => panic!("{content}"),
+        RecordBody::Inline(text) => codec::decode(&text).unwrap(),
+        RecordBody::Attachment { .. } => codec::decode(file.unwrap()).unwrap(),
+        RecordBody::NotARecord => panic!("{content}"),
     }
 }
 
@@ -168,7 +168,7 @@ fn records() {
 }
 
 #[test]
-fn views() {
+fn cards() {
     let table = Table {
         id: 1,
         pk: "id".to_owned(),
@@ -176,26 +176,34 @@ fn views() {
         rows: BTreeMap::new(),
         sum: TableSum::default(),
     };
-    golden(
-        "card.txt",
-        &card::render("users", &table, 1_400_000_000_000_000_000),
-    );
-    let row = Row {
-        rev: 1,
-        doc: r#"{"id":"u_1","text":"tick `"}"#.into(),
-        at: CommitId(EPOCH, 3),
-    };
-    let sum = RowSum::of(1, "u_1", 1, &row.doc);
-    golden("row.txt", &row_message::render("u_1", &row, sum).content);
-    let row = Row {
-        doc: format!(r#"{{"id":"*b*","text":"{}"}}"#, "x".repeat(3_000)).into(),
-        ..row
-    };
-    let sum = RowSum::of(1, "*b*", 1, &row.doc);
-    golden(
-        "row-file.txt",
-        &row_message::render("*b*", &row, sum).content,
-    );
+    let card = card::render("users", &table, 1_400_000_000_000_000_000);
+    golden("card.txt", &card);
+    assert_eq!(card::parse(&card), Some(1));
+}
+
+#[test]
+fn rows() {
+    let long = format!(r#"{{"id":"*b*","text":"{}"}}"#, "x".repeat(3_000));
+    for (name, key, doc) in [
+        ("row.txt", "u_1", r#"{"id":"u_1","text":"tick `"}"#),
+        ("row-file.txt", "*b*", &long),
+    ] {
+        let row = Row {
+            rev: 1,
+            doc: doc.into(),
+            at: CommitId(EPOCH, 3),
+        };
+        let sum = RowSum::of(1, key, row.rev, doc);
+        let rendered = row_message::render(key, &row, sum);
+        golden(name, &rendered.content);
+        assert_eq!(rendered.file.is_some(), name == "row-file.txt");
+        let message = serde_json::from_value(json!({
+            "id": "1", "channel_id": "2", "author": {"id": "3"}, "content": rendered.content,
+        }))
+        .unwrap();
+        let seen = row_message::parse(&message).unwrap();
+        assert_eq!((seen.key.as_str(), seen.at, seen.sum), (key, row.at, sum));
+    }
 }
 
 #[test]

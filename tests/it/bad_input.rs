@@ -53,10 +53,6 @@ fn every_mistake_is_named() {
             vec!["`key`", "`u_1`", "`users`", "`prod`", "revision 1"],
         ),
         (
-            insert(&"k".repeat(101), "{}"),
-            vec!["`key`", "100", nothing],
-        ),
-        (
             "/dbc_insert database:prdo table:users key:a value_json:{}".into(),
             vec!["`database`", "`prdo`", "`prod`"],
         ),
@@ -88,13 +84,6 @@ fn every_mistake_is_named() {
         (
             "/dbc_table_create database:prod table:posts pk:a b".into(),
             vec!["`pk`"],
-        ),
-        (
-            format!(
-                "/dbc_table_create database:prod table:{} pk:id",
-                "x".repeat(33)
-            ),
-            vec!["`table`", "32"],
         ),
     ];
     for (line, words) in &cases {

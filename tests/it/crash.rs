@@ -1,7 +1,8 @@
 //! The object dies at every single step - request or storage write, on either side of it - of a
 //! fixed scenario, and whatever had been acknowledged is there afterwards, once.
 
-use crate::world::{Side, World, content, shown_rows};
+use crate::host::Side;
+use crate::world::{World, content, shown_rows};
 
 /// The scenario's inserts; `run` stops at the crash and says which were acknowledged.
 const KEYS: [&str; 3] = ["a", "b", "c"];
@@ -88,16 +89,7 @@ fn a_deferred_command_whose_object_dies_still_gets_its_answer() {
     for side in [Side::Before, Side::After] {
         for step in 1..=6 {
             let mut world = World::with_table(2);
-            let log = world.channel("dbc-log").unwrap()["id"]
-                .as_str()
-                .unwrap()
-                .to_owned();
-            world.fault(discord_sim::Fault {
-                method: Some("POST".into()),
-                path: Some(format!("^/channels/{log}/messages$")),
-                ms: Some(6_000),
-                ..discord_sim::Fault::new(discord_sim::FaultKind::Delay)
-            });
+            world.fault_on_log_post(discord_sim::FaultKind::Delay, 1);
             world.crash_at(step, side);
             let view = world.run(&insert("a"));
             world.cancel_crash();

@@ -32,90 +32,36 @@ fn a_burst_of_writes_meets_no_429_and_is_all_acknowledged() {
 }
 
 #[test]
-fn once_quiet_a_second_look_changes_nothing() {
-    let mut world = World::with_table(2);
-    world.ok(r#"/dbc_insert database:prod table:users key:a value_json:{"id":"a"}"#);
-    world.settle();
-    let state = world.state();
-    let before = world.requests().len();
-    world.evict();
-    world.ok("/dbc_get database:prod table:users key:a");
-    world.settle();
-    assert_eq!(world.state(), state);
-    let requests: Vec<_> = world.requests()[before..]
-        .iter()
-        .filter(|(_, path, _)| {
-            path.starts_with("/channels")
-                || path.starts_with("/guilds")
-                || path.starts_with("/users")
-        })
-        .map(|(method, path, _)| format!("{method} {}", path.split('?').next().unwrap()))
-        .collect();
-    assert_eq!(requests.len(), 2, "{requests:?}");
-}
-
-#[test]
-fn wiped_object_storage_loses_nothing_and_repeats_nothing() {
-    let mut world = World::with_table(3);
-    for n in 0..8 {
-        world.ok(&format!(
-            r#"/dbc_insert database:prod table:users key:k{n} value_json:{{"id":"k{n}"}}"#
-        ));
-    }
-    world.settle();
-    let shown = world.messages("table-users");
-    let cards = world.messages("dbc-catalog");
-    world.wipe_storage();
-    for n in 0..8 {
-        world.ok(&format!("/dbc_get database:prod table:users key:k{n}"));
-    }
-    world.settle();
-    assert_eq!(world.messages("table-users"), shown);
-    assert_eq!(world.messages("dbc-catalog"), cards);
-}
-
-#[test]
-fn a_clock_that_went_back_voids_nothing() {
-    let mut world = World::with_table(6);
-    world.ok(r#"/dbc_insert database:prod table:users key:a value_json:{"id":"a"}"#);
-    world.settle();
-    // Epochs come from the clock when storage is gone, and this clock is wrong.
-    world.wipe_storage();
-    world.set_clock_back(50_000);
-    world.ok(r#"/dbc_insert database:prod table:users key:b value_json:{"id":"b"}"#);
-    world.evict();
-    world.ok("/dbc_get database:prod table:users key:a");
-    world.ok("/dbc_get database:prod table:users key:b");
-}
-
-#[test]
-fn a_table_channel_deleted_by_hand_is_made_again_with_its_rows() {
-    let mut world = World::with_table(4);
-    world.ok(r#"/dbc_insert database:prod table:users key:a value_json:{"id":"a"}"#);
-    world.settle();
-    let channel = world.channel("table-users").unwrap()["id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    world.by_hand("DELETE", &format!("/channels/{channel}"), None);
-    world.ok(r#"/dbc_insert database:prod table:users key:b value_json:{"id":"b"}"#);
-    world.settle();
-    let rows = shown_rows(&world, "users");
-    assert_eq!((rows["a"].len(), rows["b"].len()), (1, 1));
-}
-
-#[test]
-fn one_alarm_stays_within_its_share_of_requests() {
+fn an_alarm_stays_within_its_share_of_requests() {
     let mut world = World::with_table(5);
-    let mut sent = Vec::new();
-    for n in 0..60 {
-        let line =
-            format!(r#"/dbc_insert database:prod table:users key:k{n} value_json:{{"id":"k{n}"}}"#);
-        sent.push(world.send(InteractionSpec::text(world.guild.guild_id, &line)));
-    }
+    let sent: Vec<_> = (0..60)
+        .map(|n| {
+            let line = format!(
+                r#"/dbc_insert database:prod table:users key:k{n} value_json:{{"id":"k{n}"}}"#
+            );
+            world.send(InteractionSpec::text(world.guild.guild_id, &line))
+        })
+        .collect();
     for id in sent {
         world.wait_for(id);
     }
     world.settle();
     assert_eq!(shown_rows(&world, "users").len(), 60);
+    // All writes are done: from here on, only alarms send anything.
+    world.by_hand(
+        "DELETE",
+        &format!("/channels/{}", world.channel_id("table-users")),
+        None,
+    );
+    world.ok(r#"/dbc_insert database:prod table:users key:last value_json:{"id":"last"}"#);
+    let before = (world.requests().len(), world.alarms());
+    world.settle();
+    assert_eq!(shown_rows(&world, "users").len(), 61);
+    let requests = world.requests().len() - before.0;
+    let alarms = world.alarms() - before.1;
+    assert!(requests > 61, "{requests}");
+    assert!(
+        requests <= 25 * alarms,
+        "{requests} requests in {alarms} alarms"
+    );
 }

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::world::{Side, World, content, shown_rows};
+use crate::host::Side;
+use crate::world::{World, content, shown_rows};
 use discord_sim::{Fault, FaultKind};
 
 const OPERATIONS: usize = 25;

@@ -1,74 +1,34 @@
-//! A guild, a Discord, and an object that can die at any step.
+//! A guild, a Discord, and an object that can be made to die.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
-use std::future::pending;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use bytes::Bytes;
 use dbcord::config::{Config, Secret};
-use dbcord::host::{
-    Clock, Durable, Entropy, Host, Level, StorageError, Transport, TransportError, UnixMillis,
-};
+use dbcord::host::UnixMillis;
 use dbcord::instance::Instance;
 use dbcord::interactions::Interaction;
 use discord_sim::{
-    Discord, Fault, FaultKind, Guild, GuildSpec, Id, InteractionSpec, Outcome, View,
+    Direction, Discord, Fault, FaultKind, Guild, GuildSpec, Id, InteractionSpec, Outcome, View,
 };
-use futures_channel::oneshot;
-use futures_executor::{LocalPool, LocalSpawner};
-use futures_util::future::LocalBoxFuture;
+use futures_executor::LocalPool;
 use futures_util::task::LocalSpawnExt;
 use http::{Request, Response};
 use serde_json::Value;
 
+use crate::host::{Crash, Outside, Side, SimHost};
+
 const START_MS: UnixMillis = 1_800_000_000_000;
 const HOUR_MS: u64 = 3_600_000;
-
-/// When an object dies: at which of its requests and storage writes, and on which side of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Crash {
-    pub step: u64,
-    pub side: Side,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// The step never took effect.
-    Before,
-    /// It took effect, and the object never knew.
-    After,
-}
-
-/// Everything outside of the object.
-struct Outside {
-    discord: RefCell<Discord>,
-    now: Cell<UnixMillis>,
-    timers: RefCell<BTreeMap<(UnixMillis, u64), oneshot::Sender<()>>>,
-    storage: RefCell<BTreeMap<String, String>>,
-    alarm: Cell<Option<UnixMillis>>,
-    serial: Cell<u64>,
-    /// Steps of the object's, across its lives.
-    steps: Cell<u64>,
-    crash: Cell<Option<Crash>>,
-    /// The life that is allowed to do anything.
-    life: Cell<u64>,
-    storage_broken: Cell<bool>,
-    /// How far the objects' clock is behind everybody else's.
-    clock_behind: Cell<u64>,
-    /// How much later the next POST to a channel's messages arrives than its sender gave up on it.
-    late_by: Cell<Option<u64>>,
-    /// Requests on their way, with the time of their arrival.
-    late: RefCell<BTreeMap<(UnixMillis, u64), Request<Bytes>>>,
-}
 
 pub struct World {
     outside: Rc<Outside>,
     pool: LocalPool,
     object: Option<Rc<Instance<SimHost>>>,
     pub guild: Guild,
+    alarms: u64,
 }
 
 impl World {
@@ -76,6 +36,7 @@ impl World {
         let config = discord_sim::Config {
             seed,
             base_url: "http://discord.test".to_owned(),
+            message_content_intent: true,
             latency_ms: (40, 160),
             ..discord_sim::Config::default()
         };
@@ -102,6 +63,7 @@ impl World {
             pool: LocalPool::new(),
             object: None,
             guild,
+            alarms: 0,
         }
     }
 
@@ -244,6 +206,7 @@ impl World {
             self.outside.fire_timers();
             if alarm.is_some_and(|alarm| alarm <= self.now()) {
                 self.outside.alarm.set(None);
+                self.alarms += 1;
                 let object = self.object();
                 self.spawn(async move { object.alarm().await });
             }
@@ -295,19 +258,24 @@ impl World {
         self.outside.steps.get()
     }
 
+    /// How often the alarm rang.
+    pub fn alarms(&self) -> usize {
+        self.alarms as usize
+    }
+
     pub fn fault(&mut self, fault: Fault) {
         let injected = self.outside.discord.borrow_mut().inject(fault);
         injected.expect("a fault that the simulator knows");
     }
 
-    /// A fault for POSTs to the log of `prod`.
+    /// A fault for POSTs to the log of `prod`; a delay is one of 6 seconds.
     pub fn fault_on_log_post(&mut self, kind: FaultKind, times: u64) {
-        let log = self.channel("dbc-log").expect("a log")["id"].clone();
-        let log = log.as_str().unwrap_or_default();
+        let log = self.channel_id("dbc-log");
         self.fault(Fault {
             method: Some("POST".to_owned()),
             path: Some(format!("^/channels/{log}/messages$")),
             times,
+            ms: Some(6_000),
             ..Fault::new(kind)
         });
     }
@@ -341,6 +309,14 @@ impl World {
         channels.iter().find(|c| c["name"] == name).cloned()
     }
 
+    /// The id of the channel of this name.
+    pub fn channel_id(&self, name: &str) -> String {
+        let channel = self
+            .channel(name)
+            .unwrap_or_else(|| panic!("there is no #{name}"));
+        channel["id"].as_str().expect("an id").to_owned()
+    }
+
     /// The contents of a channel's messages, oldest first.
     pub fn messages(&self, channel: &str) -> Vec<String> {
         let channel = self.channel(channel).unwrap_or_default();
@@ -358,8 +334,11 @@ impl World {
     /// Requests of the object's so far: method, path, status.
     pub fn requests(&self) -> Vec<(String, String, Option<u16>)> {
         let discord = self.outside.discord.borrow();
-        let rest = discord.traffic(0).iter().filter(|e| e.path != "/setup");
-        rest.map(|e| (e.method.clone(), e.path.clone(), e.status))
+        let sent = discord
+            .traffic(0)
+            .iter()
+            .filter(|e| e.direction != Direction::Interaction);
+        sent.map(|e| (e.method.clone(), e.path.clone(), e.status))
             .collect()
     }
 
@@ -377,7 +356,7 @@ impl World {
         self.outside.now.get()
     }
 
-    /// Lets time pass without anything happening in between.
+    /// Lets time pass, with whatever happens in it.
     pub fn wait(&mut self, ms: u64) {
         let until = self.now() + ms;
         self.drive(&|| false, ms);
@@ -391,13 +370,7 @@ impl World {
         let discord = self.outside.discord.borrow();
         let application = discord.application();
         let mut public_key = [0; 32];
-        for (byte, digits) in public_key
-            .iter_mut()
-            .zip(application.public_key.as_bytes().chunks(2))
-        {
-            let digits = std::str::from_utf8(digits).expect("hexadecimal");
-            *byte = u8::from_str_radix(digits, 16).expect("hexadecimal");
-        }
+        hex::decode_to_slice(&application.public_key, &mut public_key).expect("hexadecimal");
         let config = Config {
             application_id: application.id.0,
             public_key,
@@ -491,170 +464,7 @@ fn register_commands(discord: &mut Discord, guild: &Guild) {
     }
 }
 
-impl Outside {
-    fn next_timer(&self) -> Option<UnixMillis> {
-        let mut timers = self.timers.borrow_mut();
-        timers.retain(|_, timer| !timer.is_canceled());
-        timers.keys().next().map(|(at, _)| *at)
-    }
-
-    fn next_late(&self) -> Option<UnixMillis> {
-        self.late.borrow().keys().next().map(|(at, _)| *at)
-    }
-
-    fn let_late_arrive(&self) {
-        let later = self.late.borrow_mut().split_off(&(self.now.get() + 1, 0));
-        for (_, request) in self.late.replace(later) {
-            self.discord.borrow_mut().handle(self.now.get(), request);
-        }
-    }
-
-    fn fire_timers(&self) {
-        let later = self.timers.borrow_mut().split_off(&(self.now.get() + 1, 0));
-        let due = self.timers.replace(later);
-        for (_, timer) in due {
-            let _ = timer.send(());
-        }
-    }
-
-    fn serial(&self) -> u64 {
-        self.serial.set(self.serial.get() + 1);
-        self.serial.get()
-    }
-}
-
-pub struct SimHost {
-    outside: Rc<Outside>,
-    life: u64,
-    spawner: LocalSpawner,
-}
-
-impl SimHost {
-    /// Counts a step; whether it may take effect, and whether the object lives on after it.
-    async fn step<T>(&self, effect: impl FnOnce() -> T) -> T {
-        if self.outside.life.get() != self.life {
-            return pending().await;
-        }
-        let before = self.outside.steps.get();
-        let step = before + 1;
-        let crash = self.outside.crash.get();
-        if crash.is_some_and(|crash| before >= crash.step) {
-            return pending().await;
-        }
-        self.outside.steps.set(step);
-        match crash.filter(|crash| crash.step == step) {
-            None => effect(),
-            Some(crash) => {
-                if crash.side == Side::After {
-                    effect();
-                }
-                pending().await
-            }
-        }
-    }
-}
-
-impl Transport for SimHost {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let outside = &self.outside;
-        let is_post = request.method() == "POST" && request.uri().path().ends_with("/messages");
-        if is_post && let Some(by_ms) = outside.late_by.take() {
-            let key = (outside.now.get() + by_ms, outside.serial());
-            outside.late.borrow_mut().insert(key, request);
-            return pending().await;
-        }
-        let outcome = self
-            .step(|| {
-                outside
-                    .discord
-                    .borrow_mut()
-                    .handle(outside.now.get(), request)
-            })
-            .await;
-        match outcome {
-            Outcome::Responded { after, response } => {
-                self.sleep(after).await;
-                Ok(response)
-            }
-            // Nobody says so; the client has to give up by itself.
-            Outcome::LostRequest | Outcome::LostResponse => pending().await,
-        }
-    }
-}
-
-impl Clock for SimHost {
-    fn now(&self) -> UnixMillis {
-        self.outside.now.get() - self.outside.clock_behind.get()
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        let at = self.outside.now.get() + duration.as_millis() as u64;
-        let (fire, fired) = oneshot::channel();
-        let key = (at, self.outside.serial());
-        self.outside.timers.borrow_mut().insert(key, fire);
-        let _ = fired.await;
-    }
-}
-
-impl Entropy for SimHost {
-    fn next_u64(&self) -> u64 {
-        self.outside.serial().wrapping_mul(0x9e37_79b9_7f4a_7c15)
-    }
-}
-
-impl Durable for SimHost {
-    async fn load(&self, key: &str) -> Result<Option<String>, StorageError> {
-        Ok(self.outside.storage.borrow().get(key).cloned())
-    }
-
-    async fn load_prefix(&self, prefix: &str) -> Result<Vec<(String, String)>, StorageError> {
-        let storage = self.outside.storage.borrow();
-        let entries = storage.iter().filter(|(key, _)| key.starts_with(prefix));
-        Ok(entries.map(|(k, v)| (k.clone(), v.clone())).collect())
-    }
-
-    async fn store(&self, key: &str, value: &str) -> Result<(), StorageError> {
-        if self.outside.storage_broken.get() {
-            return Err(StorageError("the disk is gone".to_owned()));
-        }
-        let storage = &self.outside.storage;
-        self.step(|| {
-            storage
-                .borrow_mut()
-                .insert(key.to_owned(), value.to_owned())
-        })
-        .await;
-        Ok(())
-    }
-
-    async fn remove(&self, key: &str) -> Result<(), StorageError> {
-        let storage = &self.outside.storage;
-        self.step(|| storage.borrow_mut().remove(key)).await;
-        Ok(())
-    }
-
-    async fn wake_at(&self, at: UnixMillis) -> Result<(), StorageError> {
-        let at = at + self.outside.clock_behind.get();
-        let alarm = &self.outside.alarm;
-        if alarm.get().is_none_or(|set| set > at) {
-            self.step(|| alarm.set(Some(at))).await;
-        }
-        Ok(())
-    }
-}
-
-impl Host for SimHost {
-    fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
-        let _ = self.spawner.spawn_local(task);
-    }
-
-    fn log(&self, _level: Level, line: &str) {
-        // Shown by the test runner when the test fails.
-        println!("[{}] {line}", self.outside.now.get());
-    }
-}
-
-/// The rows of a table as its channel shows them: key to first line and checksum line.
+/// The messages of a table's channel, by key.
 pub fn shown_rows(world: &World, table: &str) -> HashMap<String, Vec<String>> {
     let mut rows: HashMap<String, Vec<String>> = HashMap::new();
     for content in world.messages(&format!("table-{table}")) {

@@ -28,7 +28,7 @@ pub struct Encoded {
 
 /// Where a message of the log keeps its record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum RecordBody {
     /// In the message itself.
     Inline(String),
     /// In a file that must be fetched first.
@@ -89,15 +89,15 @@ pub fn encode(record: &Record) -> Result<Encoded, usize> {
 }
 
 /// Finds a message's record.
-pub fn locate(message: &Message) -> Place {
+pub fn locate(message: &Message) -> RecordBody {
     if title_seq(&message.content).is_none() {
-        return Place::NotARecord;
+        return RecordBody::NotARecord;
     }
     if let Some((_, body)) = message.content.split_once('\n') {
-        return Place::Inline(unfence(body).to_owned());
+        return RecordBody::Inline(unfence(body).to_owned());
     }
     if let Some(file) = message.attachments.first() {
-        return Place::Attachment {
+        return RecordBody::Attachment {
             url: file.url.clone(),
         };
     }
@@ -105,7 +105,7 @@ pub fn locate(message: &Message) -> Place {
         .embeds
         .iter()
         .filter_map(|e| e.description.as_deref());
-    Place::Inline(chunks.map(unfence).collect())
+    RecordBody::Inline(chunks.map(unfence).collect())
 }
 
 /// The sequence number in a record's first line; a damaged record still shows it.
@@ -164,7 +164,7 @@ fn checksum(body: &str) -> u32 {
 /// `#1042 · users/u_1 put`
 fn title(record: &Record) -> String {
     let what = match record.ops.as_slice() {
-        [] => "opened".to_owned(),
+        [] => "settled".to_owned(),
         [op] => op.summary(),
         [op, rest @ ..] => format!("{} and {} more", op.summary(), rest.len()),
     };
@@ -268,13 +268,13 @@ mod tests {
         let encoded = encode(record).unwrap();
         let message = message(&encoded);
         let (text, tier) = match locate(&message) {
-            Place::Inline(text) if encoded.embeds.is_empty() => (text, "content"),
-            Place::Inline(text) => (text, "embeds"),
-            Place::Attachment { .. } => {
+            RecordBody::Inline(text) if encoded.embeds.is_empty() => (text, "content"),
+            RecordBody::Inline(text) => (text, "embeds"),
+            RecordBody::Attachment { .. } => {
                 let bytes = encoded.file.clone().unwrap().bytes;
                 (file_text(&bytes).unwrap().to_owned(), "file")
             }
-            Place::NotARecord => panic!("lost"),
+            RecordBody::NotARecord => panic!("lost"),
         };
         let (back, link) = decode(&text).unwrap();
         assert_eq!(&back, record);

@@ -1,18 +1,31 @@
 //! Reads the whole log of a database from its channel.
 
-use super::codec::{self, DecodeError, Place};
+use super::codec::{self, DecodeError, RecordBody};
 use super::replay::Entry;
-use crate::discord::model::Message;
-use crate::discord::{CallError, Client, Patience, routes};
+use crate::discord::{CallError, Patience};
+use crate::engine::Shared;
 use crate::host::Host;
-use crate::limits::MESSAGE_PAGE;
 
 /// Everything of ours that stands in the log channel.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct LogContents {
     pub entries: Vec<Entry>,
     /// Messages that claim to be records and cannot be used.
     pub damaged: Vec<Damaged>,
+}
+
+impl LogContents {
+    pub fn highest_epoch(&self) -> Option<u64> {
+        self.entries.iter().map(|entry| entry.record.epoch).max()
+    }
+
+    /// The version of a record that this code is too old for.
+    pub fn newer_format(&self) -> Option<u32> {
+        self.damaged.iter().find_map(|damaged| match damaged.why {
+            DecodeError::Newer(version) => Some(version),
+            DecodeError::Damaged(_) => None,
+        })
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,21 +51,22 @@ pub enum ReadError {
 ///
 /// # Errors
 /// [`ReadError`]; a part of the log is never taken for the whole.
-pub async fn read<H: Host>(
-    client: &Client<H>,
+pub(crate) async fn read<H: Host>(
+    shared: &Shared<H>,
     channel: u64,
     author: u64,
-) -> Result<Found, ReadError> {
-    let mut found = Found::default();
-    for message in own_messages(client, channel, author, Patience::COMMAND)
+) -> Result<LogContents, ReadError> {
+    let mut found = LogContents::default();
+    for message in shared
+        .own_messages(channel, author, Patience::COMMAND)
         .await
         .map_err(ReadError::Call)?
     {
         let text = match codec::locate(&message) {
-            Place::NotARecord => continue,
-            Place::Inline(text) => Ok(text),
-            Place::Attachment { url } => {
-                let bytes = client.download(&url, Patience::COMMAND).await;
+            RecordBody::NotARecord => continue,
+            RecordBody::Inline(text) => Ok(text),
+            RecordBody::Attachment { url } => {
+                let bytes = shared.client.download(&url, Patience::COMMAND).await;
                 let bytes = bytes.map_err(|error| ReadError::File {
                     message: message.id,
                     error,
@@ -74,32 +88,4 @@ pub async fn read<H: Host>(
         }
     }
     Ok(found)
-}
-
-/// All messages of `author` in a channel, newest first, page by page. Other people's messages
-/// have no say in a channel of ours.
-///
-/// # Errors
-/// See [`CallError`].
-pub async fn own_messages<H: Host>(
-    client: &Client<H>,
-    channel: u64,
-    author: u64,
-    patience: Patience,
-) -> Result<Vec<Message>, CallError> {
-    let mut messages = Vec::new();
-    let mut before = None;
-    loop {
-        let route = routes::messages(channel, before);
-        let page: Vec<Message> = client.get(&route, patience).await?;
-        let full = page.len() >= MESSAGE_PAGE;
-        before = page.iter().map(|message| message.id).min();
-        messages.extend(
-            page.into_iter()
-                .filter(|message| message.author.id == author),
-        );
-        if !full {
-            return Ok(messages);
-        }
-    }
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::engine::digest::TableSum;
 use crate::host::UnixMillis;
+use crate::text::fixed_hex;
 
 /// The format that this code writes, and the newest that it reads.
 pub const VERSION: u32 = 1;
@@ -64,8 +65,7 @@ pub fn crc_text(crc: u32) -> String {
 }
 
 pub fn parse_crc(text: &str) -> Option<u32> {
-    let digits = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    digits.then(|| u32::from_str_radix(text, 16).ok()).flatten()
+    fixed_hex(text, 8).and_then(|crc| u32::try_from(crc).ok())
 }
 
 /// Whose doing a commit is.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::log::{CommitId, Op, Record};
-use crate::engine::memo::Hints;
+use crate::engine::object_storage::Hints;
 use crate::engine::state::State;
 
 /// One thing that a channel should show and may not show yet, ordered by age.
@@ -30,7 +30,7 @@ pub struct Mirror {
     /// Tables whose channel may hold rows that this object has not seen.
     unread: BTreeSet<u32>,
     /// The same of cards.
-    pub(super) catalog_unread: bool,
+    catalog_unread: bool,
     /// As stored: everything up to here is shown.
     mirrored: Option<CommitId>,
     /// Why the last piece of work was not done.
@@ -102,7 +102,15 @@ impl Mirror {
         self.unread.contains(&table)
     }
 
-    pub(super) fn read(&mut self, table: u32) {
+    pub(super) fn is_catalog_unread(&self) -> bool {
+        self.catalog_unread
+    }
+
+    pub(super) fn mark_catalog_read(&mut self) {
+        self.catalog_unread = false;
+    }
+
+    pub(super) fn mark_read(&mut self, table: u32) {
         self.unread.remove(&table);
     }
 
@@ -114,7 +122,7 @@ impl Mirror {
     pub(super) fn channel_lost(&mut self, table: u32, state: &State) {
         self.channels.remove(&table);
         self.rows.remove(&table);
-        for found in state.tables.values().filter(|found| found.id == table) {
+        if let Some((_, found)) = state.table_by_id(table) {
             for (key, row) in &found.rows {
                 self.want_row(row.at, table, key);
             }
@@ -159,7 +167,7 @@ impl Mirror {
     pub(super) fn advance(&mut self, state: &State) -> bool {
         let reached = match self.pending.first() {
             Some(work) => Some(CommitId(work.at.epoch(), work.at.seq().saturating_sub(1))),
-            None => state.head.map(|head| head.link.id),
+            None => state.head.map(|head| head.id),
         };
         let moved = reached > self.mirrored;
         if moved {

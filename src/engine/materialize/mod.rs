@@ -14,7 +14,6 @@ pub(crate) use mirror::{Item, Work};
 use super::channels::{ChannelError, ChannelMaker};
 use super::database::Database;
 use super::layout::Role;
-use super::log::read::own_messages;
 use crate::discord::model::Message;
 use crate::discord::multipart::File;
 use crate::discord::{CallError, Draft, Patience, routes};
@@ -57,18 +56,17 @@ impl From<CallError> for Stop {
 }
 
 impl<H: Host> Database<H> {
-    /// Works until everything is up to date or `requests` have been sent.
-    pub async fn materialize(&self, requests: u64) -> Progress {
-        let client = &self.shared.client;
-        let last = client.requests_sent().saturating_add(requests);
+    /// Works until everything is up to date, or until the client has sent `stop_at` requests in
+    /// its life.
+    pub async fn materialize(&self, stop_at: u64) -> Progress {
         loop {
             let now = self.shared.host.now();
-            let next = self.opened.borrow().as_ref().and_then(|o| o.mirror.next());
+            let next = self.opened().ok().and_then(|opened| opened.mirror.next());
             let Some(work) = next else {
                 self.note_progress().await;
                 return Progress::Done;
             };
-            if client.requests_sent() >= last {
+            if self.shared.client.requests_sent() >= stop_at {
                 self.note_progress().await;
                 return Progress::More(now);
             }
@@ -100,10 +98,10 @@ impl<H: Host> Database<H> {
     async fn mirror_card(&self, work: &Work, table: u32) -> Result<(), Stop> {
         let rows = self.table_channel(table).await?;
         let catalog = self.catalog_channel().await?;
-        if self.look(|opened| opened.mirror.catalog_unread)? {
+        if self.look(|opened| opened.mirror.is_catalog_unread())? {
             let messages = self.messages(catalog).await?;
             self.change(|opened| {
-                opened.mirror.catalog_unread = false;
+                opened.mirror.mark_catalog_read();
                 for id in messages.iter().filter_map(|m| card::parse(&m.content)) {
                     opened.mirror.card_done(id);
                 }
@@ -112,7 +110,7 @@ impl<H: Host> Database<H> {
             return Ok(());
         }
         let content = self.look(|opened| {
-            let (name, table) = opened.state.tables.iter().find(|(_, t)| t.id == table)?;
+            let (name, table) = opened.state.table_by_id(table)?;
             Some(card::render(name, table, rows))
         })?;
         if let Some(content) = content {
@@ -139,7 +137,7 @@ impl<H: Host> Database<H> {
             return self.adopt_rows(table, channel).await;
         }
         let rendered = self.look(|opened| {
-            let table = opened.state.tables.values().find(|t| t.id == table)?;
+            let (_, table) = opened.state.table_by_id(table)?;
             let row = table.rows.get(key)?;
             Some(row_message::render(key, row, table.row_sum(key, row)))
         })?;
@@ -173,7 +171,7 @@ impl<H: Host> Database<H> {
     async fn adopt_rows(&self, table: u32, channel: u64) -> Result<(), Stop> {
         let messages = self.messages(channel).await?;
         self.change(|opened| {
-            let found = opened.state.tables.values().find(|t| t.id == table);
+            let found = opened.state.table_by_id(table).map(|(_, table)| table);
             for message in messages.iter().rev() {
                 let Some(seen) = row_message::parse(message) else {
                     continue;
@@ -188,14 +186,14 @@ impl<H: Host> Database<H> {
                         .row_adopted(table, &seen.key, row.at, message.id);
                 }
             }
-            opened.mirror.read(table);
+            opened.mirror.mark_read(table);
         })
     }
 
     async fn messages(&self, channel: u64) -> Result<Vec<Message>, Stop> {
         let me = self.shared.me().await?;
-        let client = &self.shared.client;
-        Ok(own_messages(client, channel, me, Patience::BACKGROUND).await?)
+        let messages = self.shared.own_messages(channel, me, Patience::BACKGROUND);
+        Ok(messages.await?)
     }
 
     /// The table's channel, made when it is not there.
@@ -204,13 +202,11 @@ impl<H: Host> Database<H> {
             return Ok(channel);
         }
         let (name, private, home) = self.look(|opened| {
-            let mut tables = opened.state.tables.iter();
-            let name = tables.find(|(_, table)| table.id == id);
-            (
-                name.map(|(name, _)| name.clone()),
-                opened.state.private,
-                opened.category,
-            )
+            let name = opened
+                .state
+                .table_by_id(id)
+                .map(|(name, _)| name.to_owned());
+            (name, opened.state.private, opened.category)
         })?;
         let role = Role::Table {
             database: self.name.clone(),
@@ -269,7 +265,7 @@ impl<H: Host> Database<H> {
     }
 
     async fn store_hints(&self) {
-        let Ok(hints) = self.look(|opened| super::memo::Hints {
+        let Ok(hints) = self.look(|opened| super::object_storage::Hints {
             log: Some(opened.log),
             catalog: opened.catalog,
             category: opened.category,
@@ -278,7 +274,7 @@ impl<H: Host> Database<H> {
         }) else {
             return;
         };
-        if let Err(error) = self.memo().store_hints(&hints).await {
+        if let Err(error) = self.keys().store_hints(&hints).await {
             let line = format!("database {}: hints not stored: {error}", self.name);
             self.shared.host.log(Level::Warn, &line);
         }
@@ -299,8 +295,9 @@ fn again_at(now: UnixMillis, error: &CallError) -> UnixMillis {
         CallError::RateLimited { retry_after_ms } => now + retry_after_ms,
         CallError::Blocked { until } => until,
         CallError::Refused { .. } => now + AFTER_REFUSAL_MS,
-        CallError::NotSent(_) | CallError::Ambiguous(_) | CallError::Malformed(_) => {
-            now + AFTER_FAILURE_MS
-        }
+        CallError::NotSent(_)
+        | CallError::Ambiguous(_)
+        | CallError::Failed(_)
+        | CallError::Malformed(_) => now + AFTER_FAILURE_MS,
     }
 }

@@ -4,6 +4,7 @@
 use crate::discord::model::Message;
 use crate::discord::multipart::{File, file_name};
 use crate::engine::digest::RowSum;
+use crate::engine::document;
 use crate::engine::log::CommitId;
 use crate::engine::state::Row;
 use crate::limits::MESSAGE_CONTENT;
@@ -34,9 +35,10 @@ pub fn render(key: &str, row: &Row, sum: RowSum) -> Rendered {
     let foot = format!("\n```\n-# at {} · sum {sum}", row.at);
     let room = MESSAGE_CONTENT.saturating_sub(utf16_len(&head) + utf16_len(&foot));
     let compact = escape_json(&row.doc);
-    let pretty = pretty(&row.doc)
-        .filter(|text| text.lines().count() <= PRETTY_LINES && utf16_len(text) <= room);
-    if let Some(shown) = pretty.or_else(|| (utf16_len(&compact) <= room).then(|| compact.clone())) {
+    let pretty = document::pretty(&row.doc);
+    let is_short = pretty.lines().count() <= PRETTY_LINES && utf16_len(&pretty) <= room;
+    let shown = if is_short { &pretty } else { &compact };
+    if utf16_len(shown) <= room {
         return Rendered {
             content: format!("{head}{shown}{foot}"),
             file: None,
@@ -68,14 +70,6 @@ pub fn parse(message: &Message) -> Option<Seen> {
         at: CommitId(epoch.parse().ok()?, seq.parse().ok()?),
         sum: RowSum::parse(sum)?,
     })
-}
-
-fn pretty(doc: &str) -> Option<String> {
-    let value: serde_json::Value = serde_json::from_str(doc).ok()?;
-    let text = serde_json::to_string_pretty(&value).ok()?;
-    // Line breaks of the layout stay; whatever is fragile inside strings does not.
-    let lines: Vec<String> = text.lines().map(escape_json).collect();
-    Some(lines.join("\n"))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What is kept in object storage: who may write, what was last stored, and hints that save
-//! requests. Never row data: with all of it wiped, nothing is lost.
+//! requests. Never row data: with all of it wiped, nothing is lost. `docs/format.md` lists all keys,
+//! the instance's and the object's too.
 
 use std::collections::BTreeMap;
 
@@ -34,14 +35,14 @@ pub struct Hints {
 }
 
 /// The keys of one database in object storage.
-pub struct Memo<'a, H> {
+pub struct DatabaseKeys<'a, H> {
     host: &'a H,
     database: &'a str,
 }
 
-impl<'a, H: Host> Memo<'a, H> {
+impl<'a, H: Host> DatabaseKeys<'a, H> {
     pub fn new(host: &'a H, database: &'a str) -> Self {
-        Memo { host, database }
+        DatabaseKeys { host, database }
     }
 
     pub async fn epoch(&self) -> Result<Option<u64>> {

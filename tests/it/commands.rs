@@ -76,6 +76,19 @@ fn init_again_makes_only_what_is_missing() {
 }
 
 #[test]
+fn channels_made_later_are_as_private_as_the_first() {
+    let mut world = World::new(12);
+    world.ok("/dbc_init database:prod private:false");
+    let overwrites = world.channel("dbc-catalog").unwrap()["permission_overwrites"].clone();
+    let catalog = world.channel_id("dbc-catalog");
+    world.by_hand("DELETE", &format!("/channels/{catalog}"), None);
+    world.evict();
+    world.ok("/dbc_init database:prod private:true");
+    let again = world.channel("dbc-catalog").unwrap();
+    assert_eq!(again["permission_overwrites"], overwrites);
+}
+
+#[test]
 fn two_databases_live_side_by_side() {
     let mut world = World::with_table(4);
     world.ok("/dbc_init database:test");

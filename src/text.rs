@@ -124,7 +124,8 @@ pub fn inline(text: &str) -> String {
     let clean: String = text
         .chars()
         .map(|c| match c {
-            '`' => '\'',
+            // A back-tick would end the code; this looks like one.
+            '`' => 'ˋ',
             c if is_fragile(c) => '\u{fffd}',
             c => c,
         })

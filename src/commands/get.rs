@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::interactions::Reply;
 use crate::limits::MESSAGE_CONTENT;
-use crate::text::{inline, utf16_len};
+use crate::text::{escape_json, inline, utf16_len};
 
 /// Read a row by its key
 #[derive(CommandModel, CreateCommand)]
@@ -67,9 +67,11 @@ fn describe(get: &Get, found: &Found) -> Reply {
         head.push_str(&format!(" · [message](<{link}>)"));
     }
     let pretty = document::pretty(&found.doc);
-    let content = format!("{head}\n```json\n{pretty}\n```");
-    if utf16_len(&content) <= MESSAGE_CONTENT {
-        return Reply::new(content);
+    for shown in [&pretty, &escape_json(&found.doc)] {
+        let content = format!("{head}\n```json\n{shown}\n```");
+        if utf16_len(&content) <= MESSAGE_CONTENT {
+            return Reply::new(content);
+        }
     }
     Reply {
         content: format!("{head}\nThe document does not fit a message; it is in the file."),

@@ -75,15 +75,15 @@ fn describe(database: &str, asked_private: Option<bool>, report: &InitReport) ->
     ));
     lines.push(
         if report.private {
-            "Private: only the bot and administrators see its channels."
+            "Made private: only the bot and administrators see its channels."
         } else {
-            "Everyone in this server can read its channels."
+            "Made public: everyone in this server can read its channels."
         }
         .to_owned(),
     );
     if asked_private.is_some_and(|asked| asked != report.private) {
         lines.push(
-            "Visibility was chosen when the database was made; change it in the category's settings."
+            "Visibility was chosen when the database was made. To change it, edit the permissions of the category and of its channels; channels made later go along with a category that is hidden."
                 .to_owned(),
         );
     }

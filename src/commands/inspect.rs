@@ -39,9 +39,9 @@ impl SlashCommand for Inspect {
 
 fn describe(name: &str, inspection: &Inspection) -> String {
     let visibility = if inspection.private {
-        "private"
+        "made private"
     } else {
-        "readable by everyone"
+        "made readable by everyone"
     };
     let catalog = inspection
         .catalog

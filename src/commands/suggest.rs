@@ -11,8 +11,7 @@ pub(super) async fn names<H: Host>(context: Context<H>, typing: Typing) -> Vec<C
         "database" => context.engine.known_databases().await,
         "table" => {
             let database = typing.other("database").unwrap_or_default();
-            let database = context.engine.open_database(database);
-            database.map(|open| open.table_names()).unwrap_or_default()
+            context.engine.known_tables(database).await
         }
         _ => Vec::new(),
     };

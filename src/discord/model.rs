@@ -44,6 +44,8 @@ pub struct Overwrite {
     pub kind: u8,
     #[serde(default, deserialize_with = "id")]
     pub allow: u64,
+    #[serde(default, deserialize_with = "id")]
+    pub deny: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -55,6 +55,15 @@ pub(super) async fn access<H: Host>(shared: &Shared<H>) -> Option<Access> {
     shared.attachments.get()
 }
 
+/// Takes back what was known: a file could not be read after all.
+pub(super) async fn forget<H: Host>(shared: &Shared<H>) {
+    shared.attachments.set(Some(Access::Refused));
+    if let Err(error) = shared.host.remove(KEY).await {
+        let line = format!("attachment access stays noted: {error}");
+        shared.host.log(Level::Warn, &line);
+    }
+}
+
 /// Posts a small file, reads it back, and removes the message.
 pub(super) async fn probe<H: Host>(shared: &Shared<H>, channel: u64) -> Result<Access, CallError> {
     remove_left_over(shared, channel).await?;

@@ -185,8 +185,22 @@ impl<H: Host> Database<H> {
             .send_draft::<Message>(&route, &draft, Patience::COMMAND)
             .await;
         match sent {
-            Ok(message) if holds(&message, log, encoded) => Ok(message.id),
+            Ok(message) if holds(&message, log, encoded) => {
+                match self.read_back(&message, encoded).await {
+                    Ok(()) => Ok(message.id),
+                    Err(error) => Err(self.withdraw(&doing, log, &message, error).await),
+                }
+            }
             Ok(message) => Err(self.altered(&doing, log, &message).await),
+            // Deleted by hand: what opening finds instead is told at the next command.
+            Err(error) if error.is_not_found() => {
+                self.close();
+                let error = not_written(&doing, &error);
+                Err(PostError::NotWritten(error.hint(format!(
+                    "The log channel of database `{}` was deleted. `/dbc_init` says what can be done.",
+                    self.name
+                ))))
+            }
             Err(error) if error.may_have_happened() => Err(PostError::Unknown(describe(
                 &doing,
                 &error,
@@ -196,35 +210,58 @@ impl<H: Host> Database<H> {
         }
     }
 
-    /// Discord took the message but holds something else. Where it is a maimed copy of ours, it
-    /// goes, so that it cannot be taken for a damaged commit.
-    async fn altered(&self, doing: &str, log: u64, message: &Message) -> PostError {
-        self.shared.host.log(
-            Level::Error,
-            &format!(
-                "database {}: log message {} came back altered",
-                self.name, message.id
-            ),
-        );
-        let maimed = message.channel_id == log
-            && match codec::locate(message) {
-                codec::RecordBody::Inline(text) => codec::decode(&text).is_err(),
-                codec::RecordBody::Attachment { .. } | codec::RecordBody::NotARecord => true,
-            };
-        if maimed {
-            let route = routes::delete_message(log, message.id);
-            let deleted = self.shared.client.delete(&route, Patience::COMMAND).await;
-            if let Err(error) = deleted {
-                self.shared.host.log(
-                    Level::Warn,
-                    &format!("log message {} stays: {error}", message.id),
-                );
+    /// Fetches the file of a record that stands in one: a commit that cannot be read is none.
+    async fn read_back(&self, message: &Message, encoded: &Encoded) -> Result<(), CallError> {
+        let (Some(file), Some(stored)) = (&encoded.file, message.attachments.first()) else {
+            return Ok(());
+        };
+        let bytes = self.shared.client.download(&stored.url, Patience::COMMAND);
+        match bytes.await {
+            Ok(bytes) if bytes == file.bytes => Ok(()),
+            Ok(_) => Err(CallError::Malformed(
+                "its file came back altered".to_owned(),
+            )),
+            Err(error) => {
+                attachments::forget(&self.shared).await;
+                Err(error)
             }
         }
+    }
+
+    /// Discord took the message but holds something else.
+    async fn altered(&self, doing: &str, log: u64, message: &Message) -> PostError {
         let why = CallError::Malformed(
             "what it stored is not what it was sent; the bot may lack Embed Links or Attach Files"
                 .to_owned(),
         );
+        let is_a_record = match codec::locate(message) {
+            codec::RecordBody::Inline(text) => codec::decode(&text).is_ok(),
+            codec::RecordBody::Attachment { .. } | codec::RecordBody::NotARecord => false,
+        };
+        // Somebody else's record, or another of ours, stays.
+        if message.channel_id != log || is_a_record {
+            return PostError::Unknown(describe(doing, &why, Written::Unknown));
+        }
+        self.withdraw(doing, log, message, why).await
+    }
+
+    /// Removes a message that nobody will ever be able to read as the record it should be, so that
+    /// it is not taken for a damaged commit. What that leaves is found out by reading the log.
+    async fn withdraw(
+        &self,
+        doing: &str,
+        log: u64,
+        message: &Message,
+        why: CallError,
+    ) -> PostError {
+        let line = format!("database {}: log message {}: {why}", self.name, message.id);
+        self.shared.host.log(Level::Error, &line);
+        let route = routes::delete_message(log, message.id);
+        let deleted = self.shared.client.delete(&route, Patience::COMMAND).await;
+        if let Err(error) = deleted {
+            let line = format!("log message {} stays: {error}", message.id);
+            self.shared.host.log(Level::Warn, &line);
+        }
         PostError::Unknown(describe(doing, &why, Written::Unknown))
     }
 

@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 use crate::limits::DOCUMENT_DEPTH;
 use crate::text::{escape_json, inline, truncate};
 
-/// Reads a JSON object. Refused beside what JSON forbids: a repeated field, a whole number that
-/// 64 bits do not hold, nesting deeper than [`DOCUMENT_DEPTH`].
+/// Reads a JSON object. Refused beside what JSON forbids: a repeated field, a number that would not
+/// come back as the same decimal, nesting deeper than [`DOCUMENT_DEPTH`].
 ///
 /// # Errors
 /// Names the option, the place in the text, and what stands there.
@@ -20,7 +20,7 @@ pub fn parse(option: &'static str, text: &str) -> Result<Map<String, Value>> {
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
         .map_err(|error| at(option, text, &error))?;
-    if let Some((offset, digits)) = oversized_integer(text) {
+    if let Some((offset, digits)) = inexact_number(text) {
         let shown = inline(&truncate(digits, 40));
         return Err(Error::invalid(
             option,
@@ -75,9 +75,30 @@ fn at(option: &'static str, text: &str, error: &serde_json::Error) -> Error {
     let offset = offset(text, error.line(), error.column());
     // serde_json ends its messages with the position, which ours replaces.
     let full = error.to_string();
-    let reason = full.split(" at line ").next().unwrap_or(&full);
+    let reason = full
+        .rsplit_once(" at line ")
+        .map_or(full.as_str(), |(reason, _)| reason);
     let place = place(text, offset);
-    Error::invalid(option, format!("this is not valid JSON: {reason} {place}."))
+    let error = Error::invalid(option, format!("this is not valid JSON: {reason} {place}."));
+    match likely_mistake(text) {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+/// What people who type JSON on a phone or paste it from a chat run into.
+fn likely_mistake(text: &str) -> Option<&'static str> {
+    if text.contains(['“', '”', '„', '‘', '’']) {
+        Some("There are typographic quotes in it: JSON takes plain \" only.")
+    } else if text.trim_start().starts_with("```") {
+        Some("Leave out the ``` around it.")
+    } else if text.trim_start().starts_with("{'") {
+        Some("JSON takes double quotes \" only.")
+    } else if text.contains(['\n', '\t']) {
+        Some("Inside a string, a line break is written \\n and a tab \\t.")
+    } else {
+        None
+    }
 }
 
 /// `at line 1, column 5, near ...`, both counted from 1 in characters.
@@ -118,8 +139,8 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
     offset
 }
 
-/// The first whole number outside of strings that neither `i64` nor `u64` holds.
-fn oversized_integer(text: &str) -> Option<(usize, &str)> {
+/// The first number outside of strings that would be stored as another one.
+fn inexact_number(text: &str) -> Option<(usize, &str)> {
     let mut in_string = false;
     let mut escaped = false;
     let mut number: Option<usize> = None;
@@ -135,8 +156,7 @@ fn oversized_integer(text: &str) -> Option<(usize, &str)> {
             None if c == '-' || c.is_ascii_digit() => number = Some(at),
             Some(start) if !matches!(c, '0'..='9' | '-' | '+' | '.' | 'e' | 'E') => {
                 let token = text.get(start..at)?;
-                let whole = !token.contains(['.', 'e', 'E']);
-                if whole && token.parse::<i64>().is_err() && token.parse::<u64>().is_err() {
+                if !is_kept(token) {
                     return Some((start, token));
                 }
                 number = None;
@@ -145,6 +165,33 @@ fn oversized_integer(text: &str) -> Option<(usize, &str)> {
         }
     }
     None
+}
+
+/// Whether a number comes back as the same decimal: whole numbers that 64 bits hold do, and others
+/// when the double that is stored is written with the same digits.
+fn is_kept(token: &str) -> bool {
+    if !token.contains(['.', 'e', 'E']) {
+        return token.parse::<i64>().is_ok() || token.parse::<u64>().is_ok();
+    }
+    let stored = token.parse().ok().and_then(Number::from_f64);
+    stored.is_some_and(|stored| decimal(&stored.to_string()) == decimal(token))
+}
+
+/// A decimal's significant digits and the power of ten of the first; zero has no digits.
+fn decimal(token: &str) -> Option<(String, i64)> {
+    let (mantissa, exponent) = token.split_once(['e', 'E']).unwrap_or((token, "0"));
+    let exponent: i64 = exponent.parse().ok()?;
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let whole = whole.trim_start_matches(['-', '+']);
+    let digits = format!("{whole}{fraction}");
+    let significant = digits.trim_start_matches('0');
+    let zeros = i64::try_from(digits.len() - significant.len()).ok()?;
+    let whole = i64::try_from(whole.len()).ok()?;
+    let significant = significant.trim_end_matches('0');
+    if significant.is_empty() {
+        return Some((String::new(), 0));
+    }
+    Some((significant.to_owned(), exponent.checked_add(whole - zeros)?))
 }
 
 /// Builds a [`Value`] without forgiving what [`Value`]'s own deserializer forgives.
@@ -263,6 +310,9 @@ mod tests {
         refused(r#"{"n":123456789012345678901}"#, "123456789012345678901");
         refused(r#"{"s":"\ud800"}"#, "not valid JSON");
         refused(r#"{"n":1e400}"#, "number out of range");
+        refused(r#"{"n":0.12345678901234567890123}"#, "more digits");
+        refused(r#"{"n":12345678901234567890.5}"#, "more digits");
+        refused(r#"{"n":1e-400}"#, "more digits");
         refused(
             &("{\"a\":".repeat(70) + "1" + &"}".repeat(70)),
             "deeper than 64",
@@ -275,6 +325,50 @@ mod tests {
         let text = r#"{"z":18446744073709551615,"a":-9223372036854775808,"f":1.5e300,"big":"123456789012345678901234","t":"\"9999999999999999999999\""}"#;
         let fields = parse("value_json", text).unwrap();
         assert_eq!(to_text(&fields).replace("1.5e+300", "1.5e300"), text);
+    }
+
+    #[test]
+    fn ordinary_numbers_are_kept() {
+        for number in [
+            "0",
+            "-0",
+            "0.0",
+            "-0.0",
+            "0e5",
+            "0.1",
+            "1.10",
+            "1e2",
+            "1E+2",
+            "100.0",
+            "2.5e-3",
+            "1e300",
+            "0.30000000000000004",
+            "5e-324",
+            "-1.7976931348623157e308",
+            "123456789.125",
+        ] {
+            assert!(is_kept(number), "{number}");
+        }
+        for number in [
+            "18446744073709551616",
+            "0.1000000000000000055511151231257827",
+            "4e-324",
+        ] {
+            assert!(!is_kept(number), "{number}");
+        }
+    }
+
+    #[test]
+    fn likely_mistakes_get_a_hint() {
+        for (text, hint) in [
+            ("{“a”:1}", "typographic"),
+            ("```json\n{}\n```", "Leave out"),
+            ("{'a':1}", "double quotes"),
+            ("{\"a\":\"x\ny\"}", "line break"),
+        ] {
+            let error = parse("value_json", text).unwrap_err();
+            assert!(error.hint.unwrap().contains(hint), "{text}");
+        }
     }
 
     fn json() -> impl Strategy<Value = Value> {

@@ -1,7 +1,7 @@
 //! `/dbc_init`: makes a database's channels and its first commit. It can be run again at any
 //! time: whatever is there already stays, whatever is missing is made.
 
-use super::channels::ChannelMaker;
+use super::channels::{ChannelError, ChannelMaker};
 use super::layout::{DatabaseChannels, Role};
 use super::log::{Op, Origin};
 use super::object_storage::Hints;
@@ -57,12 +57,21 @@ impl<H: Host> Engine<H> {
             // Whoever set it up chose; channels made now go along with that.
             maker.private(database.opened()?.state.private);
         }
-        let category = maker.category().await?;
+        let unfinished = |error: ChannelError| {
+            let error = Error::from(error);
+            let hint = error.hint.clone().unwrap_or_default();
+            error.hint(format!(
+                "{hint} What is made already stays; `/dbc_init` goes on from there."
+            ))
+        };
+        let category = maker.category().await.map_err(unfinished)?;
         let owned = || name.to_owned();
         let role = Role::Log { database: owned() };
-        let log = maker.channel(&role, Some(category)).await?;
+        let log = maker.channel(&role, Some(category)).await;
+        let log = log.map_err(unfinished)?;
         let role = Role::Catalog { database: owned() };
-        let catalog = maker.channel(&role, Some(category)).await?;
+        let catalog = maker.channel(&role, Some(category)).await;
+        let catalog = catalog.map_err(unfinished)?;
         let made = maker.made;
 
         let keys = database.keys();
@@ -109,6 +118,12 @@ impl<H: Host> Engine<H> {
     /// A log that was deleted by hand must not be replaced by an empty one while anything else of
     /// the database is left; with nothing left, the deletion was meant, and we start over.
     async fn check_remains(&self, name: &str, found: &DatabaseChannels) -> Result<()> {
+        let database = self.handle(name);
+        database.close();
+        let keys = database.keys();
+        if let Some(log) = keys.hints().await?.log {
+            self.confirm_deleted(name, log).await?;
+        }
         if !found.tables.is_empty() {
             let tables: Vec<String> = found.tables.values().map(|id| format!("<#{id}>")).collect();
             return Err(Error::new(
@@ -118,13 +133,7 @@ impl<H: Host> Engine<H> {
                     tables.join(", ")
                 ),
             )
-            .hint("This version cannot rebuild a log from tables. To start over, delete those channels first."));
-        }
-        let database = self.handle(name);
-        database.close();
-        let keys = database.keys();
-        if let Some(log) = keys.hints().await?.log {
-            self.confirm_deleted(name, log).await?;
+            .hint("If somebody took away the bot's access to `#dbc-log`, or changed its topic, undo that. If the log was deleted for good: this version cannot rebuild it, but the tables still show their rows, so save what you need before you delete anything."));
         }
         keys.forget_floor().await?;
         keys.store_hints(&Hints::default()).await
@@ -137,6 +146,9 @@ impl<H: Host> Engine<H> {
         let doing = format!("Database `{name}`: making sure that its log was deleted");
         match client.get::<Vec<Message>>(&route, Patience::COMMAND).await {
             Err(error) if error.is_not_found() => Ok(()),
+            Err(error @ CallError::Refused { .. }) => Err(not_written(&doing, &error).hint(format!(
+                "Let the bot see and read the log again (channel id {log}): its permissions there were changed."
+            ))),
             Err(error) => Err(not_written(&doing, &error)),
             Ok(_) => Err(Error::new(
                 ErrorKind::Corrupt,

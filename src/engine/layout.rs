@@ -210,6 +210,12 @@ pub struct Owner {
     pub private: bool,
 }
 
+/// Whether somebody hid a category from @everyone, whose role has the guild's id.
+pub fn is_hidden(category: &Channel, guild: u64) -> bool {
+    let mut overwrites = category.permission_overwrites.iter();
+    overwrites.any(|o| o.kind == ROLE_OVERWRITE && o.id == guild && o.deny & VIEW_CHANNEL != 0)
+}
+
 /// The request body for a new category.
 pub fn new_category(owner: Owner, database: &str, number: u32) -> Value {
     json!({

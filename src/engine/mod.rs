@@ -103,6 +103,15 @@ impl<H: Host> Engine<H> {
             .unwrap_or_default()
     }
 
+    /// Names of a database's tables, as far as they can be offered without asking Discord.
+    pub async fn known_tables(&self, database: &str) -> Vec<String> {
+        if let Some(open) = self.open_database(database) {
+            return open.table_names();
+        }
+        let keys = object_storage::DatabaseKeys::new(&*self.shared.host, database);
+        keys.hints().await.unwrap_or_default().table_names
+    }
+
     /// Closed databases whose channels do not show everything yet.
     pub async fn databases_behind(&self) -> Vec<String> {
         let mut behind = Vec::new();

@@ -22,11 +22,9 @@ pub fn check_name(option: &'static str, name: &str) -> Result<()> {
             inline(name)
         ),
     );
-    let suggestion = suggest(name);
-    Err(if is_name(&suggestion) {
-        error.hint(format!("`{suggestion}` would do."))
-    } else {
-        error
+    Err(match suggest(name) {
+        Some(suggestion) => error.hint(format!("`{suggestion}` would do.")),
+        None => error,
     })
 }
 
@@ -37,16 +35,19 @@ fn is_name(name: &str) -> bool {
         && name.len() <= NAME
 }
 
-fn suggest(name: &str) -> String {
+/// The name with capitals, blanks and punctuation mended. Letters are never dropped: a name that
+/// reads differently is no suggestion.
+fn suggest(name: &str) -> Option<String> {
     let lower = name.trim().to_lowercase();
+    if lower.chars().any(|c| c.is_alphanumeric() && !c.is_ascii()) {
+        return None;
+    }
     let clean = lower.chars().map(|c| match c {
         'a'..='z' | '0'..='9' | '_' => c,
         _ => '_',
     });
     let clean: String = clean.take(NAME).collect();
-    clean
-        .trim_start_matches(|c: char| !c.is_ascii_lowercase())
-        .to_owned()
+    Some(clean).filter(|name| is_name(name))
 }
 
 /// Checks the name of a top-level field.
@@ -83,13 +84,17 @@ pub fn check_key(option: &'static str, key: &str) -> Result<()> {
         .option(option));
     }
     // Discord trims messages and drops some characters; a key must come back as it went.
-    let fragile = |c: char| c != ' ' && c != '`' && is_fragile(c);
+    let fragile = |c: &char| *c != ' ' && *c != '`' && is_fragile(*c);
     let problem = if key.is_empty() {
-        "a key cannot be empty."
+        "a key cannot be empty.".to_owned()
     } else if key.trim() != key {
-        "a key cannot begin or end with a space."
-    } else if key.chars().any(fragile) {
-        "a key cannot contain control characters, line breaks, combining marks or invisible characters."
+        "a key cannot begin or end with a space.".to_owned()
+    } else if let Some(at) = key.chars().position(|c| fragile(&c)) {
+        let code = key.chars().nth(at).map_or(0, u32::from);
+        format!(
+            "a key cannot contain control, invisible or combining characters; character {} is U+{code:04X}.",
+            at + 1
+        )
     } else {
         return Ok(());
     };
@@ -108,7 +113,8 @@ mod tests {
         for (bad, hint) in [
             ("Users", Some("`users` would do.")),
             ("my table", Some("`my_table` would do.")),
-            ("1st", Some("`st` would do.")),
+            ("1st", None),
+            ("рrod", None),
             ("", None),
             ("日本", None),
             (

@@ -29,6 +29,9 @@ pub struct Hints {
     /// Table channels by table id.
     #[serde(default)]
     pub tables: BTreeMap<u32, u64>,
+    /// Names of tables, to be suggested before the log is read.
+    #[serde(default)]
+    pub table_names: Vec<String>,
     /// Up to here every row and card stands in its channel.
     #[serde(default)]
     pub mirrored: Option<CommitId>,

@@ -246,13 +246,16 @@ impl<H: Host> Database<H> {
                 &format!("Reading the log of database `{}`", self.name),
                 error,
             ),
-            ReadError::File { message, error } => not_written(
-                &format!(
+            ReadError::File { message, error } => {
+                let doing = format!(
                     "Database `{}`: fetching the file of log message {message}",
                     self.name
-                ),
-                error,
-            ),
+                );
+                let hint = "Discord's attachment host does not give it to this Worker now. The data is safe in the log; nothing is read or written until the file can be read again. Try again later.";
+                let mut failed = not_written(&doing, error).hint(hint);
+                failed.kind = ErrorKind::Unavailable;
+                failed
+            }
         }
     }
 
@@ -267,7 +270,7 @@ impl<H: Host> Database<H> {
                 wanted.seq()
             ),
         )
-        .hint("Nothing is read or written until the message is back. If it was edited or deleted by hand, its text is needed to mend the log.")
+        .hint("Nothing is read or written, so that nothing gets lost. This version cannot mend a log from which a message was deleted; the `#table-` channels still show the rows, so keep them.")
     }
 
     fn floor_is_missing(&self, floor: &Floor) -> Error {
@@ -279,7 +282,7 @@ impl<H: Host> Database<H> {
                 floor.link.id.seq()
             ),
         )
-        .hint("Try again in a minute. Until the log shows it, nothing is read or written, so that nothing gets lost.")
+        .hint("Try again in a minute. Until the log shows it, nothing is read or written, so that nothing gets lost. If it was deleted, this version cannot mend the log; the `#table-` channels still show the rows, so keep them.")
     }
 
     fn damaged_head(&self, message: u64, seq: u64, log: u64) -> Error {

@@ -135,3 +135,30 @@ fn missing_permissions_are_named_before_anything_is_made() {
         &["Manage Channels", "Embed Links"],
     );
 }
+
+#[test]
+fn a_file_that_cannot_be_read_back_is_no_commit() {
+    let mut world = World::with_table(5);
+    // Files were readable when the database was made; now they are not any more.
+    world.fault(discord_sim::Fault {
+        times: 0,
+        ..discord_sim::Fault::new(discord_sim::FaultKind::AttachmentsRefused)
+    });
+    let text = "é".repeat(5_900);
+    let line = format!(
+        r#"/dbc_insert database:prod table:users key:big value_json:{{"id":"big","t":"{text}"}}"#
+    );
+    let reply = world.refused(&line);
+    assert!(reply.contains("Nothing was written"), "{reply}");
+    world.evict();
+    // The log can be opened without the file, and nothing of it is there.
+    world.refused("/dbc_get database:prod table:users key:big");
+    world.ok(r#"/dbc_insert database:prod table:users key:small value_json:{"id":"small"}"#);
+    assert!(
+        world
+            .refused(&line)
+            .contains("does not let this Worker read files back")
+    );
+    world.clear_faults();
+    world.ok(&line);
+}

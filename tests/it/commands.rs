@@ -89,6 +89,30 @@ fn channels_made_later_are_as_private_as_the_first() {
 }
 
 #[test]
+fn channels_go_along_with_a_category_that_was_hidden() {
+    let mut world = World::new(13);
+    world.ok("/dbc_init database:prod private:false");
+    let (category, everyone) = (world.channel_id("dbcord-prod"), world.guild.guild_id);
+    let view = 1 << 10;
+    let path = format!("/channels/{category}/permissions/{everyone}");
+    world.by_hand(
+        "PUT",
+        &path,
+        Some(json!({"type": 0, "allow": "0", "deny": view.to_string()})),
+    );
+    world.ok("/dbc_table_create database:prod table:users pk:id");
+    world.settle();
+    let table = world.channel("table-users").unwrap();
+    let overwrites = table["permission_overwrites"].as_array().unwrap();
+    let denied = overwrites
+        .iter()
+        .find(|o| o["id"] == everyone.to_string())
+        .unwrap();
+    let bits: u64 = denied["deny"].as_str().unwrap().parse().unwrap();
+    assert!(bits & view != 0);
+}
+
+#[test]
 fn two_databases_live_side_by_side() {
     let mut world = World::with_table(4);
     world.ok("/dbc_init database:test");
@@ -218,6 +242,9 @@ fn autocomplete_offers_what_is_known() {
         ["users"]
     );
     assert!(complete("/dbc_get database:prod table:zz", "table").is_empty());
+    // A cold object, the usual case, offers them as well.
+    world.evict();
+    assert_eq!(complete_cold(&mut world), ["users"]);
 }
 
 #[test]
@@ -283,4 +310,14 @@ fn definitions_carry_the_limits_that_the_engine_keeps() {
             );
         }
     }
+}
+
+fn complete_cold(world: &mut World) -> Vec<String> {
+    let mut spec = InteractionSpec::text(world.guild.guild_id, "/dbc_get database:prod table:us");
+    spec.autocomplete = Some("table".to_owned());
+    let choices = world.interact(spec).choices.unwrap_or_default();
+    let values = choices
+        .iter()
+        .map(|c| c["value"].as_str().unwrap().to_owned());
+    values.collect()
 }

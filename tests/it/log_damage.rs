@@ -112,3 +112,49 @@ fn a_log_that_may_not_be_read_is_not_taken_for_an_empty_one() {
     world.ok("/dbc_init database:prod");
     world.ok(GET);
 }
+
+#[test]
+fn a_log_whose_topic_or_access_was_changed_is_not_called_gone() {
+    let (mut world, log, _) = world_with_row(6);
+    let topic = world.channel("dbc-log").unwrap()["topic"].clone();
+    world.by_hand(
+        "PATCH",
+        &format!("/channels/{log}"),
+        Some(json!({"topic": "my topic"})),
+    );
+    let reply = world.refused("/dbc_init database:prod");
+    assert!(
+        reply.contains("mark in its topic") && !reply.contains("is gone"),
+        "{reply}"
+    );
+    // Reads and writes go on: the log is where it was.
+    world.evict();
+    world.ok(GET);
+    world.by_hand(
+        "PATCH",
+        &format!("/channels/{log}"),
+        Some(json!({"topic": topic})),
+    );
+    let bot = world.with_discord(|discord| discord.application().bot_user_id);
+    world.by_hand(
+        "DELETE",
+        &format!("/channels/{log}/permissions/{bot}"),
+        None,
+    );
+    world.evict();
+    let reply = world.refused("/dbc_init database:prod");
+    assert!(reply.contains("permissions there were changed"), "{reply}");
+}
+
+#[test]
+fn a_log_deleted_under_a_running_object_is_said_to_be_deleted() {
+    let (mut world, log, _) = world_with_row(7);
+    world.by_hand("DELETE", &format!("/channels/{log}"), None);
+    let insert = r#"/dbc_insert database:prod table:users key:b value_json:{"id":"b"}"#;
+    let reply = world.refused(insert);
+    assert!(
+        reply.contains("log channel of database `prod` was deleted"),
+        "{reply}"
+    );
+    world.refused("/dbc_inspect database:prod");
+}

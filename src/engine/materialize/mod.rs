@@ -270,6 +270,7 @@ impl<H: Host> Database<H> {
             catalog: opened.catalog,
             category: opened.category,
             tables: opened.mirror.channels().clone(),
+            table_names: opened.state.tables.keys().cloned().collect(),
             mirrored: opened.mirror.mirrored(),
         }) else {
             return;

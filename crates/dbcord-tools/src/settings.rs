@@ -34,6 +34,34 @@ impl Settings {
             format!("{name} is not set. Put it into .dev.vars (see .dev.vars.example) or the environment.")
         })
     }
+
+    /// The guilds that the command line names, else those of `DBCORD_GUILD_ID`; `otherwise` says
+    /// what could be given instead.
+    ///
+    /// # Errors
+    /// A sentence that says which id is none, or that there are none.
+    pub fn guilds(&self, given: Option<&str>, otherwise: &str) -> Result<Vec<u64>, String> {
+        let ids = match given {
+            Some(ids) => ids.to_owned(),
+            None => self
+                .require("DBCORD_GUILD_ID")
+                .map_err(|problem| format!("{problem} Or use {otherwise}."))?,
+        };
+        ids.split(',')
+            .map(|id| parse_id("the guild id", id))
+            .collect()
+    }
+}
+
+/// # Errors
+/// A sentence that says what is no id.
+pub fn parse_id(what: &str, text: &str) -> Result<u64, String> {
+    match text.trim().parse() {
+        Ok(id) if id > 0 => Ok(id),
+        _ => Err(format!(
+            "{what} is `{text}`, which is not an id: ids are digits."
+        )),
+    }
 }
 
 /// `NAME=value` lines; `#` begins a comment line, quotes around a value are taken off.
@@ -53,6 +81,17 @@ fn parse(text: &str) -> HashMap<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ids_are_digits_and_several_are_separated_by_commas() {
+        let settings = Settings::default();
+        assert_eq!(settings.guilds(Some(" 42 "), "it"), Ok(vec![42]));
+        assert_eq!(settings.guilds(Some("42, 43"), "it"), Ok(vec![42, 43]));
+        for wrong in ["", "0", "-1", "home", "99999999999999999999", "42,"] {
+            let problem = settings.guilds(Some(wrong), "it").unwrap_err();
+            assert!(problem.contains("digits"), "{wrong}: {problem}");
+        }
+    }
 
     #[test]
     fn values_are_read_as_wrangler_reads_them() {

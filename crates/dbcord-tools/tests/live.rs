@@ -212,7 +212,7 @@ fn help_needs_no_settings() {
         .env_remove("DBCORD_GUILD_ID");
     Finished::of(program.arg("--help"))
         .ends(0)
-        .says(&["Usage: dbcord-live", "--nonce-minutes"]);
+        .says(&["Usage: scripts/live", "--nonce-minutes"]);
     let nothing = simulator.control("GET", "/sim/traffic?since=0", &Value::Null);
     assert_eq!(nothing["exchanges"], json!([]));
 }

@@ -39,7 +39,7 @@ fn added_then_unchanged_then_mended() {
         .ends(0)
         .says(&[&format!("all {all} are up to date")]);
 
-    let mut commands = registered(&simulator);
+    let mut commands = dbcord::commands::registration();
     commands.retain(|command| command["name"] != "dbc_help");
     for command in &mut commands {
         if command["name"] == "dbc_get" {
@@ -106,6 +106,54 @@ fn a_server_without_the_application_is_told_apart() {
     register(&simulator, &["--guild", "123456789"])
         .ends(1)
         .says(&["HTTP 403, code 50001", "invite it"]);
+}
+
+#[test]
+fn a_rejected_definition_is_named_by_its_field() {
+    let simulator = Simulator::start();
+    let too_long = json!([{"code": "BASE_TYPE_BAD_LENGTH", "message": "Must be between 1 and 100 in length."}]);
+    let body = json!({
+        "code": 50_035, "message": "Invalid Form Body",
+        "errors": {"3": {"description": {"_errors": too_long}}},
+    });
+    let fault = json!({"fault": "status", "method": "PUT", "path": "/commands$", "status": 400, "body": body});
+    simulator.control("POST", "/sim/faults", &fault);
+    register(&simulator, &[]).ends(1).says(&[
+        "HTTP 400, code 50035",
+        "3.description: Must be between 1 and 100 in length.",
+        "A definition was rejected.",
+        &format!("Nothing was changed in server {}.", simulator.guild),
+    ]);
+}
+
+#[test]
+fn a_limit_and_a_failure_in_passing_are_sat_out() {
+    let simulator = Simulator::start();
+    let limit =
+        json!({"message": "You are being rate limited.", "retry_after": 0.3, "global": false});
+    for (method, status, body) in [("GET", 429, limit), ("PUT", 502, json!("Bad Gateway"))] {
+        let fault = json!({
+            "fault": "status", "method": method, "path": "/commands$", "status": status, "body": body,
+        });
+        simulator.control("POST", "/sim/faults", &fault);
+    }
+    register(&simulator, &[])
+        .ends(0)
+        .says(&["+ /dbc_init added"]);
+}
+
+#[test]
+fn an_outage_is_told_from_a_refusal() {
+    let simulator = Simulator::start();
+    let fault =
+        json!({"fault": "lost_response", "method": "PUT", "path": "/commands$", "times": 0});
+    simulator.control("POST", "/sim/faults", &fault);
+    register(&simulator, &[])
+        .ends(1)
+        .says(&["did not answer", "running this again is safe"]);
+    register(&simulator, &["--api-base", "http://127.0.0.1:1/api"])
+        .ends(1)
+        .says(&["could not be reached", "Is http://127.0.0.1:1/api right"]);
 }
 
 #[test]

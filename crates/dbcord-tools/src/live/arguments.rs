@@ -2,34 +2,38 @@
 
 use std::ffi::OsString;
 
+use crate::command_line::{self, Common};
+
 pub const USAGE: &str = "\
-Usage: dbcord-live [--guild ID] [--api-base URL] [--keep] [--quick] [--nonce-minutes N]
+Usage: scripts/live [--guild ID] [--api-base URL] [--keep] [--quick] [--nonce-minutes N]
 
-Goes on dbcord's tour in a throwaway database of a test guild, observes what Discord's
-documentation leaves open, and removes the channels that it made. About eight minutes,
-most of them waiting.
+For someone with a test guild and a bot token: runs dbcord's engine on this machine against
+the real Discord. Goes on the tour in a throwaway database, and prints as observed what
+Discord's documentation leaves open: rate-limit buckets, the window and scope of nonces, what
+becomes of text, edits of old messages, search, access to attachments. Then it removes the
+channels that it made, also after a failure or Ctrl-C. About eight minutes, most of them
+waiting. The exit code is 0 when the tour went as expected and nothing was left behind.
 
-  --guild ID         the test guild (default: DBCORD_GUILD_ID)
-  --api-base URL     default: DISCORD_API_BASE, else https://discord.com/api/v10
+  --guild ID         the test guild (default: DBCORD_GUILD_ID, where that is one guild)
+  --api-base URL     another Discord, such as the simulator
+                     (default: DISCORD_API_BASE, else https://discord.com/api/v10)
   --keep             leave the channels: another run, an hour later, can then observe
                      edits of old messages
   --quick            nothing that waits: seconds instead of minutes
   --nonce-minutes N  follow a nonce for this long, 0 to 60 (default: 5)
 
-Reads DISCORD_BOT_TOKEN and DBCORD_GUILD_ID from the environment, else from .dev.vars.
-The exit code is 0 when the tour went as expected and nothing was left behind.";
+Reads DISCORD_BOT_TOKEN, DBCORD_GUILD_ID and DISCORD_API_BASE from the environment, else from
+.dev.vars.";
 
 const NONCE_MINUTES: u64 = 5;
 const NONCE_MINUTES_MAX: u64 = 60;
 
 #[derive(Debug, PartialEq, Eq)]
 pub struct Arguments {
-    pub guild: Option<String>,
-    pub api_base: Option<String>,
+    pub common: Common,
     pub keep: bool,
     pub quick: bool,
     pub nonce_minutes: u64,
-    pub help: bool,
 }
 
 impl Arguments {
@@ -40,33 +44,22 @@ impl Arguments {
     }
 
     fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments, String> {
-        use lexopt::prelude::*;
-        let mut parsed = Arguments {
-            guild: None,
-            api_base: None,
-            keep: false,
-            quick: false,
-            nonce_minutes: NONCE_MINUTES,
-            help: false,
-        };
-        let mut parser = lexopt::Parser::from_args(arguments);
-        let wrong = |error: lexopt::Error| format!("{error}. --help says what there is.");
-        while let Some(argument) = parser.next().map_err(wrong)? {
-            let text = |parser: &mut lexopt::Parser| {
-                let value = parser.value().map_err(wrong)?;
-                value.string().map_err(wrong)
-            };
-            match argument {
-                Long("guild") => parsed.guild = Some(text(&mut parser)?),
-                Long("api-base") => parsed.api_base = Some(text(&mut parser)?),
-                Long("keep") => parsed.keep = true,
-                Long("quick") => parsed.quick = true,
-                Long("nonce-minutes") => parsed.nonce_minutes = minutes(&text(&mut parser)?)?,
-                Short('h') | Long("help") => parsed.help = true,
-                other => return Err(wrong(other.unexpected())),
+        let (mut keep, mut quick, mut nonce_minutes) = (false, false, NONCE_MINUTES);
+        let common = command_line::read(arguments, |option, values| {
+            match option {
+                "keep" => keep = true,
+                "quick" => quick = true,
+                "nonce-minutes" => nonce_minutes = minutes(&values.next()?)?,
+                _ => return Ok(false),
             }
-        }
-        Ok(parsed)
+            Ok(true)
+        })?;
+        Ok(Arguments {
+            common,
+            keep,
+            quick,
+            nonce_minutes,
+        })
     }
 }
 
@@ -88,23 +81,14 @@ mod tests {
     #[test]
     fn arguments_are_read() {
         let parsed = parse("--quick --keep --guild 7 --nonce-minutes=12").unwrap();
-        assert!(parsed.quick && parsed.keep && !parsed.help);
-        assert_eq!(
-            (parsed.guild.as_deref(), parsed.nonce_minutes),
-            (Some("7"), 12)
-        );
+        assert!(parsed.quick && parsed.keep && !parsed.common.help);
+        assert_eq!(parsed.nonce_minutes, 12);
         assert_eq!(parse("").unwrap().nonce_minutes, NONCE_MINUTES);
     }
 
     #[test]
     fn what_cannot_be_meant_is_refused() {
-        for line in [
-            "--nonce-minutes 61",
-            "--nonce-minutes x",
-            "--guild",
-            "--fast",
-            "7",
-        ] {
+        for line in ["--nonce-minutes 61", "--nonce-minutes x", "--fast"] {
             assert!(parse(line).is_err(), "{line}");
         }
     }

@@ -3,21 +3,9 @@
 //! First the tour, in a throwaway database; then the probes, each of which observes something
 //! that Discord does not promise; then everything that was made is removed again.
 
-/// Prints a line. With nobody left to read it, as behind `| head`, the work goes on: a panic
-/// would leave channels behind.
-macro_rules! say {
-    ($($text:tt)*) => {{
-        use std::io::Write as _;
-        let _ = writeln!(std::io::stdout(), $($text)*);
-    }};
-}
-
 mod arguments;
 mod cleanup;
 mod facts;
-mod host;
-mod interrupt;
-mod journal;
 mod preflight;
 mod probes;
 mod session;
@@ -26,40 +14,36 @@ mod tour;
 use std::process::ExitCode;
 use std::rc::Rc;
 
-use dbcord::config::{DEFAULT_API_BASE, Secret};
 use futures_executor::LocalPool;
 
 use self::arguments::{Arguments, USAGE};
-use self::host::NativeHost;
 use self::session::Session;
+use crate::discord::Access;
+use crate::host::NativeHost;
 use crate::settings::Settings;
+use crate::{command_line, interrupt};
 
 /// Runs the program: 0 when the tour went as expected and nothing is left behind.
 pub fn main() -> ExitCode {
     let done = Arguments::from_command_line().and_then(|arguments| {
-        if arguments.help {
+        if arguments.common.help {
             say!("{USAGE}");
             return Ok(true);
         }
         run(&arguments)
     });
-    match done {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(problem) => {
-            eprintln!("dbcord-live: {problem}");
-            ExitCode::FAILURE
-        }
-    }
+    command_line::end("dbcord-live", done)
 }
 
 fn run(arguments: &Arguments) -> Result<bool, String> {
-    let target = Target::find(arguments, &Settings::load())?;
+    let settings = Settings::load();
+    let access = Access::find(arguments.common.api_base.as_deref(), &settings)?;
+    let guild = one_guild(&settings.guilds(arguments.common.guild.as_deref(), "--guild ID")?)?;
     interrupt::listen()?;
     let mut pool = LocalPool::new();
     let host = Rc::new(NativeHost::new(pool.spawner()));
     pool.run_until(async {
-        let session = preflight::connect(host, target).await?;
+        let session = preflight::connect(host, &access, guild).await?;
         Ok(visit(&session, arguments).await)
     })
 }
@@ -99,59 +83,9 @@ async fn visit(session: &Session, arguments: &Arguments) -> bool {
     tour.went_well && clean && !interrupted
 }
 
-/// Where to go, and as whom.
-struct Target {
-    api_base: String,
-    token: Secret,
-    guild: u64,
-}
-
-impl Target {
-    fn find(arguments: &Arguments, settings: &Settings) -> Result<Target, String> {
-        let api_base = arguments.api_base.clone();
-        let api_base = api_base.or_else(|| settings.get("DISCORD_API_BASE"));
-        let api_base = api_base.unwrap_or_else(|| DEFAULT_API_BASE.to_owned());
-        let token = settings.require("DISCORD_BOT_TOKEN")?;
-        // It becomes a header; what cannot be one would fail later, and less clearly.
-        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err("DISCORD_BOT_TOKEN has characters that no bot token has.".to_owned());
-        }
-        let guild = match &arguments.guild {
-            Some(guild) => guild.clone(),
-            None => settings
-                .require("DBCORD_GUILD_ID")
-                .map_err(|problem| format!("{problem} Or use --guild ID."))?,
-        };
-        Ok(Target {
-            api_base: api_base.trim_end_matches('/').to_owned(),
-            token: Secret::new(token),
-            guild: one_guild(&guild)?,
-        })
-    }
-}
-
-fn one_guild(text: &str) -> Result<u64, String> {
-    if text.contains(',') {
-        return Err("DBCORD_GUILD_ID names several guilds: choose one with --guild ID.".to_owned());
-    }
-    match text.trim().parse() {
-        Ok(id) if id > 0 => Ok(id),
-        _ => Err(format!(
-            "the guild id is `{text}`, which is not an id: ids are digits."
-        )),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn exactly_one_guild_is_visited() {
-        assert_eq!(one_guild(" 42 "), Ok(42));
-        assert!(one_guild("42,43").unwrap_err().contains("--guild"));
-        for wrong in ["", "0", "-1", "home", "99999999999999999999"] {
-            assert!(one_guild(wrong).unwrap_err().contains("digits"), "{wrong}");
-        }
+fn one_guild(guilds: &[u64]) -> Result<u64, String> {
+    match guilds {
+        [guild] => Ok(*guild),
+        _ => Err("DBCORD_GUILD_ID names several guilds: choose one with --guild ID.".to_owned()),
     }
 }

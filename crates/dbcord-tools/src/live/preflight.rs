@@ -3,28 +3,27 @@
 use std::rc::Rc;
 
 use dbcord::discord::routes::{self, Route};
-use dbcord::discord::{CallError, Client, permissions};
+use dbcord::discord::{CallError, permissions};
 use http::Method;
 use serde_json::Value;
 
-use super::Target;
-use super::host::NativeHost;
-use super::session::{PATIENT, Session, id_of, route};
+use super::session::{Session, id_of};
+use crate::discord::{Access, PATIENT, route};
+use crate::host::NativeHost;
 
 /// Checks everything, and changes nothing.
 ///
 /// # Errors
 /// What is wrong, and where to mend it.
-pub(super) async fn connect(host: Rc<NativeHost>, target: Target) -> Result<Session, String> {
-    let Target {
-        api_base,
-        token,
-        guild,
-    } = target;
-    let client = Client::new(Rc::clone(&host), api_base.clone(), token);
+pub(super) async fn connect(
+    host: Rc<NativeHost>,
+    access: &Access,
+    guild: u64,
+) -> Result<Session, String> {
+    let client = access.client(Rc::clone(&host));
     let ask = async |route: Route| {
         let answer = client.get::<Value>(&route, PATIENT).await;
-        answer.map_err(|error| explain(&error, &api_base, guild))
+        answer.map_err(|error| explain(&error, access, guild))
     };
     let user = ask(routes::current_user()).await?;
     let me = id_of(&user);
@@ -42,9 +41,10 @@ pub(super) async fn connect(host: Rc<NativeHost>, target: Target) -> Result<Sess
     let channels = ask(routes::guild_channels(guild)).await?;
     let before = channels.as_array().into_iter().flatten().map(id_of);
     say!(
-        "Guild {guild} ({}), as {} ({me}), at {api_base}\n",
+        "Guild {guild} ({}), as {} ({me}), at {}\n",
         about["name"].as_str().unwrap_or("no name"),
         user["username"].as_str().unwrap_or("no name"),
+        access.api_base,
     );
     Ok(Session::new(
         host,
@@ -73,23 +73,14 @@ fn granted(guild: &Value, member: &Value) -> u64 {
         .fold(0, |sum, bits| sum | bits)
 }
 
-fn explain(error: &CallError, api_base: &str, guild: u64) -> String {
+fn explain(error: &CallError, access: &Access, guild: u64) -> String {
     let advice = match error {
-        CallError::Refused { status: 401, .. } => {
-            "DISCORD_BOT_TOKEN is wrong or was reset: take the current one from the application's Bot page.".to_owned()
-        }
         CallError::Refused {
             status: 403 | 404, ..
         } => format!(
             "The bot is not in guild {guild}, or there is no such guild: check the id, and invite the bot."
         ),
-        CallError::NotSent(_) | CallError::Ambiguous(_) => {
-            format!("Is {api_base} right, and is there a network?")
-        }
-        CallError::Malformed(_) => format!("Is {api_base} Discord's API?"),
-        CallError::Refused { .. } | CallError::RateLimited { .. } | CallError::Blocked { .. } => {
-            "Try again later.".to_owned()
-        }
+        _ => access.advice(error),
     };
     format!("{error} {advice} Nothing was changed.")
 }
@@ -113,18 +104,5 @@ mod tests {
             granted(&guild, &member("9", json!([]))),
             permissions::ADMINISTRATOR
         );
-    }
-
-    #[test]
-    fn each_failure_says_what_to_do() {
-        let refused = |status, code| CallError::Refused {
-            status,
-            code,
-            message: "no".to_owned(),
-        };
-        let told = |error: &CallError| explain(error, "http://x", 7);
-        assert!(told(&refused(401, 0)).contains("DISCORD_BOT_TOKEN"));
-        assert!(told(&refused(404, 10_004)).contains("not in guild 7"));
-        assert!(told(&CallError::NotSent("refused".into())).contains("http://x"));
     }
 }

@@ -7,19 +7,14 @@ use std::time::Duration;
 
 use dbcord::discord::model::Channel;
 use dbcord::discord::multipart::File;
-use dbcord::discord::routes::{self, Route};
+use dbcord::discord::routes;
 use dbcord::discord::{CallError, Client, Patience};
 use dbcord::host::Clock;
-use http::Method;
 use serde_json::{Value, json};
 
-use super::host::NativeHost;
+use crate::discord::PATIENT;
+use crate::host::NativeHost;
 
-/// A probe may wait for a rate limit, but not for long.
-pub const PATIENT: Patience = Patience {
-    attempts: 4,
-    wait_ms: 20_000,
-};
 /// Sent once; a refusal is the observation.
 pub const ONCE: Patience = Patience {
     attempts: 1,
@@ -120,16 +115,9 @@ impl Session {
     }
 }
 
-/// A route that dbcord itself has no use for.
-pub fn route(method: Method, template: &'static str, major: u64, path: String) -> Route {
-    Route {
-        repeatable: method != Method::POST,
-        method,
-        path,
-        template,
-        major,
-        interaction: false,
-    }
+/// An edit of a message's text: it pings nobody, as no message of ours does.
+pub fn edit(content: &str) -> Value {
+    json!({ "content": content, "allowed_mentions": { "parse": [] } })
 }
 
 /// An object's own id; 0 when it has none.

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use dbcord::engine::init::InitOptions;
 use dbcord::engine::inspect::Inspection;
 use dbcord::engine::materialize::Progress;
-use dbcord::engine::{Committed, Engine, Origin};
+use dbcord::engine::{Engine, Origin};
 use dbcord::host::Clock;
 use dbcord::limits::BACKGROUND_REQUESTS;
 
-use super::host::NativeHost;
-use super::interrupt;
 use super::session::Session;
+use crate::host::NativeHost;
+use crate::interrupt;
 
 const TABLE: &str = "users";
 const KEY: &str = "u_1";
@@ -132,13 +132,13 @@ impl Guide<'_> {
     async fn create_table(&self, engine: &Engine<NativeHost>, origin: &Origin) -> Outcome {
         let database = engine.database(&self.session.run).await.map_err(text)?;
         let committed = database.create_table(origin, TABLE, "id").await;
-        Ok(written(&committed.map_err(text)?))
+        Ok(format!("commit {}", committed.map_err(text)?))
     }
 
     async fn insert(&self, engine: &Engine<NativeHost>, origin: &Origin) -> Outcome {
         let database = engine.database(&self.session.run).await.map_err(text)?;
         let committed = database.insert(origin, TABLE, KEY, ROW).await;
-        Ok(written(&committed.map_err(text)?))
+        Ok(format!("commit {}", committed.map_err(text)?))
     }
 
     async fn get(&self, engine: &Engine<NativeHost>) -> Outcome {
@@ -176,7 +176,11 @@ impl Guide<'_> {
         let host = &self.session.host;
         let database = engine.database(&self.session.run).await.map_err(text)?;
         let deadline = host.now() + MATERIALIZE_MS;
-        while let Progress::More(at) = database.materialize(BACKGROUND_REQUESTS.into()).await {
+        let turn = async || {
+            let stop_at = self.session.client.requests_sent() + u64::from(BACKGROUND_REQUESTS);
+            database.materialize(stop_at).await
+        };
+        while let Progress::More(at) = turn().await {
             if interrupt::requested() {
                 return Err("interrupted".to_owned());
             }
@@ -203,10 +207,6 @@ impl Guide<'_> {
             None => "nothing to do".to_owned(),
         })
     }
-}
-
-fn written(committed: &Committed) -> String {
-    format!("commit {} is message {}", committed.id, committed.message)
 }
 
 fn text(error: dbcord::error::Error) -> String {

@@ -1,9 +1,11 @@
 //! The simulator as a process of its own, and our programs run against it.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 
@@ -26,6 +28,7 @@ impl Simulator {
         let mut process = Command::new(simulator_binary())
             .args(["--port", "0", "--exit-when-stdin-closes"])
             .args(arguments)
+            .args(recording())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -173,6 +176,17 @@ impl Finished {
         }
         self
     }
+}
+
+/// With `DBCORD_TRAFFIC` (a folder) every exchange is kept for the contract test.
+fn recording() -> Vec<OsString> {
+    static STARTED: AtomicU32 = AtomicU32::new(0);
+    let Some(folder) = std::env::var_os("DBCORD_TRAFFIC") else {
+        return Vec::new();
+    };
+    let n = STARTED.fetch_add(1, Ordering::Relaxed);
+    let name = format!("tools-{}-{n}.ndjson", std::process::id());
+    vec!["--traffic".into(), Path::new(&folder).join(name).into()]
 }
 
 /// The simulator's program, which stands where our own do. Building the tests of this package

@@ -7,8 +7,9 @@ use dbcord::host::Clock;
 use serde_json::{Value, json};
 
 use super::{Scratch, said};
+use crate::discord::PATIENT;
 use crate::live::facts::Fact;
-use crate::live::session::{PATIENT, Session};
+use crate::live::session::Session;
 
 pub async fn observe(session: &Session, scratch: Scratch) -> Vec<Fact> {
     let text = format!("a file of {}\n", session.run);
@@ -19,7 +20,7 @@ pub async fn observe(session: &Session, scratch: Scratch) -> Vec<Fact> {
     };
     let fields = json!({
         "content": "a file",
-        "attachments": [{ "id": 0, "filename": file.name }],
+        "attachments": [{ "id": "0", "filename": file.name }],
     });
     let posted = session.post_files(scratch.a, fields, &[file]).await;
     let (access, lifetime) = match posted {
@@ -81,7 +82,7 @@ async fn nonce_with_file(session: &Session, scratch: Scratch) -> Fact {
         };
         let fields = json!({
             "nonce": nonce,
-            "attachments": [{ "id": 0, "filename": file.name }],
+            "attachments": [{ "id": "0", "filename": file.name }],
         });
         match session.post_files(scratch.a, fields, &[file]).await {
             Ok(Value::Object(message)) => ids.push(message.get("id").cloned()),

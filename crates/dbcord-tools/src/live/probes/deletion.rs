@@ -6,8 +6,9 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{Scratch, said};
+use crate::discord::{PATIENT, route};
 use crate::live::facts::Fact;
-use crate::live::session::{ONCE, PATIENT, Session, id_of, route};
+use crate::live::session::{ONCE, Session, id_of};
 
 /// Discord counts ids' milliseconds from the start of 2015, above 22 bits of other things.
 /// <https://docs.discord.com/developers/reference#snowflakes>

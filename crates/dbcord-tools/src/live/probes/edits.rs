@@ -2,12 +2,12 @@
 
 use dbcord::discord::model::{Channel, TEXT_CHANNEL};
 use dbcord::discord::routes;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::rate_limits::refusal;
 use super::{SCRATCH_MARK, said};
 use crate::live::facts::Fact;
-use crate::live::session::{ONCE, Session, id_in, id_of};
+use crate::live::session::{ONCE, Session, edit, id_in, id_of};
 
 /// Reported are 3 in 6 seconds; some more tell whether the sixth still passes.
 const EDITS: usize = 6;
@@ -67,7 +67,7 @@ fn age_ms(id: u64, newer: u64) -> u64 {
 async fn edit_until_refused(session: &Session, channel: u64, message: u64) -> String {
     for passed in 0..EDITS {
         let before = session.host.journal().len();
-        let body = json!({"content": format!("edited by {}, {passed}", session.run)});
+        let body = edit(&format!("edited by {}, {passed}", session.run));
         let route = routes::edit_message(channel, message);
         let edited = session.client.send::<Value>(&route, &body, &[], ONCE).await;
         if let Err(error) = edited {

@@ -15,8 +15,9 @@ use serde_json::{Value, json};
 
 use super::arguments::Arguments;
 use super::facts::Fact;
-use super::interrupt;
-use super::session::{PATIENT, Session};
+use super::session::Session;
+use crate::discord::PATIENT;
+use crate::interrupt;
 
 /// How the topic of a scratch channel begins, by which a later run finds one that was kept.
 const SCRATCH_MARK: &str = "dbcord-live:1:scratch:";

@@ -6,9 +6,10 @@ use dbcord::discord::{CallError, routes};
 use serde_json::json;
 
 use super::{Scratch, said};
+use crate::discord::PATIENT;
+use crate::interrupt;
 use crate::live::facts::Fact;
-use crate::live::interrupt;
-use crate::live::session::{PATIENT, Session, id_in, id_of};
+use crate::live::session::{Session, id_in, id_of};
 
 /// When to ask again, in seconds after the first message.
 const LATER_S: [u64; 9] = [0, 30, 60, 120, 300, 600, 900, 1_800, 3_600];

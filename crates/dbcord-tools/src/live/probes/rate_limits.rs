@@ -5,9 +5,10 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{Scratch, said, seconds};
+use crate::discord::{PATIENT, route};
+use crate::journal::{Bucket, Journal, Quota};
 use crate::live::facts::Fact;
-use crate::live::journal::{Bucket, Journal, Quota};
-use crate::live::session::{ONCE, PATIENT, Session, id_of, route};
+use crate::live::session::{ONCE, Session, edit, id_of};
 
 const MESSAGES: &str = "/channels/{}/messages";
 const MESSAGE: &str = "/channels/{}/messages/{}";
@@ -105,7 +106,7 @@ async fn across_channels(session: &Session, scratch: Scratch) -> Fact {
         if quotas.len() == 1 {
             // For the edit's own headers; whether it works is not in question.
             let route = routes::edit_message(channel, id_of(&posted));
-            let body = json!({"content": "counting edits"});
+            let body = edit("counting edits");
             let _ = session
                 .client
                 .send::<Value>(&route, &body, &[], PATIENT)

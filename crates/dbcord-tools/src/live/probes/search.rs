@@ -7,9 +7,10 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{Scratch, said};
+use crate::discord::{PATIENT, route};
+use crate::interrupt;
 use crate::live::facts::Fact;
-use crate::live::interrupt;
-use crate::live::session::{ONCE, PATIENT, Session, id_of, route};
+use crate::live::session::{ONCE, Session, id_of};
 
 /// Pauses between looks, in seconds: a minute and a half in all.
 const PAUSES_S: [u64; 8] = [1, 2, 4, 8, 15, 20, 20, 20];

@@ -15,8 +15,8 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::task::LocalSpawn;
 use ureq::Timeout;
 
-use super::interrupt;
-use super::journal::Journal;
+use crate::interrupt;
+use crate::journal::Journal;
 
 /// The longest stretch that a wait sleeps without looking whether it should stop.
 const NAP: Duration = Duration::from_millis(100);

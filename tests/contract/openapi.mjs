@@ -7,9 +7,9 @@ const METHODS = ["get", "put", "post", "patch", "delete"];
 
 export const HOW_TO_GET_IT =
   "Discord's OpenAPI document is not here: get openapi.json from github.com/discord/discord-api-spec (specs/openapi.json), " +
-  "and put it at $DISCORD_OPENAPI or at ../shared/discord/openapi.json beside this folder";
+  "and let $DISCORD_OPENAPI name it";
 
-/** Where the document is, or undefined. */
+/** Where the document is, or undefined: where $DISCORD_OPENAPI says, else in a folder `shared` beside the checkout. */
 export function findDocument() {
   const beside = fileURLToPath(new URL("../../../shared/discord/openapi.json", import.meta.url));
   return [process.env.DISCORD_OPENAPI, beside].find((file) => file && existsSync(file));
@@ -19,7 +19,7 @@ export function loadDocument(file) {
   return new OpenApi(JSON.parse(readFileSync(file, "utf8")));
 }
 
-export class OpenApi {
+class OpenApi {
   constructor(document) {
     // Discord marks as `oneOf` what its own validator takes as the first that fits: with open schemas several
     // branches often fit one value, so every `oneOf` is read as `anyOf`.

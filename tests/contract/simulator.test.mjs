@@ -13,6 +13,7 @@ const document = findDocument();
 const USER_AGENT = "DiscordBot (https://example.com/contract-test, 0.1.0)";
 const QUIET = { allowed_mentions: { parse: [] } };
 const NOBODY = "1";
+const ADMINISTRATOR = "8";
 const COMMAND = {
   name: "echo",
   type: 1,
@@ -35,6 +36,7 @@ test("every answer of the simulator", { skip: document ? false : HOW_TO_GET_IT }
   t.after(() => simulator.stop());
   const { guild_id: guild, channel_id: general, users } = await simulator.createGuild();
   const app = simulator.application_id;
+  await simulator.botPermissions(guild, ADMINISTRATOR);
 
   /** Sends a request as the bot, and returns the answer's JSON after checking its status. */
   async function call(status, method, route, body, { token = `Bot ${simulator.bot_token}`, form } = {}) {
@@ -50,12 +52,25 @@ test("every answer of the simulator", { skip: document ? false : HOW_TO_GET_IT }
   }
 
   await t.test("the application and the bot", async () => {
-    for (const route of ["/users/@me", "/applications/@me", "/gateway/bot", `/guilds/${guild}`, `/guilds/${guild}/members/${simulator.bot_user_id}`, `/guilds/${guild}/roles`]) {
-      const response = await fetch(`${simulator.url}/api/v10${route}`, { headers: { "user-agent": USER_AGENT, authorization: `Bot ${simulator.bot_token}` } });
-      assert.ok([200, 404].includes(response.status), `${route}: ${response.status}`);
-    }
+    for (const route of ["/users/@me", "/users/@me/guilds", `/users/${users.owner}`, "/applications/@me"]) await call(200, "GET", route);
+    await call(404, "GET", `/users/${NOBODY}`);
     await call(401, "GET", "/users/@me", undefined, { token: "Bot wrong" });
     await call(401, "GET", `/channels/${general}`, undefined, { token: null });
+  });
+
+  await t.test("the guild, its members and its roles", async () => {
+    const route = `/guilds/${guild}`;
+    for (const inside of ["", `/members/${simulator.bot_user_id}`, "/roles"]) await call(200, "GET", route + inside);
+    const { id } = await call(200, "POST", `${route}/roles`, { name: "readers", permissions: "1024", color: 255, hoist: true });
+    await call(200, "GET", `${route}/roles/${id}`);
+    await call(200, "PATCH", `${route}/roles/${id}`, { name: "writers" });
+    await call(204, "PUT", `${route}/members/${users.member}/roles/${id}`);
+    await call(204, "DELETE", `${route}/members/${users.member}/roles/${id}`);
+    await call(204, "DELETE", `${route}/roles/${id}`);
+    for (const missing of [`/members/${NOBODY}`, `/roles/${NOBODY}`]) await call(404, "GET", route + missing);
+    await call(404, "GET", `/guilds/${NOBODY}`);
+    // The list of all takes an intent that the application does not have.
+    await call(403, "GET", `${route}/members?limit=5`);
   });
 
   const made = {};
@@ -69,6 +84,8 @@ test("every answer of the simulator", { skip: document ? false : HOW_TO_GET_IT }
     await call(200, "GET", `/guilds/${guild}/channels`);
     await call(200, "GET", `/channels/${made.channel.id}`);
     await call(200, "PATCH", `/channels/${made.channel.id}`, { topic: "other things" });
+    await call(204, "PUT", `/channels/${made.channel.id}/permissions/${users.member}`, { type: 1, allow: "1024", deny: "0" });
+    await call(204, "DELETE", `/channels/${made.channel.id}/permissions/${users.member}`);
     await call(400, "POST", `/guilds/${guild}/channels`, { name: "", type: 0 });
     await call(400, "POST", `/guilds/${guild}/channels`, { name: "x".repeat(101), type: 0 });
     await call(404, "GET", `/channels/${NOBODY}`);
@@ -109,7 +126,7 @@ test("every answer of the simulator", { skip: document ? false : HOW_TO_GET_IT }
     await call(403, "POST", `/channels/${general}/messages`, { ...QUIET, content: "x" });
     await call(403, "GET", `/channels/${general}/messages`);
     await call(403, "POST", `/guilds/${guild}/channels`, { name: "x", type: 0 });
-    await simulator.botPermissions(guild, "8");
+    await simulator.botPermissions(guild, ADMINISTRATOR);
   });
 
   await t.test("commands, for a guild and globally", async () => {
@@ -165,8 +182,11 @@ test("every answer of the simulator", { skip: document ? false : HOW_TO_GET_IT }
   });
 
   await t.test("deletions", async () => {
+    await call(204, "DELETE", `/guilds/${guild}/members/${users.member}`);
     await call(200, "DELETE", `/channels/${made.channel.id}`);
     await call(404, "GET", `/channels/${made.channel.id}`);
+    await call(204, "DELETE", `/users/@me/guilds/${guild}`);
+    await call(404, "GET", `/guilds/${guild}/channels`);
   });
 
   await t.test("all of these are as the document says", async () => {

@@ -1,7 +1,7 @@
 // A world for one test: the simulator, the built Worker in workerd, a guild with the commands registered.
 import assert from "node:assert/strict";
 import { createPrivateKey, sign } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
@@ -15,7 +15,10 @@ export { epochIn, findChannel, jsonIn, replyText, waitFor };
 export { findCategory, guildChanges } from "../../scripts/lib/guild.mjs";
 
 const build = path.join(root, "build");
-const COMPATIBILITY_DATE = "2026-04-26";
+/** The one that is deployed: workerd behaves by it. */
+const COMPATIBILITY_DATE = /^compatibility_date = "(.*)"$/m.exec(readFileSync(path.join(root, "wrangler.toml"), "utf8"))[1];
+/** Of a person who opens a file. */
+const USER_AGENT = "DiscordBot (https://example.com/worker-test, 0.1.0)";
 let programs;
 let recordings = 0;
 
@@ -40,7 +43,7 @@ export async function startWorld(t, { configuration = {}, outbound, guild = {} }
   await world.start();
   if (!Object.keys(configuration).length) {
     await world.register();
-    await simulator.setEndpoint(world.endpoint);
+    await world.makeKnown();
   }
   return world;
 }
@@ -57,11 +60,38 @@ export async function startWithTable(t, options) {
 class World {
   constructor({ simulator, folder, outbound, port }) {
     Object.assign(this, { simulator, folder, outbound, port, logs: [] });
-    this.url = `http://127.0.0.1:${port}`;
-    this.endpoint = `${this.url}/interactions`;
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  get endpoint() {
+    return `${this.url}/interactions`;
   }
 
   async start() {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await this.startWorkerd();
+        break;
+      } catch (error) {
+        // Somebody else took the port between our choice and workerd's start: another is as good.
+        if (error.code !== "ERR_ADDRESS_IN_USE" || attempt === 5) throw error;
+        await this.miniflare.dispose().catch(() => {});
+        this.port = await freePort();
+      }
+    }
+    if (this.known && this.known !== this.endpoint) await this.makeKnown();
+  }
+
+  /** Tells Discord where the Worker is. */
+  async makeKnown() {
+    await this.simulator.setEndpoint(this.endpoint);
+    this.known = this.endpoint;
+  }
+
+  async startWorkerd() {
     const bindings = Object.fromEntries(Object.entries(this.configuration).filter(([, value]) => value !== null));
     this.miniflare = new Miniflare({
       host: "127.0.0.1",
@@ -158,9 +188,13 @@ class World {
     return this.ok(insertOf(row));
   }
 
-  /** The row that /dbc_get shows. */
+  /** The row that /dbc_get shows: in the reply, or in the file that comes with it. */
   async row(key) {
-    return jsonIn(await this.ok(`/dbc_get database:prod table:users key:${key}`));
+    const view = await this.run(`/dbc_get database:prod table:users key:${key}`);
+    const text = answerOf(view);
+    assert.ok(!isRefusal(text), text);
+    const [file] = view.reply.attachments ?? [];
+    return file ? (await fetch(file.url, { headers: { "user-agent": USER_AGENT } })).json() : jsonIn(text);
   }
 
   async epoch() {

@@ -1,7 +1,7 @@
 // The object comes and goes: Discord has everything, and nothing grows.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { answerOf, findChannel, guildChanges, startWithTable } from "./harness.mjs";
+import { answerOf, epochIn, findChannel, guildChanges, startWithTable } from "./harness.mjs";
 
 const ROW = { id: "u_1", email: "a@example.com", role: "student" };
 const EVICTIONS = 20;
@@ -64,7 +64,7 @@ test(`the wasm heap is flat after ${EVICTIONS} evictions`, async (t) => {
     await world.simulator.advanceClock(PAUSE_MS);
     const view = await world.run("/dbc_inspect database:prod");
     const text = answerOf(view);
-    const next = Number(/epoch\W*?(\d+)/i.exec(text)?.[1]);
+    const next = epochIn(view);
     assert.ok(next > epoch, `round ${round}: the epoch is ${next} and was ${epoch}: the object was not evicted\n${text}`);
     epoch = next;
     const heap = /([\d,]+)\s*KiB/.exec(text);

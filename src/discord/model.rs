@@ -61,7 +61,13 @@ pub struct Message {
     pub embeds: Vec<Embed>,
     #[serde(default)]
     pub attachments: Vec<Attachment>,
+    #[serde(default)]
+    pub flags: u64,
 }
+
+/// Embeds are there and not shown.
+/// <https://docs.discord.com/developers/resources/message#message-object-message-flags>
+pub const SUPPRESS_EMBEDS: u64 = 1 << 2;
 
 #[derive(Debug, Clone, Deserialize)]
 pub struct User {

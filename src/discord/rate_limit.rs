@@ -133,7 +133,8 @@ impl RateLimits {
             } else {
                 remaining
             };
-            bucket.limit = Some(limit);
+            // A limit of none at all would never be asked about again.
+            bucket.limit = Some(limit.max(1));
             bucket.reset_at = reset_at;
         }
         match *answer {

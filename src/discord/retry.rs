@@ -38,6 +38,17 @@ impl CallError {
         matches!(self, CallError::Ambiguous(_) | CallError::Malformed(_))
     }
 
+    /// Whether the channel does not exist (any more).
+    pub fn is_unknown_channel(&self) -> bool {
+        matches!(self, CallError::Refused { code: 10_003, .. })
+    }
+
+    /// Whether the message does not exist (any more). Posting a message says so when its nonce is
+    /// known from one that was deleted meanwhile.
+    pub fn is_unknown_message(&self) -> bool {
+        matches!(self, CallError::Refused { code: 10_008, .. })
+    }
+
     /// Whether what was addressed does not exist (any more).
     pub fn is_not_found(&self) -> bool {
         matches!(self, CallError::Refused { status: 404, .. })

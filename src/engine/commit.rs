@@ -9,10 +9,14 @@ use super::log::{CommitId, Op, Origin, Record};
 use super::object_storage::Floor;
 use super::state::State;
 use super::{describe, not_written};
-use crate::discord::model::Message;
+use crate::discord::model::{Message, created_ms};
 use crate::discord::{CallError, Draft, Patience, routes};
 use crate::error::{Error, ErrorKind, Result, Written};
 use crate::host::{Host, Level};
+use crate::limits::INTERACTION_TOKEN_MS;
+
+/// How long after it was asked for a write may begin.
+const QUEUE_MS: u64 = INTERACTION_TOKEN_MS * 2 / 3;
 
 pub(super) enum PostError {
     /// It is certain that nothing was committed.
@@ -33,6 +37,7 @@ impl<H: Host> Database<H> {
         build: impl FnOnce(&State) -> Result<Vec<Op>>,
     ) -> Result<CommitId> {
         let _writer = self.writer.lock().await;
+        self.still_answerable(origin)?;
         self.open_locked()
             .await
             .map_err(|error| error.for_user(&self.name))?;
@@ -55,6 +60,24 @@ impl<H: Host> Database<H> {
                 self.find_out(origin, error).await
             }
         }
+    }
+
+    /// A command that waited in the queue for most of its token's life is not begun: its outcome
+    /// might never reach whoever asked.
+    fn still_answerable(&self, origin: &Origin) -> Result<()> {
+        let now = self.shared.host.now();
+        let asked_at = origin.interaction.parse().map_or(now, created_ms);
+        if now.saturating_sub(asked_at) < QUEUE_MS {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Unavailable,
+            format!(
+                "the command waited too long for others that write to database `{}`.",
+                self.name
+            ),
+        )
+        .hint("Run it again."))
     }
 
     /// Settles a commit whose fate is unknown by reading the log under a new epoch. If the record

@@ -37,6 +37,13 @@ pub(super) struct Opened {
     pub is_settled: bool,
 }
 
+impl Opened {
+    /// Whether new channels keep @everyone out: unless it is certain that they need not.
+    pub fn is_private(&self) -> bool {
+        self.state.private != Some(false)
+    }
+}
+
 impl<H: Host> Database<H> {
     pub(super) fn new(name: &str, shared: Rc<Shared<H>>) -> Self {
         Database {
@@ -69,7 +76,7 @@ impl<H: Host> Database<H> {
 
     pub(super) fn is_initialised(&self) -> bool {
         let opened = self.opened.borrow();
-        opened.as_ref().is_some_and(|o| o.state.head.is_some())
+        opened.as_ref().is_some_and(|o| o.state.private.is_some())
     }
 
     /// Forgets what is in memory; the next use reads the log again.

@@ -7,7 +7,7 @@ use super::log::{Op, Origin};
 use super::object_storage::Hints;
 use super::{Database, Engine, attachments, names, not_written};
 use crate::discord::model::Message;
-use crate::discord::{CallError, Draft, Patience, routes};
+use crate::discord::{CallError, Patience, routes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, Level};
 
@@ -43,7 +43,7 @@ impl<H: Host> Engine<H> {
         options: InitOptions,
     ) -> Result<InitReport> {
         names::check_name("database", name)?;
-        let _one_at_a_time = self.initialising.lock().await;
+        let _one_at_a_time = self.shared.making_channels.lock().await;
         let database = self.handle(name);
         let mut maker = ChannelMaker::new(&self.shared, name, options.private).await?;
         let found = maker.found();
@@ -55,7 +55,7 @@ impl<H: Host> Engine<H> {
         let existed = database.is_initialised();
         if existed {
             // Whoever set it up chose; channels made now go along with that.
-            maker.private(database.opened()?.state.private);
+            maker.private(database.opened()?.is_private());
         }
         let unfinished = |error: ChannelError| {
             let error = Error::from(error);
@@ -91,6 +91,7 @@ impl<H: Host> Engine<H> {
                 opened.mirror.catalog_lost(&opened.state);
             }
         })?;
+        database.store_hints().await;
         if existed {
             database.ask_for_alarm().await;
         } else {
@@ -104,7 +105,7 @@ impl<H: Host> Engine<H> {
             Some(access) => Some(access),
             None => self.probe_attachments(catalog).await,
         };
-        let private = database.opened()?.state.private;
+        let private = database.opened()?.is_private();
         Ok(InitReport {
             log,
             catalog,
@@ -178,24 +179,8 @@ impl<H: Host> Engine<H> {
     /// would then void all others, so it is tried whether a message posted there can be seen.
     async fn confirm_readable(&self, name: &str, log: u64) -> Result<()> {
         let doing = format!("Database `{name}`: making sure that its log can be read");
-        let failed = |error: CallError| not_written(&doing, &error);
-        let client = &self.shared.client;
-        let check = format!("{log}:{:016x}", self.shared.host.next_u64());
-        let draft = Draft {
-            content: "dbcord checks whether it can read this channel. This message can be deleted.",
-            identity: Some(&check),
-            ..Draft::default()
-        };
-        let route = routes::create_message(log);
-        let posted = client.send_draft::<Message>(&route, &draft, Patience::COMMAND);
-        let posted = posted.await.map_err(failed)?;
-        let route = routes::messages(log, None);
-        let newest = client.get::<Vec<Message>>(&route, Patience::COMMAND).await;
-        let route = routes::delete_message(log, posted.id);
-        let deleted = client.delete(&route, Patience::COMMAND).await;
-        let newest = newest.map_err(failed)?;
-        deleted.map_err(failed)?;
-        if newest.iter().any(|message| message.id == posted.id) {
+        let sees = self.shared.sees_own_messages(log).await;
+        if sees.map_err(|error| not_written(&doing, &error))? {
             return Ok(());
         }
         Err(Error::new(

@@ -55,7 +55,7 @@ impl<H: Host> Database<H> {
                 channel: opened.mirror.channel(table.id),
             });
         Ok(Inspection {
-            private: opened.state.private,
+            private: opened.is_private(),
             category: opened.category,
             log: opened.log,
             catalog: opened.catalog,

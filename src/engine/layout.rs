@@ -158,6 +158,8 @@ pub fn room(channels: &[Channel], database: &str, home: Option<u64>) -> Room {
         let inside = |channel: &&Channel| channel.parent_id == Some(category);
         channels.iter().filter(inside).count() < CATEGORY_CHANNELS
     };
+    // It may have been deleted by hand.
+    let home = home.filter(|&home| channels.iter().any(|channel| channel.id == home));
     if let Some(category) = home.filter(|&category| has_room(category)) {
         return Room::In { category };
     }

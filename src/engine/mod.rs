@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::discord::model::{Channel, Message, User};
-use crate::discord::{CallError, Client, Patience, routes};
+use crate::discord::{CallError, Client, Draft, Patience, routes};
 use crate::error::{Error, ErrorKind, Result, Written};
 use crate::host::Host;
 use crate::limits::MESSAGE_PAGE;
@@ -41,8 +41,6 @@ pub use log::Origin;
 pub struct Engine<H> {
     shared: Rc<Shared<H>>,
     databases: RefCell<BTreeMap<String, Rc<Database<H>>>>,
-    /// Making channels is not atomic, so one `/dbc_init` runs at a time.
-    initialising: futures_util::lock::Mutex<()>,
 }
 
 /// What every part of the engine works with.
@@ -52,6 +50,8 @@ pub(crate) struct Shared<H> {
     pub guild: u64,
     /// The bot's own user id, once asked for.
     me: Cell<Option<u64>>,
+    /// Making channels is not atomic, so one at a time looks which are missing and makes them.
+    pub making_channels: futures_util::lock::Mutex<()>,
     /// Whether attachments can be read back, once tried.
     attachments: Cell<Option<attachments::Access>>,
 }
@@ -64,10 +64,10 @@ impl<H: Host> Engine<H> {
                 client,
                 guild,
                 me: Cell::new(None),
+                making_channels: futures_util::lock::Mutex::new(()),
                 attachments: Cell::new(None),
             }),
             databases: RefCell::default(),
-            initialising: futures_util::lock::Mutex::new(()),
         }
     }
 
@@ -196,6 +196,31 @@ impl<H: Host> Shared<H> {
                 return Ok(messages);
             }
         }
+    }
+
+    /// Tries whether a message posted to a channel can be seen there. Discord answers with an empty
+    /// list where Read Message History is missing, so an empty channel may be one out of sight.
+    pub async fn sees_own_messages(&self, channel: u64) -> Result<bool, CallError> {
+        let identity = format!("{channel}:{:016x}", self.host.next_u64());
+        let draft = Draft {
+            content: "dbcord checks whether it can read this channel. This message can be deleted.",
+            identity: Some(&identity),
+            ..Draft::default()
+        };
+        let route = routes::create_message(channel);
+        let posted = self
+            .client
+            .send_draft::<Message>(&route, &draft, Patience::COMMAND);
+        let posted = posted.await?;
+        let route = routes::messages(channel, None);
+        let newest = self
+            .client
+            .get::<Vec<Message>>(&route, Patience::COMMAND)
+            .await;
+        let route = routes::delete_message(channel, posted.id);
+        let deleted = self.client.delete(&route, Patience::COMMAND).await;
+        let is_seen = newest?.iter().any(|message| message.id == posted.id);
+        deleted.map(|()| is_seen)
     }
 
     /// A link to a message, for replies.

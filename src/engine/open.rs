@@ -195,9 +195,16 @@ impl<H: Host> Database<H> {
         let databases = layout::discover(&channels);
         let found = databases.get(&self.name);
         match found.map(|found| found.logs.as_slice()) {
-            None | Some([]) => Err(OpenError::NoSuchDatabase {
+            None => Err(OpenError::NoSuchDatabase {
                 known: databases.into_keys().collect(),
             }),
+            Some([]) => Err(Error::new(
+                ErrorKind::NotFound,
+                format!("database `{}` has channels here, but no log.", self.name),
+            )
+            .option("database")
+            .hint("Run `/dbc_init`: it says what can be done.")
+            .into()),
             Some(&[log]) => {
                 let found = found.cloned().unwrap_or_default();
                 hints.catalog = found.catalogs.first().copied();
@@ -294,7 +301,7 @@ impl<H: Host> Database<H> {
                 self.shared.message_link(log, message)
             ),
         )
-        .hint("If it is not needed, delete that message and try again.")
+        .hint("Nothing is read or written until it can be read. If somebody edited the message or changed how it is shown, undo that; do not delete it unless you know that nobody was told that it is stored.")
     }
 
     fn too_new(&self, version: u32) -> Error {

@@ -37,8 +37,8 @@ impl Table {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct State {
-    /// Whether `/dbc_init` made the channels private.
-    pub private: bool,
+    /// Whether `/dbc_init` made the channels private; none until it has committed.
+    pub private: Option<bool>,
     pub tables: BTreeMap<String, Table>,
     /// The highest table id ever given, so that none is given twice.
     pub last_table_id: u32,
@@ -150,7 +150,7 @@ impl State {
 
     fn apply_op(&mut self, op: &Op, at: CommitId) {
         match op {
-            Op::Init { private, .. } => self.private = *private,
+            Op::Init { private, .. } => self.private = Some(*private),
             Op::CreateTable { table, id, pk } => {
                 self.last_table_id = self.last_table_id.max(*id);
                 self.tables.insert(

@@ -5,13 +5,13 @@ use std::rc::Rc;
 use super::Instance;
 use crate::engine::materialize::Progress;
 use crate::error::ErrorKind;
-use crate::host::{Host, Level, UnixMillis};
+use crate::host::{Host, Level, StorageError, UnixMillis};
 use crate::limits::BACKGROUND_REQUESTS;
 
 /// When to look again after answers that could not be given, and databases that did not open.
 const AGAIN_MS: u64 = 15_000;
 /// The same, where somebody has to do something first.
-const AFTER_TROUBLE_MS: u64 = 10 * 60_000;
+const AFTER_TROUBLE_MS: u64 = 60 * 60_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AlarmState {
@@ -22,23 +22,24 @@ pub(super) enum AlarmState {
 }
 
 impl<H: Host> Instance<H> {
-    /// Handles one alarm. It never fails: what goes wrong is logged, and the next one is set
-    /// while anything is left to do.
-    pub async fn alarm(self: &Rc<Self>) {
+    /// Handles one alarm. What goes wrong is logged, and the next one is set while anything is
+    /// left to do.
+    ///
+    /// # Errors
+    /// When that one could not be set; the runtime then rings this one again.
+    pub async fn alarm(self: &Rc<Self>) -> Result<(), StorageError> {
         if self.alarm.get() != AlarmState::Idle {
             self.alarm.set(AlarmState::RunningAndAskedAgain);
-            return;
+            return Ok(());
         }
         self.alarm.set(AlarmState::Running);
         let mut again = self.background_work().await;
         if self.alarm.replace(AlarmState::Idle) == AlarmState::RunningAndAskedAgain {
             again = Some(self.host.now());
         }
-        if let Some(time) = again
-            && let Err(error) = self.host.wake_at(time).await
-        {
-            let line = format!("the alarm was not set: {error}");
-            self.host.log(Level::Error, &line);
+        match again {
+            Some(time) => self.host.wake_at(time).await,
+            None => Ok(()),
         }
     }
 

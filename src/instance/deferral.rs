@@ -13,6 +13,7 @@ use super::Instance;
 use crate::commands;
 use crate::discord::multipart::{File, file_name};
 use crate::discord::{CallError, Draft, original};
+use crate::error::ErrorKind;
 use crate::host::{Host, Level, StorageError, UnixMillis};
 use crate::interactions::{Interaction, Reply};
 use crate::limits::INTERACTION_TOKEN_MS;
@@ -31,6 +32,9 @@ pub(super) struct OwedReply {
     pub database: Option<String>,
     /// Whether the command could have changed anything.
     pub writes: bool,
+    /// The answer itself, where it is known and could not be delivered.
+    #[serde(default)]
+    pub reply: Option<String>,
     pub since: UnixMillis,
 }
 
@@ -47,6 +51,7 @@ impl OwedReply {
             command: data.name.clone(),
             database,
             writes: commands::writes(&data.name),
+            reply: None,
             since: now,
         }
     }
@@ -76,15 +81,47 @@ impl<H: Host> Instance<H> {
         }
     }
 
-    /// Edits the reply into the deferred answer. What cannot be delivered stays owed: the alarm
-    /// then reads from the log what became of it.
-    pub(super) async fn deliver(&self, owed: &OwedReply, reply: &Reply) {
+    /// Edits the reply into the deferred answer. What cannot be delivered now stays owed, and the
+    /// alarm tries again. Whether it is settled.
+    pub(super) async fn deliver(&self, owed: &OwedReply, reply: &Reply) -> bool {
         self.running.borrow_mut().insert(owed.interaction);
-        self.try_to_deliver(owed, reply).await;
+        let is_settled = self.try_to_deliver(owed, reply).await;
         self.running.borrow_mut().remove(&owed.interaction);
+        is_settled
     }
 
-    async fn try_to_deliver(&self, owed: &OwedReply, reply: &Reply) {
+    async fn try_to_deliver(&self, owed: &OwedReply, reply: &Reply) -> bool {
+        let mut sent = self.edit_original(owed, reply).await;
+        if reply.file.is_some() && matches!(sent, Err(CallError::Refused { .. })) {
+            // Better an answer without its file than none.
+            let text = format!("{}\n(Discord refused the file.)", reply.content);
+            sent = self.edit_original(owed, &Reply::new(text)).await;
+        }
+        let id = owed.interaction;
+        let log = |level, line: String| self.host.log(level, &format!("interaction {id}: {line}"));
+        match sent {
+            Ok(()) => {}
+            // A refusal stays one.
+            Err(error @ CallError::Refused { .. }) => {
+                log(Level::Warn, format!("the reply was refused: {error}"));
+            }
+            Err(error) => {
+                log(Level::Warn, format!("the reply is still owed: {error}"));
+                let kept = OwedReply {
+                    reply: Some(reply.shown()),
+                    ..owed.clone()
+                };
+                if let Err(error) = self.remember(&kept).await {
+                    log(Level::Error, format!("and was not stored: {error}"));
+                }
+                return false;
+            }
+        }
+        self.forget(owed).await;
+        true
+    }
+
+    async fn edit_original(&self, owed: &OwedReply, reply: &Reply) -> Result<(), CallError> {
         let file = reply.file.as_ref().map(|(name, text)| File {
             name: file_name(name),
             content_type: "application/json",
@@ -96,52 +133,52 @@ impl<H: Host> Instance<H> {
             ..Draft::default()
         };
         let client = self.engine.client();
-        let (application, token) = (owed.application, &owed.token);
-        let sent = original::edit(client, application, token, &draft).await;
-        if let Err(error) = &sent {
-            let id = owed.interaction;
-            let line = format!("interaction {id}: the reply was not delivered: {error}");
-            self.host.log(Level::Warn, &line);
-        }
-        // A refusal stays one; anything else may pass, so the answer is still owed.
-        if matches!(sent, Ok(()) | Err(CallError::Refused { .. })) {
-            self.forget(owed).await;
-        }
+        original::edit(client, owed.application, &owed.token, &draft).await
     }
 
-    /// Settles what earlier objects left owing. Whether anything is still to be settled.
+    /// Pays what earlier objects, or earlier tries, left owing. Whether anything is left.
     pub(super) async fn pay_owed(self: &Rc<Self>) -> bool {
         let stored = match self.host.load_prefix(PREFIX).await {
             Ok(stored) => stored,
             Err(error) => {
-                self.host
-                    .log(Level::Error, &format!("pending answers: {error}"));
+                let line = format!("owed answers: {error}");
+                self.host.log(Level::Error, &line);
                 return true;
             }
         };
-        let mut left = false;
-        for (key, text) in stored {
-            let Ok(owed) = serde_json::from_str::<OwedReply>(&text) else {
-                self.host.log(
-                    Level::Error,
-                    &format!("{key} cannot be read and is dropped"),
-                );
-                let _ = self.host.remove(&key).await;
-                continue;
-            };
-            if self.running.borrow().contains(&owed.interaction) {
-                left = true;
-            } else if owed.expired(self.host.now()) {
-                self.forget(&owed).await;
-            } else {
-                let reply = self.what_became_of(&owed).await;
-                left |= reply.is_none();
-                if let Some(reply) = reply {
-                    self.deliver(&owed, &reply).await;
-                }
-            }
+        let mut is_left = false;
+        for (key, _) in stored {
+            is_left |= !self.pay(&key).await;
         }
-        left
+        is_left
+    }
+
+    /// Pays one; whether it is settled.
+    async fn pay(&self, key: &str) -> bool {
+        // Read again: while others were paid, this one may have been.
+        let Ok(Some(text)) = self.host.load(key).await else {
+            return true;
+        };
+        let Ok(owed) = serde_json::from_str::<OwedReply>(&text) else {
+            let line = format!("{key} cannot be read and is dropped");
+            self.host.log(Level::Error, &line);
+            return self.host.remove(key).await.is_ok();
+        };
+        if owed.expired(self.host.now()) {
+            self.forget(&owed).await;
+            return true;
+        }
+        if self.running.borrow().contains(&owed.interaction) {
+            return false;
+        }
+        let reply = match &owed.reply {
+            Some(text) => Some(Reply::new(text.clone())),
+            None => self.what_became_of(&owed).await,
+        };
+        match reply {
+            Some(reply) => self.deliver(&owed, &reply).await,
+            None => false,
+        }
     }
 
     /// Finds out from the log what became of a command whose object is gone. None when that
@@ -158,10 +195,13 @@ impl<H: Host> Instance<H> {
         };
         let database = match self.engine.database(name).await {
             Ok(database) => database,
-            Err(error) if error.kind == crate::error::ErrorKind::NotFound => {
-                return interrupted("Nothing was committed. Run it again.");
+            // Where there is no database yet, its first commit may still be on its way.
+            Err(error) if error.kind == ErrorKind::NotFound => {
+                return interrupted(
+                    "Whether it was carried out is not known. Run it again: what is there already is left alone.",
+                );
             }
-            Err(error) if error.kind == crate::error::ErrorKind::Unavailable => return None,
+            Err(error) if error.kind == ErrorKind::Unavailable => return None,
             Err(error) => return interrupted(&format!("What became of it is unknown: {error}")),
         };
         match database.final_outcome(&owed.interaction.to_string()).await {

@@ -5,7 +5,7 @@
 //! `docs/decisions/0001-interaction-envelope.md` has the figures. Command data is twilight's.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::Value;
 use twilight_model::application::interaction::application_command::CommandData;
 use twilight_model::guild::Permissions;
 use twilight_model::id::Id;
@@ -40,15 +40,15 @@ pub struct Interaction {
 }
 
 #[derive(Deserialize)]
-struct Envelope<'a> {
+struct Envelope {
     id: Id<InteractionMarker>,
     application_id: Id<ApplicationMarker>,
     #[serde(rename = "type")]
     kind: u8,
     #[serde(default)]
     token: String,
-    #[serde(borrow, default)]
-    data: Option<&'a RawValue>,
+    #[serde(default)]
+    data: Option<Value>,
     #[serde(default)]
     guild_id: Option<Id<GuildMarker>>,
     #[serde(default)]
@@ -83,15 +83,15 @@ impl Interaction {
     /// A sentence about what is wrong with it.
     pub fn parse(body: &[u8]) -> Result<Interaction, String> {
         let malformed = |error: serde_json::Error| format!("The interaction is malformed: {error}");
-        let envelope: Envelope<'_> = serde_json::from_slice(body).map_err(malformed)?;
-        let data = || match envelope.data {
-            Some(raw) => serde_json::from_str(raw.get()).map_err(malformed),
+        let envelope: Envelope = serde_json::from_slice(body).map_err(malformed)?;
+        let data = |data: Option<Value>| match data {
+            Some(data) => serde_json::from_value(data).map_err(malformed),
             None => Err("The interaction has no data.".to_owned()),
         };
         let kind = match envelope.kind {
             PING => Kind::Ping,
-            APPLICATION_COMMAND => Kind::Command(data()?),
-            APPLICATION_COMMAND_AUTOCOMPLETE => Kind::Autocomplete(data()?),
+            APPLICATION_COMMAND => Kind::Command(data(envelope.data)?),
+            APPLICATION_COMMAND_AUTOCOMPLETE => Kind::Autocomplete(data(envelope.data)?),
             other => Kind::Other(other),
         };
         let (member_user, permissions) = match envelope.member {

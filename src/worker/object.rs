@@ -73,7 +73,8 @@ impl DurableObject for GuildObject {
             Err(error) => return Err(worker::Error::RustError(error.to_string())),
         };
         if let Some(instance) = guild.and_then(|guild| self.instance(guild)) {
-            instance.alarm().await;
+            let rung = instance.alarm().await;
+            rung.map_err(|error| worker::Error::RustError(error.to_string()))?;
         }
         Response::empty()
     }

@@ -1,7 +1,7 @@
 //! The commands on a quiet day.
 
-use crate::world::{World, content, shown_rows};
-use discord_sim::InteractionSpec;
+use crate::world::{World, content, get, insert, shown_rows};
+use discord_sim::{Fault, FaultKind, InteractionSpec};
 use serde_json::{Map, json};
 
 #[test]
@@ -320,4 +320,42 @@ fn complete_cold(world: &mut World) -> Vec<String> {
         .iter()
         .map(|c| c["value"].as_str().unwrap().to_owned());
     values.collect()
+}
+
+#[test]
+fn field_names_that_a_parser_might_treat_as_magic_are_plain() {
+    let mut world = World::with_table(1);
+    world.ok(&insert("before"));
+    world.ok(r#"/dbc_insert database:prod table:users key:p value_json:{"id":"p","x":{"$serde_json::private::RawValue":"[1,2]"}}"#);
+    world.settle();
+    world.evict();
+    world.ok(&get("before"));
+}
+
+#[test]
+fn a_database_stays_private_when_its_first_commit_got_lost() {
+    const VIEW: u64 = 1 << 10;
+    let mut world = World::new(1);
+    world.fault(Fault {
+        method: Some("POST".into()),
+        path: Some("^/channels/[0-9]+/messages$".into()),
+        times: 4,
+        ..Fault::new(FaultKind::LostRequest)
+    });
+    world.refused("/dbc_init database:prod");
+    world.clear_faults();
+    assert!(world.ok("/dbc_init database:prod").contains("is ready"));
+    world.ok("/dbc_table_create database:prod table:users pk:id");
+    world.settle();
+    let everyone = world.guild.guild_id.to_string();
+    let channel = world.channel("table-users").unwrap();
+    let o = channel["permission_overwrites"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|o| o["id"] == everyone)
+        .unwrap()
+        .clone();
+    let bits: u64 = o["deny"].as_str().unwrap().parse().unwrap();
+    assert!(bits & VIEW != 0, "table of a private database is public");
 }

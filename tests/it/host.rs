@@ -47,6 +47,8 @@ pub struct Outside {
     /// The life that is allowed to do anything.
     pub life: Cell<u64>,
     pub storage_broken: Cell<bool>,
+    /// The next attempt to set the alarm fails.
+    pub wake_fails: Cell<bool>,
     /// How far the objects' clock is behind everybody else's.
     pub clock_behind: Cell<u64>,
     /// How much later the next POST to a channel's messages arrives than its sender gave up on it.
@@ -198,6 +200,9 @@ impl Durable for SimHost {
     }
 
     async fn wake_at(&self, at: UnixMillis) -> Result<(), StorageError> {
+        if self.outside.wake_fails.replace(false) {
+            return Err(StorageError("the disk is busy".to_owned()));
+        }
         let at = at + self.outside.clock_behind.get();
         let alarm = &self.outside.alarm;
         if alarm.get().is_none_or(|set| set > at) {

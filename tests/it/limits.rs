@@ -1,7 +1,8 @@
 //! Discord's rate limits and the host's budgets.
 
-use crate::world::{World, shown_rows};
-use discord_sim::InteractionSpec;
+use crate::world::{World, insert, shown_rows};
+use discord_sim::{Fault, FaultKind, InteractionSpec};
+use serde_json::json;
 
 #[test]
 fn a_burst_of_writes_meets_no_429_and_is_all_acknowledged() {
@@ -64,4 +65,51 @@ fn an_alarm_stays_within_its_share_of_requests() {
         requests <= 25 * alarms,
         "{requests} requests in {alarms} alarms"
     );
+}
+
+#[test]
+fn an_alarm_that_could_not_be_set_is_not_the_end() {
+    let mut world = World::with_table(1);
+    world.ok(&insert("warm"));
+    world.settle();
+    let table = world.channel_id("table-users");
+    world.fault(Fault {
+        method: Some("POST".into()),
+        path: Some(format!("^/channels/{table}/messages$")),
+        status: Some(503),
+        times: 2,
+        ..Fault::new(FaultKind::Status)
+    });
+    world.ok(&insert("a"));
+    world.fail_next_wake();
+    world.settle();
+    assert_eq!(shown_rows(&world, "users").get("a").map_or(0, Vec::len), 1);
+}
+
+#[test]
+fn a_storm_of_429_writes_nothing_and_passes() {
+    let mut world = World::with_table(1);
+    world.ok(&insert("warm"));
+    world.settle();
+    world.fault(Fault {
+        path: Some("^/(channels|guilds|users)".into()),
+        status: Some(429),
+        times: 0,
+        body: Some(
+            json!({"message":"You are being rate limited.","retry_after":0.3,"global":false}),
+        ),
+        ..Fault::new(FaultKind::Status)
+    });
+    world.fault(Fault {
+        times: 0,
+        ..Fault::new(FaultKind::Delay)
+    });
+    for n in 0..10 {
+        let r = world.reply(&insert(&format!("s{n}")));
+        assert!(r.contains("Nothing was written"), "{r}");
+    }
+    world.wait(3_600_000);
+    world.clear_faults();
+    world.ok(&insert("s0"));
+    world.settle();
 }

@@ -1,6 +1,6 @@
 //! A log that people or Discord have tampered with.
 
-use crate::world::World;
+use crate::world::{World, get, insert};
 use dbcord::engine::log::codec;
 use serde_json::json;
 
@@ -157,4 +157,45 @@ fn a_log_deleted_under_a_running_object_is_said_to_be_deleted() {
         "{reply}"
     );
     world.refused("/dbc_inspect database:prod");
+}
+
+#[test]
+fn suppressed_embeds_are_shown_again_and_read() {
+    let mut world = World::with_table(1);
+    let text = "x".repeat(2_500);
+    world.ok(&format!(
+        r#"/dbc_insert database:prod table:users key:a value_json:{{"id":"a","t":"{text}"}}"#
+    ));
+    world.settle();
+    let c = world.channel("dbc-log").unwrap();
+    let m = c["messages"].as_array().unwrap().last().unwrap()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    world.by_hand(
+        "PATCH",
+        &format!("/channels/{}/messages/{m}", c["id"].as_str().unwrap()),
+        Some(json!({"flags": 4})),
+    );
+    world.evict();
+    world.wipe_storage();
+    let reply = world.reply(&get("a"));
+    assert!(
+        !reply.contains("delete that message"),
+        "tells to delete an acknowledged commit"
+    );
+}
+
+#[test]
+fn a_broken_log_is_not_read_all_day() {
+    let mut world = World::with_table(1);
+    for n in 0..3 {
+        world.ok(&insert(&format!("k{n}")));
+    }
+    world.delete_message("dbc-log", "users/k1 put");
+    world.evict();
+    let before = world.requests().len();
+    world.settle();
+    let n = world.requests().len() - before;
+    assert!(n < 300, "{n} requests in a day");
 }

@@ -13,6 +13,7 @@
 mod bad_input;
 mod commands;
 mod crash;
+mod deferral;
 mod faults;
 mod host;
 mod limits;

@@ -54,6 +54,7 @@ impl World {
             crash: Cell::new(None),
             life: Cell::new(0),
             storage_broken: Cell::new(false),
+            wake_fails: Cell::new(false),
             clock_behind: Cell::new(0),
             late_by: Cell::new(None),
             late: RefCell::default(),
@@ -208,7 +209,13 @@ impl World {
                 self.outside.alarm.set(None);
                 self.alarms += 1;
                 let object = self.object();
-                self.spawn(async move { object.alarm().await });
+                let outside = Rc::clone(&self.outside);
+                self.spawn(async move {
+                    // The runtime rings again what failed.
+                    if object.alarm().await.is_err() {
+                        outside.alarm.set(Some(outside.now.get() + 2_000));
+                    }
+                });
             }
         }
     }
@@ -233,6 +240,10 @@ impl World {
     /// The next message posted gets no answer, and arrives only this much later.
     pub fn post_late(&mut self, by_ms: u64) {
         self.outside.late_by.set(Some(by_ms));
+    }
+
+    pub fn fail_next_wake(&mut self) {
+        self.outside.wake_fails.set(true);
     }
 
     pub fn break_storage(&mut self, broken: bool) {
@@ -300,6 +311,26 @@ impl World {
             .discord
             .borrow_mut()
             .act_as(now, owner, request)
+    }
+
+    /// Deletes a channel by hand.
+    pub fn delete_channel(&mut self, name: &str) {
+        let path = format!("/channels/{}", self.channel_id(name));
+        assert!(self.by_hand("DELETE", &path, None).status().is_success());
+    }
+
+    /// Deletes by hand the first message of a channel that contains the text.
+    pub fn delete_message(&mut self, channel: &str, text: &str) {
+        let found = self.channel(channel).expect("a channel");
+        let mut messages = found["messages"].as_array().expect("messages").iter();
+        let contains = |message: &&Value| {
+            let content = message["content"].as_str().unwrap_or_default();
+            content.contains(text)
+        };
+        let message = messages.find(contains).expect("a message")["id"].clone();
+        let message = message.as_str().expect("an id");
+        let path = format!("/channels/{}/messages/{message}", self.channel_id(channel));
+        assert!(self.by_hand("DELETE", &path, None).status().is_success());
     }
 
     /// The channel of this name, with its messages, oldest first.
@@ -462,6 +493,16 @@ fn register_commands(discord: &mut Discord, guild: &Guild) {
         }
         _ => panic!("the registration got lost"),
     }
+}
+
+/// Inserts a row with nothing but its key into table `users` of `prod`.
+pub fn insert(key: &str) -> String {
+    format!(r#"/dbc_insert database:prod table:users key:{key} value_json:{{"id":"{key}"}}"#)
+}
+
+/// Reads it.
+pub fn get(key: &str) -> String {
+    format!("/dbc_get database:prod table:users key:{key}")
 }
 
 /// The messages of a table's channel, by key.

@@ -2,7 +2,10 @@
 
 use super::codec::{self, DecodeError, RecordBody};
 use super::replay::Entry;
-use crate::discord::{CallError, Patience};
+use serde_json::json;
+
+use crate::discord::model::{Message, SUPPRESS_EMBEDS};
+use crate::discord::{CallError, Patience, routes};
 use crate::engine::Shared;
 use crate::host::Host;
 
@@ -62,6 +65,7 @@ pub(crate) async fn read<H: Host>(
         .await
         .map_err(ReadError::Call)?
     {
+        let message = show_embeds(shared, message).await?;
         let text = match codec::locate(&message) {
             RecordBody::NotARecord => continue,
             RecordBody::Inline(text) => Ok(text),
@@ -88,4 +92,18 @@ pub(crate) async fn read<H: Host>(
         }
     }
     Ok(found)
+}
+
+/// A moderator can hide the embeds of a message, and with them the record that stands in them.
+/// They are shown again, and then read.
+async fn show_embeds<H: Host>(shared: &Shared<H>, message: Message) -> Result<Message, ReadError> {
+    let is_record = codec::title_seq(&message.content).is_some();
+    if !is_record || message.flags & SUPPRESS_EMBEDS == 0 {
+        return Ok(message);
+    }
+    let route = routes::edit_message(message.channel_id, message.id);
+    let payload = json!({ "flags": message.flags & !SUPPRESS_EMBEDS });
+    let client = &shared.client;
+    let shown = client.send(&route, &payload, &[], Patience::COMMAND).await;
+    shown.map_err(ReadError::Call)
 }

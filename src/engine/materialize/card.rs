@@ -1,5 +1,6 @@
 //! Cards in `#dbc-catalog`: what there is, for people to read.
 
+use crate::engine::log::CommitId;
 use crate::engine::state::Table;
 
 const FOOTER: &str = "\n-# dbcord card · table ";
@@ -12,18 +13,22 @@ pub fn render(name: &str, table: &Table, channel: u64) -> String {
     )
 }
 
-/// The table that a card is about.
-pub fn parse(content: &str) -> Option<u32> {
+/// The table that a card is about, and the commit that made it: ids of a database that was started
+/// over come again.
+pub fn parse(content: &str) -> Option<(u32, CommitId)> {
     let (_, footer) = content.rsplit_once(FOOTER)?;
-    let (id, _) = footer.split_once(" · ")?;
-    id.parse().ok()
+    let (id, at) = footer.split_once(" · at ")?;
+    let (epoch, seq) = at.split_once('.')?;
+    Some((
+        id.parse().ok()?,
+        CommitId(epoch.parse().ok()?, seq.parse().ok()?),
+    ))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::digest::TableSum;
-    use crate::engine::log::CommitId;
     use std::collections::BTreeMap;
 
     #[test]
@@ -36,7 +41,7 @@ mod tests {
             sum: TableSum::default(),
         };
         let card = render("users", &table, 9);
-        assert_eq!(parse(&card), Some(3));
+        assert_eq!(parse(&card), Some((3, CommitId(5, 6))));
         assert_eq!(
             card,
             "**users** · table\nKey: `id` · Rows: <#9>\n-# dbcord card · table 3 · at 5.6"

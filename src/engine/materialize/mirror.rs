@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::engine::log::{CommitId, Op, Record};
 use crate::engine::object_storage::Hints;
 use crate::engine::state::State;
+use crate::host::UnixMillis;
 
 /// One thing that a channel should show and may not show yet, ordered by age.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +34,10 @@ pub struct Mirror {
     catalog_unread: bool,
     /// As stored: everything up to here is shown.
     mirrored: Option<CommitId>,
+    /// Until when to leave a channel alone: a table's, or the catalog's for none.
+    resting: BTreeMap<Option<u32>, UnixMillis>,
+    /// Whether the channels were looked at since the database was opened.
+    is_verified: bool,
     /// Why the last piece of work was not done.
     pub stalled: Option<String>,
 }
@@ -79,9 +84,41 @@ impl Mirror {
         self.pending.len()
     }
 
-    /// The oldest piece of work.
-    pub(crate) fn next(&self) -> Option<Work> {
-        self.pending.first().cloned()
+    /// The oldest piece of work whose channel is not to be left alone.
+    pub(crate) fn next(&self, now: UnixMillis) -> Option<Work> {
+        let rests = |work: &&Work| {
+            let until = self.resting.get(&work.item.channel());
+            until.is_some_and(|&until| now < until)
+        };
+        self.pending.iter().find(|work| !rests(work)).cloned()
+    }
+
+    /// When work that has to wait can go on.
+    pub(super) fn rested_at(&self) -> Option<UnixMillis> {
+        let waiting = |work: &Work| self.resting.get(&work.item.channel()).copied();
+        self.pending.iter().filter_map(waiting).min()
+    }
+
+    pub(super) fn rest(&mut self, item: &Item, until: UnixMillis) {
+        self.resting.insert(item.channel(), until);
+    }
+
+    pub(super) fn is_verified(&self) -> bool {
+        self.is_verified
+    }
+
+    /// Compares what is remembered with the channels that carry our marks. Those that do not are
+    /// lost: deleted, or no longer ours.
+    pub(super) fn verify(&mut self, found: &BTreeMap<u32, u64>, state: &State) {
+        self.is_verified = true;
+        let lost = |(table, channel): (&u32, &u64)| {
+            let ours = found.get(table) == Some(channel);
+            (!ours).then_some(*table)
+        };
+        let lost: Vec<u32> = self.channels.iter().filter_map(lost).collect();
+        for table in lost {
+            self.channel_lost(table, state);
+        }
     }
 
     pub fn channel(&self, table: u32) -> Option<u64> {
@@ -114,8 +151,21 @@ impl Mirror {
         self.unread.remove(&table);
     }
 
-    pub(super) fn channel_found(&mut self, table: u32, channel: u64) {
+    /// The table has this channel; one that was just made shows nothing yet.
+    pub(super) fn channel_found(&mut self, table: u32, channel: u64, is_new: bool, state: &State) {
+        if is_new {
+            self.channel_lost(table, state);
+        }
         self.channels.insert(table, channel);
+    }
+
+    pub(super) fn mark_unread(&mut self, item: &Item) {
+        match item {
+            Item::Card { .. } => self.catalog_unread = true,
+            Item::Row { table, .. } => {
+                self.unread.insert(*table);
+            }
+        }
     }
 
     /// The channel is gone and everything in it with it.
@@ -127,6 +177,8 @@ impl Mirror {
                 self.want_row(row.at, table, key);
             }
         }
+        self.unread.remove(&table);
+        self.rewind();
     }
 
     /// The catalog is gone and every card with it.
@@ -134,6 +186,8 @@ impl Mirror {
         for table in state.tables.values() {
             self.want(table.created, Item::Card { table: table.id });
         }
+        self.catalog_unread = false;
+        self.rewind();
     }
 
     pub(super) fn card_done(&mut self, table: u32) {
@@ -166,7 +220,7 @@ impl Mirror {
     /// Moves the mark up to just below the oldest work; whether it moved.
     pub(super) fn advance(&mut self, state: &State) -> bool {
         let reached = match self.pending.first() {
-            Some(work) => Some(CommitId(work.at.epoch(), work.at.seq().saturating_sub(1))),
+            Some(work) => Some(just_below(work.at)),
             None => state.head.map(|head| head.id),
         };
         let moved = reached > self.mirrored;
@@ -174,6 +228,14 @@ impl Mirror {
             self.mirrored = reached;
         }
         moved
+    }
+
+    /// Lowers the mark below the oldest work, so that whoever opens the database next knows.
+    fn rewind(&mut self) {
+        let below = self.pending.first().map(|work| just_below(work.at));
+        if let Some(below) = below {
+            self.mirrored = self.mirrored.min(Some(below));
+        }
     }
 
     fn want(&mut self, at: CommitId, item: Item) {
@@ -184,4 +246,18 @@ impl Mirror {
         let key = key.to_owned();
         self.want(at, Item::Row { table, key });
     }
+}
+
+impl Item {
+    /// Whose channel it belongs into: a table's, or the catalog for none.
+    fn channel(&self) -> Option<u32> {
+        match self {
+            Item::Card { .. } => None,
+            Item::Row { table, .. } => Some(*table),
+        }
+    }
+}
+
+fn just_below(at: CommitId) -> CommitId {
+    CommitId(at.epoch(), at.seq().saturating_sub(1))
 }

@@ -1,20 +1,24 @@
-//! Reads Rust files just well enough to see which modules and crates they name.
+//! Reads Rust files just well enough to see what they name: line by line, as rustfmt lays them out.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A Rust file: its path from the root, its module path, and its words and signs without comments and strings.
+/// A Rust file.
 pub struct Source {
     pub path: String,
+    /// The modules that lead to it, from the root.
     pub module: Vec<String>,
-    pub tokens: Vec<Token>,
+    pub names: Vec<Name>,
 }
 
-#[derive(Debug, PartialEq)]
-pub struct Token {
+/// A path such as `crate::host::Clock`, or a single word, and where it stands.
+pub struct Name {
     pub line: usize,
-    pub text: String,
+    pub parts: Vec<String>,
+    /// Whether it stands right behind `use`.
+    used: bool,
+    /// Modules around it in the same file, such as `tests`.
+    inline: usize,
 }
 
 /// All Rust files below a folder of the repository.
@@ -33,223 +37,82 @@ impl Source {
             .skip(1)
             .map(|part| part.as_os_str().to_string_lossy().replace(".rs", ""))
             .collect();
-        module.retain(|part| part != "mod" && part != "lib" && part != "main" && part != "src");
+        module.retain(|part| part != "mod" && part != "lib");
+        let mut names = Vec::new();
+        let mut inline = 0;
+        for (index, line) in text.lines().enumerate() {
+            let code = code(line);
+            if !line.starts_with(' ') && code.contains("mod ") && code.trim_end().ends_with('{') {
+                inline = 1;
+            } else if line == "}" {
+                inline = 0;
+            }
+            let words = code.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'));
+            let mut used = false;
+            for word in words.map(|word| word.strip_suffix(':').unwrap_or(word)) {
+                // What follows a path's last `::` may be no word but `{`, `*` or `<`.
+                let word = if word.ends_with(':') {
+                    format!("{word}:")
+                } else {
+                    word.to_owned()
+                };
+                if word.is_empty() {
+                    continue;
+                }
+                names.push(Name {
+                    line: index + 1,
+                    parts: word.split("::").map(str::to_owned).collect(),
+                    used,
+                    inline,
+                });
+                used = word == "use";
+            }
+        }
         Source {
             path: path.to_string_lossy().into_owned(),
             module,
-            tokens: tokens(text),
+            names,
         }
     }
 
-    fn text(&self, at: usize) -> &str {
-        self.tokens.get(at).map_or("", |token| token.text.as_str())
+    /// The top-level modules that this file names through `crate::` or a chain of `super::`, each
+    /// with its line; empty where a group or a glob stands there.
+    pub fn crate_modules(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.names.iter().filter_map(|name| {
+            let depth = self.module.len() + name.inline;
+            let ups = name.parts.iter().take_while(|part| *part == "super");
+            let at = match name.parts.first()?.as_str() {
+                "crate" => 1,
+                "super" if ups.count() == depth => depth,
+                _ => return None,
+            };
+            Some((name.line, name.parts.get(at)?.as_str()))
+        })
     }
 
-    /// The top-level modules that this file names through `crate::` or a chain of `super::`, each with its line.
-    pub fn crate_modules(&self) -> Vec<(usize, String)> {
-        let mut found = Vec::new();
-        let mut inline = Vec::new(); // brace depth at which each `mod name {` opened
-        let mut depth = 0usize;
-        for at in 0..self.tokens.len() {
-            match self.text(at) {
-                "{" => {
-                    if at >= 2 && self.text(at - 2) == "mod" {
-                        inline.push(depth);
-                    }
-                    depth += 1;
-                }
-                "}" => {
-                    depth = depth.saturating_sub(1);
-                    if inline.last() == Some(&depth) {
-                        inline.pop();
-                    }
-                }
-                "crate" if self.text(at + 1) == "::" => self.first_names(at + 2, &mut found),
-                "super" if at == 0 || self.text(at - 1) != "::" => {
-                    let mut next = at;
-                    let mut ups = 0;
-                    while self.text(next) == "super" && self.text(next + 1) == "::" {
-                        ups += 1;
-                        next += 2;
-                    }
-                    if ups == self.module.len() + inline.len() {
-                        self.first_names(next, &mut found);
-                    }
-                }
-                _ => {}
-            }
-        }
-        let exports = root_exports();
-        found
-            .into_iter()
-            .map(|(line, name)| (line, exports.get(&name).cloned().unwrap_or(name)))
-            .collect()
-    }
-
-    /// The first name of a path, or of each path in a `{a::b, c}`.
-    fn first_names(&self, at: usize, found: &mut Vec<(usize, String)>) {
-        if self.text(at) != "{" {
-            if let Some(token) = self.tokens.get(at) {
-                found.push((token.line, token.text.clone()));
-            }
-            return;
-        }
-        let mut depth = 0usize;
-        for index in at..self.tokens.len() {
-            match self.text(index) {
-                "{" => depth += 1,
-                "}" => depth -= 1,
-                _ if depth == 1 && matches!(self.text(index - 1), "{" | ",") => {
-                    found.push((self.tokens[index].line, self.tokens[index].text.clone()));
-                }
-                _ => {}
-            }
-            if depth == 0 {
-                return;
-            }
-        }
-    }
-
-    /// Where one of these crates is named: `name::` or `use name`, and not as part of another path.
-    pub fn extern_crates(&self, names: &[&str]) -> Vec<(usize, String)> {
-        let mut found = Vec::new();
-        for (at, token) in self.tokens.iter().enumerate() {
-            let starts_path =
-                at == 0 || self.text(at - 1) != "::" || !is_word(self.text(at.saturating_sub(2)));
-            let is_use = at > 0 && self.text(at - 1) == "use";
-            if names.contains(&token.text.as_str())
-                && starts_path
-                && (self.text(at + 1) == "::" || is_use)
-            {
-                found.push((token.line, token.text.clone()));
-            }
-        }
-        found
+    /// Where one of these crates is named: `name::` or `use name`.
+    pub fn extern_crates(&self, crates: &[&str]) -> impl Iterator<Item = (usize, &str)> {
+        let named = |name: &&Name| name.parts.len() > 1 || name.used;
+        self.names.iter().filter(named).filter_map(move |name| {
+            let first = name.parts.first()?.as_str();
+            crates.contains(&first).then_some((name.line, first))
+        })
     }
 }
 
-/// What `src/lib.rs` re-exports at the root, and from which module: `pub use error::Error` gives `Error -> error`.
-fn root_exports() -> BTreeMap<String, String> {
-    let lib = Source::new(
-        Path::new("src/lib.rs"),
-        &fs::read_to_string(root().join("src/lib.rs")).unwrap(),
-    );
-    let mut exports = BTreeMap::new();
-    for at in 0..lib.tokens.len() {
-        if lib.text(at) != "use" {
-            continue;
+/// A line without its strings and its comment. A string over several lines is not seen as one:
+/// that may find too much, never too little.
+fn code(line: &str) -> String {
+    let mut code = String::new();
+    let line = line.replace("\\\"", "").replace("'\"'", "");
+    for outside in line.split('"').step_by(2) {
+        if let Some((before, _)) = outside.split_once("//") {
+            return code + before;
         }
-        let start = if matches!(lib.text(at + 1), "crate" | "self") {
-            at + 3
-        } else {
-            at + 1
-        };
-        let rest = lib.tokens[start..]
-            .iter()
-            .take_while(|token| token.text != ";");
-        for token in rest.skip(1).filter(|token| is_word(&token.text)) {
-            exports.insert(token.text.clone(), lib.text(start).to_owned());
-        }
+        code.push_str(outside);
+        code.push(' ');
     }
-    exports
-}
-
-fn is_word(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_alphanumeric() || c == '_')
-}
-
-/// Words, `::` and single signs; comments, strings and character literals are left out.
-fn tokens(text: &str) -> Vec<Token> {
-    let chars: Vec<char> = text.chars().collect();
-    let (mut at, mut line, mut out) = (0, 1, Vec::new());
-    while at < chars.len() {
-        let start = at;
-        at = match (chars[at], chars.get(at + 1).copied().unwrap_or(' ')) {
-            ('/', '/') => end_of(&chars, at, |c, _| c == '\n'),
-            ('/', '*') => end_of_block_comment(&chars, at),
-            ('"', _) => end_of_string(&chars, at),
-            ('r', '"' | '#') | ('b', '"') if raw_or_byte_string(&chars, at) => {
-                end_of_raw_string(&chars, at)
-            }
-            ('\'', '\\') => end_of(&chars, at + 3, |c, _| c == '\'') + 1,
-            ('\'', _) if chars.get(at + 2) == Some(&'\'') => at + 3,
-            (':', ':') => {
-                out.push(Token {
-                    line,
-                    text: "::".into(),
-                });
-                at + 2
-            }
-            (c, _) if c.is_alphanumeric() || c == '_' => {
-                let end = end_of(&chars, at, |c, _| !(c.is_alphanumeric() || c == '_'));
-                out.push(Token {
-                    line,
-                    text: chars[at..end].iter().collect(),
-                });
-                end
-            }
-            (c, _) => {
-                if !c.is_whitespace() {
-                    out.push(Token {
-                        line,
-                        text: c.into(),
-                    });
-                }
-                at + 1
-            }
-        };
-        at = at.min(chars.len());
-        line += chars[start..at].iter().filter(|c| **c == '\n').count();
-    }
-    out
-}
-
-fn end_of(chars: &[char], from: usize, stop: impl Fn(char, char) -> bool) -> usize {
-    (from..chars.len())
-        .find(|&at| stop(chars[at], *chars.get(at + 1).unwrap_or(&' ')))
-        .unwrap_or(chars.len())
-}
-
-fn end_of_block_comment(chars: &[char], from: usize) -> usize {
-    let (mut at, mut depth) = (from, 0);
-    while at < chars.len() {
-        match (chars[at], chars.get(at + 1)) {
-            ('/', Some('*')) => (depth, at) = (depth + 1, at + 2),
-            ('*', Some('/')) => (depth, at) = (depth - 1, at + 2),
-            _ => at += 1,
-        }
-        if depth == 0 {
-            break;
-        }
-    }
-    at
-}
-
-fn end_of_string(chars: &[char], from: usize) -> usize {
-    let mut at = from + 1;
-    while at < chars.len() && chars[at] != '"' {
-        at += if chars[at] == '\\' { 2 } else { 1 };
-    }
-    at + 1
-}
-
-/// Whether a string starts here (`r"`, `r#"`, `b"`), and not a word or a raw identifier (`r#type`).
-fn raw_or_byte_string(chars: &[char], at: usize) -> bool {
-    let hashes = end_of(chars, at + 1, |c, _| c != '#');
-    chars.get(hashes) == Some(&'"')
-}
-
-fn end_of_raw_string(chars: &[char], from: usize) -> usize {
-    if chars[from] == 'b' {
-        return end_of_string(chars, from + 1);
-    }
-    let quote = end_of(chars, from + 1, |c, _| c != '#');
-    let hashes = quote - from - 1;
-    let closes =
-        |at: usize| chars[at] == '"' && (1..=hashes).all(|i| chars.get(at + i) == Some(&'#'));
-    (quote + 1..chars.len())
-        .find(|&at| closes(at))
-        .map_or(chars.len(), |at| at + 1 + hashes)
+    code
 }
 
 pub fn root() -> &'static Path {
@@ -274,74 +137,44 @@ pub fn files_below(folder: &Path, extension: &str) -> Vec<PathBuf> {
     found
 }
 
-mod tests {
-    use super::*;
+#[track_caller]
+fn names(path: &str, text: &str, expected: &[&str]) {
+    let source = Source::new(Path::new(path), text);
+    let found: Vec<_> = source.crate_modules().map(|(_, name)| name).collect();
+    assert_eq!(found, expected);
+}
 
-    #[track_caller]
-    fn names(path: &str, text: &str, expected: &[&str]) {
-        let source = Source::new(Path::new(path), text);
-        let found: Vec<_> = source
-            .crate_modules()
-            .into_iter()
-            .map(|(_, name)| name)
-            .collect();
-        assert_eq!(found, expected);
-    }
+#[test]
+fn sees_paths_and_chains_of_super() {
+    let table = "src/engine/table.rs";
+    let text = "use crate::worker::x;\nfn f(x: crate::host::Y) { crate::text(); }";
+    names(table, text, &["worker", "host", "text"]);
+    let text = "use super::super::instance::x;\nuse super::row;";
+    names(table, text, &["instance"]);
+    names("src/engine/mod.rs", "use super::host::x;", &["host"]);
+    let text = "mod tests {\n    use super::super::row;\n    use super::super::super::worker;\n}";
+    names(table, text, &["worker"]);
+    let text = "pub(crate) mod tests {\n}\nuse super::super::worker;";
+    names(table, text, &["worker"]);
+    names("src/config.rs", "mod tests {\n    use super::*;\n}", &[]);
+}
 
-    #[test]
-    fn sees_paths_groups_and_chains_of_super() {
-        names(
-            "src/engine/table.rs",
-            "use crate::worker::x; fn f() { crate::host::now() }",
-            &["worker", "host"],
-        );
-        names(
-            "src/engine/table.rs",
-            "use crate::{error::{A, B}, host, discord::c};",
-            &["error", "host", "discord"],
-        );
-        names(
-            "src/engine/table.rs",
-            "use super::super::instance::x; use super::row;",
-            &["instance"],
-        );
-        names(
-            "src/engine/mod.rs",
-            "use super::instance::x;",
-            &["instance"],
-        );
-        names(
-            "src/engine/table.rs",
-            "mod tests { use super::super::row; use super::super::super::worker; }",
-            &["worker"],
-        );
-        names(
-            "src/engine/table.rs",
-            "pub(crate) mod tests { fn f() {} } use super::super::worker;",
-            &["worker"],
-        );
-    }
+#[test]
+fn groups_and_globs_of_the_root_have_no_name() {
+    names("src/engine/table.rs", "use crate::{host, text};", &[""]);
+    names("src/config.rs", "use super::*;", &[""]);
+}
 
-    #[test]
-    fn skips_comments_strings_and_literals() {
-        let text = "// crate::a\n/* crate::b /* crate::c */ */ \"crate::d \\\" crate::e\" r#\"crate::f\"# 'x' '\\'' crate::g";
-        names("src/engine/table.rs", text, &["g"]);
-        names(
-            "src/engine/table.rs",
-            "fn f<'a>(x: &'a str) -> &'a str { crate::h(x) }",
-            &["h"],
-        );
-    }
+#[test]
+fn skips_comments_and_strings() {
+    let text = "//! crate::a\nf(\"crate::b \\\" crate::c\", '\"'); crate::d(); // crate::e";
+    names("src/engine/table.rs", text, &["d"]);
+}
 
-    #[test]
-    fn tells_a_crate_from_a_module_of_that_name() {
-        let source = Source::new(
-            Path::new("src/instance/mod.rs"),
-            "use worker::Env;\nuse crate::worker::x;\nlet worker = 1;",
-        );
-        assert_eq!(
-            source.extern_crates(&["worker"]),
-            [(1, "worker".to_owned())]
-        );
-    }
+#[test]
+fn tells_a_crate_from_a_module_of_that_name() {
+    let text = "use worker::Env;\nuse crate::worker::x;\nlet worker = 1;\nuse worker;";
+    let source = Source::new(Path::new("src/instance/mod.rs"), text);
+    let found: Vec<_> = source.extern_crates(&["worker"]).collect();
+    assert_eq!(found, [(1, "worker"), (4, "worker")]);
 }

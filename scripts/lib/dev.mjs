@@ -23,7 +23,9 @@ class Dev {
   }
 
   async startWorker() {
-    const onLine = (line) => this.verbose && console.log(dim(`worker| ${line}`));
+    const onLine = (line) => {
+      if (this.verbose || tellsOfRebuild(line)) this.show(dim(`worker| ${line}`));
+    };
     const configuration = this.simulator.configuration(this.guild.guild_id);
     this.worker = await startWrangler({ port: this.port, folder: this.folder, configuration, rebuild: this.rebuild, onLine });
   }
@@ -53,6 +55,12 @@ class Dev {
     let last;
     const unchanged = async () => last === (last = JSON.stringify(await this.state()));
     await waitFor(unchanged, { boundMs: 5000, everyMs: 500 });
+  }
+
+  /** Prints a line that nobody asked for: above what is being typed, if anything is. */
+  show(line) {
+    if (this.interrupting) this.interrupting(line);
+    else console.log(line);
   }
 
   state() {
@@ -149,6 +157,13 @@ async function mustBeFree(name, port) {
   }
 }
 
+/** wrangler builds again when a source changes: that it does so, and the compiler's errors. */
+function tellsOfRebuild(line) {
+  if (/^The file .* changed/.test(line)) return true;
+  const built = /^\[custom build\] (.+)/.exec(line)?.[1];
+  return built !== undefined && !/^(Running: |\[INFO\])/.test(built);
+}
+
 /** As a person sees it in Discord, where `<#1234>` is shown as the channel's name. */
 function printReply(view, { channels }) {
   const name = (mention, id) => `#${channels.find((channel) => channel.id === id)?.name ?? id}`;
@@ -162,7 +177,7 @@ const [bold, dim, red, green, yellow] = ["1", "2", "31", "32", "33"].map(paint);
 const coloured = (line) => ({ "+": green, "-": red, "~": yellow })[line.trim()[0]]?.(line) ?? line;
 
 /** Ends everything that was started, the newest first, then this process. */
-export function end(code) {
+function end(code) {
   ending ??= (async () => {
     for (const cleanup of cleanups.reverse()) await cleanup().catch((error) => console.error(error.message));
     process.exit(code);

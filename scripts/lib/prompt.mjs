@@ -1,9 +1,11 @@
 // The prompt of scripts/dev: commands typed by a person are sent as signed interactions.
 import readline from "node:readline";
-import { guildTree } from "./guild.mjs";
+import { findChannel, guildTree } from "./guild.mjs";
+import { Refusal } from "./simulator.mjs";
 
 const HELP = `  /dbc_...   sends the command; Tab completes its name, its options and their values
-  guild      shows the guild: channels and messages
+  guild      shows the guild: channels, and the first line of each message
+  #channel   shows a channel's messages in full
   restart    stops the Worker and starts it again, with the same object storage
   quit       ends everything (so does Ctrl-C)`;
 
@@ -21,10 +23,25 @@ export async function prompt(dev, quit) {
     prompt: "> ",
     completer: (line, done) => complete(dev, commands, line).then((found) => done(null, found), () => done(null, [[], line])),
   });
-  lines.on("SIGINT", quit).on("close", quit);
+  const interrupted = () => {
+    console.log("");
+    quit();
+  };
+  lines.on("SIGINT", interrupted).on("close", quit);
+  let busy = false;
+  dev.interrupting = (text) => {
+    if (busy) return console.log(text);
+    readline.cursorTo(process.stdout, 0);
+    readline.clearScreenDown(process.stdout);
+    console.log(text);
+    lines.prompt(true);
+  };
   lines.prompt();
   for await (const line of lines) {
-    await answer(dev, line.trim(), quit).catch((error) => console.log(`  ${error.message}`));
+    busy = true;
+    // Discord's own client would not let a person send what the simulator refuses.
+    await answer(dev, line.trim(), quit).catch((error) => console.log(`  ${error instanceof Refusal ? `not sent: ${error.reason}` : error.message}`));
+    busy = false;
     lines.prompt();
   }
 }
@@ -34,10 +51,22 @@ async function answer(dev, line, quit) {
   if (line.startsWith("/")) {
     const wrong = await dev.send(line, { quiet: true });
     if (wrong) console.log(`  ${wrong}`);
-  } else if (line === "guild") guildTree(await dev.state()).forEach((shown) => console.log(`  ${shown}`));
+  } else if (line.startsWith("#")) showChannel(await dev.state(), line.slice(1));
+  else if (line === "guild") guildTree(await dev.state()).forEach((shown) => console.log(`  ${shown}`));
   else if (line === "restart") await dev.restart();
   else if (line === "quit" || line === "exit") await quit();
-  else console.log(HELP);
+  else console.log(line === "help" ? HELP : `  not known: ${line}\n${HELP}`);
+}
+
+function showChannel(guild, name) {
+  const channel = findChannel(guild, name);
+  if (!channel) return console.log(`  there is no channel #${name}`);
+  if (channel.messages.length === 0) return console.log("  no messages");
+  for (const { content, embeds, attachments } of channel.messages) {
+    const texts = [content, ...embeds.flatMap((embed) => [embed.title, embed.description]), ...attachments.map((file) => `[${file.filename}, ${file.size} bytes]`)];
+    for (const text of texts.filter(Boolean).join("\n").split("\n")) console.log(`  │ ${text}`);
+    console.log("");
+  }
 }
 
 async function registeredCommands({ simulator, guild }) {
@@ -48,7 +77,12 @@ async function registeredCommands({ simulator, guild }) {
 }
 
 /** What Tab offers: `[candidates, the text that they replace]`. */
-export async function complete({ simulator, guild }, commands, line) {
+export async function complete(dev, commands, line) {
+  const { simulator, guild } = dev;
+  if (line.startsWith("#")) {
+    const channels = (await dev.state()).channels.filter((channel) => channel.messages).map((channel) => `#${channel.name}`);
+    return [channels.filter((candidate) => candidate.startsWith(line)), line];
+  }
   const name = /^\/(\S*)$/.exec(line);
   if (name) {
     const all = ["guild", "help", "quit", "restart", ...commands.map((command) => `/${command.name} `)];

@@ -10,6 +10,14 @@ export async function buildPrograms() {
   return path.join(await cargoTarget(), "debug", "discord-sim");
 }
 
+/** The control API's no; `reason` is what it said. */
+export class Refusal extends Problem {
+  constructor(call, reason) {
+    super(`the simulator refused ${call}: ${reason}`);
+    this.reason = reason;
+  }
+}
+
 /**
  * Starts the simulator; it ends with `stop()`, or when this process is gone, since its standard input closes then.
  * `problem` in an answer of the control API becomes an Error.
@@ -46,7 +54,7 @@ export async function startSimulator(binary, { port = 0, traffic, latency, seed,
     } catch {
       answer = null;
     }
-    if (!response.ok) throw new Problem(`the simulator refused ${method} /sim${route}: ${answer?.problem ?? `${response.status} ${text}`}`);
+    if (!response.ok) throw new Refusal(`${method} /sim${route}`, answer?.problem ?? `${response.status} ${text}`);
     return answer;
   }
 

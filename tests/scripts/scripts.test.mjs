@@ -5,9 +5,9 @@ import { once } from "node:events";
 import net from "node:net";
 import path from "node:path";
 import test from "node:test";
-import { guildChanges, guildTree } from "./guild.mjs";
-import { eachLine, root, startGroup, waitFor } from "./processes.mjs";
-import { epochIn, jsonIn } from "./tour.mjs";
+import { guildChanges, guildTree } from "../../scripts/lib/guild.mjs";
+import { eachLine, root, startGroup, waitFor } from "../../scripts/lib/processes.mjs";
+import { epochIn, jsonIn } from "../../scripts/lib/tour.mjs";
 
 const channel = (id, name, more = {}) => ({ id, name, type: 0, position: 0, topic: null, parent_id: null, permission_overwrites: [], messages: [], ...more });
 const message = (id, content, more = {}) => ({ id, content, embeds: [], attachments: [], ...more });

@@ -83,32 +83,16 @@ test("bad input names the option and changes nothing", async (t) => {
   await world.insert(ROW);
   const before = await world.mirrored("u_1");
   const insert = (key, json, place = "database:prod table:users") => `/dbc_insert ${place} key:${key} value_json:${json}`;
+  // One of each kind: what is refused before Discord is asked, by the schema, by the state. The native tests have the rest.
   const cases = [
     ["JSON that is cut off", insert("u_2", '{"id":"u_2"'), "value_json", /line 1, column/],
-    ["JSON with a stray sign", insert("u_2", '{"id": "u_2", }'), "value_json", /column 1\d/],
-    ["JSON in its second line", insert("u_2", '{"id": "u_2",\n  oops}'), "value_json", /line 2/],
-    ["a list", insert("u_2", '["u_2"]'), "value_json", /object/],
-    ["a repeated field", insert("u_2", '{"id":"u_2","a":1,"a":2}'), "value_json", /a/],
     ["a number that cannot be kept exactly", insert("u_2", '{"id":"u_2","n":123456789012345678901234567890}'), "value_json", /digits/],
     ["nesting that is too deep", insert("u_2", `{"id":"u_2","n":${"[".repeat(200)}${"]".repeat(200)}}`), "value_json", /./],
-    ["a key that differs from the pk field", insert("u_2", '{"id":"u_3"}'), "key", /u_3/],
-    ["a pk field that is no text", insert("5", '{"id":{"a":5}}'), "value_json", /id/],
     ["a duplicate key", insert("u_1", '{"id":"u_1","role":"teacher"}'), "key", /u_1/],
-    ["a key that is too long", insert("k".repeat(101), JSON.stringify({ id: "k".repeat(101) })), "key", /100/],
-    ["an unknown database", insert("u_2", '{"id":"u_2"}', "database:prid table:users"), "database", /prod/],
     ["an unknown table", insert("u_2", '{"id":"u_2"}', "database:prod table:user"), "table", /users/],
     ["a get of an unknown key", "/dbc_get database:prod table:users key:u_9", "key", /u_9/],
-    ["a get from an unknown table", "/dbc_get database:prod table:userss key:u_1", "table", /users/],
-    ["an inspect of an unknown database", "/dbc_inspect database:pro", "database", /prod/],
-    ["a database name with a space", "/dbc_init database:My Data", "database", /my_data/],
-    ["a database name that is too long", `/dbc_init database:${"a".repeat(33)}`, "database", /32/],
-    ["a database name that starts with a digit", "/dbc_init database:1st", "database", /./],
-    ["a table name with a dash", "/dbc_table_create database:prod table:a-b pk:id", "table", /a_b/],
     ["a table name with an emoji", "/dbc_table_create database:prod table:😀 pk:id", "table", /./],
-    ["a table that exists", "/dbc_table_create database:prod table:users pk:id", "table", /users/],
-    ["a pk that no field can be called", "/dbc_table_create database:prod table:posts pk:a b", "pk", /./],
     ["a table in a database that does not exist", "/dbc_table_create database:dev table:posts pk:id", "database", /prod/],
-    ["help for a command that does not exist", "/dbc_help command:dbc_inser", "command", /dbc_insert/],
   ];
   for (const [name, text, option, expected] of cases) {
     await t.test(name, async () => {
@@ -124,17 +108,18 @@ test("bad input names the option and changes nothing", async (t) => {
   });
 });
 
-test("a value that Discord's option holds but a record cannot is refused or kept whole", async (t) => {
+test("a value as large as Discord's option takes comes back whole, wherever its record stands", async (t) => {
   const world = await startWithTable(t);
-  for (const size of [1500, 3000, 5900]) {
-    const row = { id: `big_${size}`, text: "x".repeat(size) };
-    await world.insert(row);
+  // In a message's text, in an embed, and in a file: what Discord would change takes six characters in the record.
+  const texts = { text: "x".repeat(1000), embed: "x".repeat(3000), file: "\u200b".repeat(5900) };
+  for (const [key, text] of Object.entries(texts)) {
+    await world.insert({ id: key, text });
     await world.evict();
-    const view = await world.run(`/dbc_get database:prod table:users key:${row.id}`);
-    assert.equal(view.state, "answered");
+    assert.deepEqual(await world.row(key), { id: key, text });
   }
-  const log = findChannel(await world.state(), "dbc-log");
-  assert.equal(log.messages.filter((message) => JSON.stringify(message).includes("big_")).length, 3);
+  const records = (await world.log()).filter((message) => Object.keys(texts).some((key) => message.content.includes(`users/${key}`)));
+  const places = records.map((record) => (record.attachments.length > 0 ? "file" : record.embeds.length > 0 ? "embed" : "text"));
+  assert.deepEqual(places, ["text", "embed", "file"]);
 });
 
 test("autocomplete", async (t) => {

@@ -1,7 +1,7 @@
 // Discord answers late, wrongly, or not at all: a commit happens once or not, and the reply says which.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { answerOf, findChannel, guildChanges, insertOf, isRefusal, startWithTable, waitFor } from "./harness.mjs";
+import { answerOf, findChannel, guildChanges, insertOf, isRefusal, startWithTable, startWorld, waitFor } from "./harness.mjs";
 
 const ROW = { id: "u_1", role: "student" };
 const LOST = ["lost_request", "lost_response"];
@@ -147,12 +147,43 @@ test("an answer that is no JSON at all is survived", async (t) => {
   assert.equal(commitsOf(await world.log(), "u_1"), 1);
 });
 
-test("attachments are refused: the database works all the same", async (t) => {
-  const world = await startWithTable(t);
+/** Too large for a message, as a record: each character is written as six. */
+const NEEDS_A_FILE = { id: "u_2", text: "\u200b".repeat(3000) };
+
+test("attachments are refused: what needs a file is refused, the rest works, and later it is tried again", async (t) => {
+  const world = await startWorld(t);
   await world.simulator.inject({ fault: "attachments_refused", times: 0 });
+  await world.ok("/dbc_init database:prod");
+  await world.ok("/dbc_table_create database:prod table:users pk:id");
   await world.insert(ROW);
+  const before = await world.mirrored("u_1");
+  const reply = await world.refused(insertOf(NEEDS_A_FILE));
+  assert.match(reply, /file/);
+  assert.match(reply, /Nothing was written/);
+  await world.refused("/dbc_get database:prod table:users key:u_2");
+  assert.deepEqual(guildChanges(before, await world.state()), []);
+  assert.match(await world.ok("/dbc_inspect database:prod"), /attachments: refused/);
   await world.restart();
   assert.deepEqual(await world.row("u_1"), ROW);
+
+  await world.simulator.clearFaults();
+  await world.insert(NEEDS_A_FILE);
+  await world.evict();
+  assert.deepEqual(await world.row("u_2"), NEEDS_A_FILE);
+});
+
+test("attachments are refused after a record was put into one: nothing is lost, and nothing is guessed", async (t) => {
+  const world = await startWithTable(t);
+  await world.insert(NEEDS_A_FILE);
+  await world.mirrored("u_2");
+  await world.simulator.inject({ fault: "attachments_refused", times: 0 });
+  assert.deepEqual(await world.row("u_2"), NEEDS_A_FILE, "the object has it in memory");
+  await world.evict();
+  await world.refused("/dbc_get database:prod table:users key:u_2");
+  await world.refused(insertOf(ROW));
+  await world.simulator.clearFaults();
+  assert.deepEqual(await world.row("u_2"), NEEDS_A_FILE);
+  assert.equal(commitsOf(await world.log(), "u_1"), 0);
 });
 
 test("a 429 is honoured: nothing goes there before its time", async (t) => {

@@ -88,7 +88,8 @@ fn word(text: &str) -> (&str, &str) {
 }
 
 /// Splits `a:1 b:two words c:{"d": 1}` at the known option names. A value runs until the next blank that is followed by
-/// a known name and a colon, so it may hold blanks, colons, line feeds and JSON.
+/// a known name and a colon, so it may hold blanks, colons, line feeds and JSON. A name that had its value already is
+/// text like any other.
 fn split_values(text: &str, names: &[&str]) -> Result<Vec<(String, Value)>, Problem> {
     let text = text.trim();
     let mut starts: Vec<(usize, &str)> = Vec::new();
@@ -97,9 +98,9 @@ fn split_values(text: &str, names: &[&str]) -> Result<Vec<(String, Value)>, Prob
             continue;
         }
         let here = names.iter().find(|name| {
-            text[at..]
-                .strip_prefix(**name)
-                .is_some_and(|rest| rest.starts_with(':'))
+            let has_value = starts.iter().any(|(_, known)| known == *name);
+            let rest = text[at..].strip_prefix(**name);
+            !has_value && rest.is_some_and(|rest| rest.starts_with(':'))
         });
         if let Some(name) = here {
             starts.push((at, name));

@@ -139,7 +139,6 @@ fn what_a_client_would_not_send_is_refused() {
         ("/put table:x", "not one of this command's options"),
         ("/put prod database:x", "not one of this command's options"),
         ("/plain x:1", "not one of this command's options (none)"),
-        ("/put database:a database:b", "given twice"),
         ("/put database:", "characters"),
         ("/put database:x count:0", "not between 1 and 9"),
         ("/put database:x count:many", "must be an integer"),
@@ -164,6 +163,18 @@ fn what_a_client_would_not_send_is_refused() {
         403
     );
     run(&mut world, "/admin");
+}
+
+#[test]
+fn an_option_that_has_its_value_is_text_from_then_on() {
+    let mut world = world();
+    let delivery = run(
+        &mut world,
+        r#"/put database:a document:{"x":"y database:b"}"#,
+    );
+    let options = payload(&delivery)["data"]["options"].clone();
+    assert_eq!(options[0]["value"], "a");
+    assert_eq!(options[1]["value"], r#"{"x":"y database:b"}"#);
 }
 
 #[test]

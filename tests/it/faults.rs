@@ -200,22 +200,8 @@ fn a_replayed_interaction_runs_once() {
 #[test]
 fn a_record_that_discord_maims_is_no_commit() {
     let mut world = World::with_table(11);
-    let log = world.channel("dbc-log").unwrap()["id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let bot = world.with_discord(|discord| discord.application().bot_user_id);
     // Without Embed Links, Discord takes the message and drops its embeds.
-    let embed_links = 1 << 14;
-    let allow = discord_sim::permissions::BOT_DEFAULT & !embed_links;
-    let deny = json!({"type": 1, "allow": allow.to_string(), "deny": embed_links.to_string()});
-    let path = format!("/channels/{log}/permissions/{bot}");
-    assert!(
-        world
-            .by_hand("PUT", &path, Some(deny))
-            .status()
-            .is_success()
-    );
+    world.deny_bot("dbc-log", 1 << 14);
     let text = "x".repeat(2_500);
     let insert = format!(
         r#"/dbc_insert database:prod table:users key:a value_json:{{"id":"a","t":"{text}"}}"#

@@ -95,20 +95,14 @@ fn a_deleted_log_is_not_replaced_while_its_tables_are_there() {
 
 #[test]
 fn a_log_that_may_not_be_read_is_not_taken_for_an_empty_one() {
-    let (mut world, log, _) = world_with_row(5);
-    let bot = world.with_discord(|discord| discord.application().bot_user_id);
-    let path = format!("/channels/{log}/permissions/{bot}");
+    let (mut world, _, _) = world_with_row(5);
     let read_history = 1 << 16;
-    let allow = discord_sim::permissions::BOT_DEFAULT & !read_history;
-    let body = |allow: u64, deny: u64| {
-        Some(json!({"type": 1, "allow": allow.to_string(), "deny": deny.to_string()}))
-    };
-    world.by_hand("PUT", &path, body(allow, read_history));
+    world.deny_bot("dbc-log", read_history);
     world.wipe_storage();
     let reply = world.refused("/dbc_init database:prod");
     assert!(reply.contains("cannot read the messages"), "{reply}");
     world.refused(GET);
-    world.by_hand("PUT", &path, body(allow | read_history, 0));
+    world.deny_bot("dbc-log", 0);
     world.ok("/dbc_init database:prod");
     world.ok(GET);
 }

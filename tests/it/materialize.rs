@@ -287,15 +287,8 @@ fn a_channel_that_refuses_stops_no_other() {
     world.ok("/dbc_table_create database:prod table:posts pk:id");
     world.ok(&insert("a"));
     world.settle();
-    let bot = world.with_discord(|d| d.application().bot_user_id);
-    let table = world.channel_id("table-users");
-    let send = 1u64 << 11;
-    let allow = discord_sim::permissions::BOT_DEFAULT & !send;
-    world.by_hand(
-        "PUT",
-        &format!("/channels/{table}/permissions/{bot}"),
-        Some(json!({"type":1,"allow":allow.to_string(),"deny":send.to_string()})),
-    );
+    // Send Messages
+    world.deny_bot("table-users", 1 << 11);
     world.ok(&insert("b"));
     world.ok(r#"/dbc_insert database:prod table:posts key:p value_json:{"id":"p"}"#);
     world.settle();
@@ -314,15 +307,8 @@ fn a_channel_that_cannot_be_read_is_not_taken_for_an_empty_one() {
     }
     world.settle();
     world.wait(400_000);
-    let bot = world.with_discord(|d| d.application().bot_user_id);
-    let table = world.channel_id("table-users");
-    let history = 1u64 << 16;
-    let allow = discord_sim::permissions::BOT_DEFAULT & !history;
-    world.by_hand(
-        "PUT",
-        &format!("/channels/{table}/permissions/{bot}"),
-        Some(json!({"type":1,"allow":allow.to_string(),"deny":history.to_string()})),
-    );
+    // Read Message History
+    world.deny_bot("table-users", 1 << 16);
     world.wipe_storage();
     world.ok(&get("k0"));
     world.settle();

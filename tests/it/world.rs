@@ -16,7 +16,7 @@ use discord_sim::{
 use futures_executor::LocalPool;
 use futures_util::task::LocalSpawnExt;
 use http::{Request, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::host::{Crash, Outside, Side, SimHost};
 
@@ -311,6 +311,15 @@ impl World {
             .discord
             .borrow_mut()
             .act_as(now, owner, request)
+    }
+
+    /// Takes a permission away from the bot in one channel, by hand; with 0, gives all back.
+    pub fn deny_bot(&mut self, channel: &str, bit: u64) {
+        let bot = self.with_discord(|discord| discord.application().bot_user_id);
+        let path = format!("/channels/{}/permissions/{bot}", self.channel_id(channel));
+        let allow = discord_sim::permissions::BOT_DEFAULT & !bit;
+        let body = json!({ "type": 1, "allow": allow.to_string(), "deny": bit.to_string() });
+        assert!(self.by_hand("PUT", &path, Some(body)).status().is_success());
     }
 
     /// Deletes a channel by hand.

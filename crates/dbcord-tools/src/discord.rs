@@ -5,6 +5,7 @@ use std::rc::Rc;
 use dbcord::config::{DEFAULT_API_BASE, Secret};
 use dbcord::discord::routes::Route;
 use dbcord::discord::{CallError, Client, Patience};
+use dbcord::host::UnixMillis;
 use http::Method;
 
 use crate::host::NativeHost;
@@ -64,6 +65,16 @@ impl Access {
     }
 }
 
+/// Discord counts ids' milliseconds from the start of 2015, above 22 bits of other things.
+/// <https://docs.discord.com/developers/reference#snowflakes>
+pub const ID_TIME_SHIFT: u32 = 22;
+const ID_EPOCH_MS: UnixMillis = 1_420_070_400_000;
+
+/// The first id of a moment.
+pub fn id_at(time: UnixMillis) -> u64 {
+    time.saturating_sub(ID_EPOCH_MS) << ID_TIME_SHIFT
+}
+
 /// A route that dbcord itself has no use for.
 pub fn route(method: Method, template: &'static str, major: u64, path: String) -> Route {
     Route {
@@ -79,6 +90,12 @@ pub fn route(method: Method, template: &'static str, major: u64, path: String) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_tells_its_time() {
+        let now = 1_800_000_000_123;
+        assert_eq!(dbcord::discord::model::created_ms(id_at(now)), now);
+    }
 
     #[test]
     fn each_failure_says_what_to_do() {

@@ -10,6 +10,7 @@ use dbcord::host::Clock;
 use dbcord::limits::BACKGROUND_REQUESTS;
 
 use super::session::Session;
+use crate::discord::id_at;
 use crate::host::NativeHost;
 use crate::interrupt;
 
@@ -105,9 +106,11 @@ impl Guide<'_> {
         Engine::new(session.host.clone(), session.client.clone(), session.guild)
     }
 
-    /// Stands in for an interaction: the engine wants each write to have an id of its own.
+    /// Stands in for an interaction: the engine wants each write to have an id of its own, which
+    /// tells its age.
     fn origin(&mut self, command: &str) -> Origin {
-        self.last_interaction = self.session.host.now().max(self.last_interaction + 1);
+        let id = id_at(self.session.host.now());
+        self.last_interaction = id.max(self.last_interaction + 1);
         Origin {
             interaction: self.last_interaction.to_string(),
             user: self.session.me.to_string(),

@@ -6,13 +6,10 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{Scratch, said};
-use crate::discord::{PATIENT, route};
+use crate::discord::{ID_TIME_SHIFT, PATIENT, route};
 use crate::live::facts::Fact;
 use crate::live::session::{ONCE, Session, id_of};
 
-/// Discord counts ids' milliseconds from the start of 2015, above 22 bits of other things.
-/// <https://docs.discord.com/developers/reference#snowflakes>
-const ID_TIME_SHIFT: u32 = 22;
 const FIFTEEN_DAYS_MS: u64 = 15 * 24 * 60 * 60 * 1_000;
 
 pub async fn observe(session: &Session, scratch: Scratch) -> Vec<Fact> {

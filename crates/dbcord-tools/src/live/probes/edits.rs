@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::rate_limits::refusal;
 use super::{SCRATCH_MARK, said};
+use crate::discord::ID_TIME_SHIFT;
 use crate::live::facts::Fact;
 use crate::live::session::{ONCE, Session, edit, id_in, id_of};
 
@@ -59,9 +60,9 @@ fn is_kept(channel: &Channel, session: &Session) -> bool {
         && session.before.contains(&channel.id)
 }
 
-/// The time between two ids. <https://docs.discord.com/developers/reference#snowflakes>
+/// The time between two ids.
 fn age_ms(id: u64, newer: u64) -> u64 {
-    (newer >> 22).saturating_sub(id >> 22)
+    (newer >> ID_TIME_SHIFT).saturating_sub(id >> ID_TIME_SHIFT)
 }
 
 async fn edit_until_refused(session: &Session, channel: u64, message: u64) -> String {

@@ -24,7 +24,7 @@ class Dev {
 
   async startWorker() {
     const onLine = (line) => {
-      if (this.verbose || tellsOfRebuild(line)) this.show(dim(`worker| ${line}`));
+      if (this.verbose || (this.rebuild && tellsOfRebuild(line))) this.show(dim(`worker| ${line}`));
     };
     const configuration = this.simulator.configuration(this.guild.guild_id);
     this.worker = await startWrangler({ port: this.port, folder: this.folder, configuration, rebuild: this.rebuild, onLine });

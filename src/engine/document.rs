@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
 use crate::error::{Error, Result};
@@ -60,8 +61,8 @@ pub fn to_text(fields: &Map<String, Value>) -> String {
 /// A document's text with one field a line, escaped for a message. What is stored is always valid;
 /// anything else comes back as it is.
 pub fn pretty(doc: &str) -> String {
-    let value = serde_json::from_str::<Value>(doc);
-    let text = value.and_then(|value| serde_json::to_string_pretty(&value));
+    let document = serde_json::from_str::<Document>(doc);
+    let text = document.and_then(|document| serde_json::to_string_pretty(&document));
     let text = text.unwrap_or_else(|_| doc.to_owned());
     // Line breaks of the layout stay; whatever is fragile inside strings does not.
     let lines: Vec<String> = text.lines().map(escape_json).collect();
@@ -192,6 +193,21 @@ fn decimal(token: &str) -> Option<(String, i64)> {
         return Some((String::new(), 0));
     }
     Some((significant.to_owned(), exponent.checked_add(whole - zeros)?))
+}
+
+/// A document's fields, as a record has them. Read by our own visitor: serde_json's `Value` takes
+/// some field names for magic when one of its features is on, whoever in the build turned it on.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Document(pub Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match (Strict { depth: 0 }).deserialize(deserializer)? {
+            Value::Object(fields) => Ok(Document(fields)),
+            _ => Err(D::Error::custom("a document is an object")),
+        }
+    }
 }
 
 /// Builds a [`Value`] without forgiving what [`Value`]'s own deserializer forgives.

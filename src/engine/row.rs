@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::database::Database;
-use super::document;
+use super::document::{self, Document};
 use super::log::{CommitId, Op, Origin};
 use super::names;
 use crate::error::{Error, ErrorKind, Result};
@@ -55,7 +55,7 @@ impl<H: Host> Database<H> {
                 table: table.to_owned(),
                 key: key.to_owned(),
                 rev: 1,
-                doc,
+                doc: Document(doc),
             }])
         })
         .await

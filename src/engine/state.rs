@@ -98,7 +98,7 @@ impl State {
                     let sum = sums
                         .entry(table.clone())
                         .or_insert_with(|| stored.map(|t| t.sum).unwrap_or_default());
-                    let row = RowSum::of(id, key, *rev, &document::to_text(doc));
+                    let row = RowSum::of(id, key, *rev, &document::to_text(&doc.0));
                     let before = written.insert((table, key), row).or_else(|| {
                         let table = stored?;
                         Some(table.row_sum(key, table.rows.get(key)?))
@@ -173,7 +173,7 @@ impl State {
                 if let Some(table) = self.tables.get_mut(table) {
                     let row = Row {
                         rev: *rev,
-                        doc: document::to_text(doc).into(),
+                        doc: document::to_text(&doc.0).into(),
                         at,
                     };
                     table.rows.insert(key.clone(), row);
@@ -199,6 +199,7 @@ fn is_recent(interaction: &str, now: UnixMillis) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::document::Document;
     use crate::engine::log::record::{Origin, Record, VERSION};
     use serde_json::{Map, json};
 
@@ -207,7 +208,7 @@ mod tests {
             table: table.into(),
             key: key.into(),
             rev,
-            doc: Map::from_iter([("rev".to_owned(), json!(rev))]),
+            doc: Document(Map::from_iter([("rev".to_owned(), json!(rev))])),
         }
     }
 

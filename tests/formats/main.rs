@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use dbcord::engine::digest::{RowSum, TableSum};
+use dbcord::engine::document::Document;
 use dbcord::engine::log::codec::{self, Encoded, RecordBody};
 use dbcord::engine::log::record::{Link, VERSION};
 use dbcord::engine::log::{CommitId, Op, Origin, Record};
@@ -111,7 +112,7 @@ fn put(key: &str, doc: Value) -> Op {
         table: "users".to_owned(),
         key: key.to_owned(),
         rev: 1,
-        doc,
+        doc: Document(doc),
     }
 }
 

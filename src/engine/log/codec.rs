@@ -6,6 +6,7 @@
 //! the checksum is over the text itself, so that it holds whatever parses it.
 
 use bytes::Bytes;
+use serde::Deserialize;
 
 use super::record::{Link, Record, VERSION, crc_text, parse_crc};
 use crate::discord::model::Message;
@@ -130,21 +131,26 @@ pub fn decode(json: &str) -> Result<(Record, Link), DecodeError> {
     if checksum(body) != crc {
         return Err(damaged("its checksum does not match"));
     }
-    let value: serde_json::Value = serde_json::from_str(&format!("{body}}}"))
-        .map_err(|error| DecodeError::Damaged(format!("it is not JSON: {error}")))?;
-    let version = value.get("v").and_then(serde_json::Value::as_u64);
-    match version.and_then(|version| u32::try_from(version).ok()) {
-        Some(VERSION) => {}
-        Some(newer) if newer > VERSION => return Err(DecodeError::Newer(newer)),
+    let text = format!("{body}}}");
+    let version = serde_json::from_str::<Version>(&text).map(|version| version.v);
+    match version {
+        Ok(VERSION) => {}
+        Ok(newer) if newer > VERSION => return Err(DecodeError::Newer(newer)),
         _ => return Err(damaged("it has no format version")),
     }
-    let record: Record = serde_json::from_value(value)
+    let record: Record = serde_json::from_str(&text)
         .map_err(|error| DecodeError::Damaged(format!("it is no record: {error}")))?;
     let link = Link {
         id: record.id(),
         crc,
     };
     Ok((record, link))
+}
+
+/// What every version of the format has.
+#[derive(Deserialize)]
+struct Version {
+    v: u32,
 }
 
 /// The text without its closing brace and checksum is what the checksum covers.
@@ -215,6 +221,7 @@ pub fn file_text(bytes: &Bytes) -> Result<&str, DecodeError> {
 mod tests {
     use super::*;
     use crate::engine::digest::TableSum;
+    use crate::engine::document::Document;
     use crate::engine::log::record::{CommitId, Op, Origin};
     use proptest::prelude::*;
     use serde_json::{Map, json};
@@ -239,7 +246,7 @@ mod tests {
                 table: "users".into(),
                 key,
                 rev: 1,
-                doc,
+                doc: Document(doc),
             }],
             sum: BTreeMap::from([("users".to_owned(), TableSum { rows: 1, digest: 7 })]),
         }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::engine::digest::TableSum;
+use crate::engine::document::Document;
 use crate::host::UnixMillis;
 use crate::text::fixed_hex;
 
@@ -123,7 +123,7 @@ pub enum Op {
         table: String,
         key: String,
         rev: u64,
-        doc: Map<String, Value>,
+        doc: Document,
     },
 }
 

@@ -426,7 +426,7 @@ impl<H: Host> Database<H> {
         Ok(look(&opened))
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut super::database::Opened) -> T) -> Result<T, Stop> {
+    fn change<T>(&self, change: impl FnOnce(&mut Opened) -> T) -> Result<T, Stop> {
         self.with_opened(change).map_err(|_| Stop::Closed)
     }
 }

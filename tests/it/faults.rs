@@ -220,3 +220,27 @@ fn a_record_that_discord_maims_is_no_commit() {
     );
     world.ok(r#"/dbc_insert database:prod table:users key:b value_json:{"id":"b"}"#);
 }
+
+#[test]
+fn a_lost_answer_while_channels_are_made_leaves_no_twin() {
+    for kind in [FaultKind::LostResponse, FaultKind::LostRequest] {
+        for skip in 0..3 {
+            let mut world = World::new(14);
+            world.fault(Fault {
+                method: Some("POST".into()),
+                path: Some("^/guilds/[0-9]+/channels$".into()),
+                skip,
+                ..Fault::new(kind)
+            });
+            world.reply("/dbc_init database:prod");
+            world.ok("/dbc_init database:prod");
+            world.settle();
+            let state = world.state();
+            let channels = state["channels"].as_array().unwrap();
+            for name in ["dbcord-prod", "dbc-log", "dbc-catalog"] {
+                let found = channels.iter().filter(|c| c["name"] == name).count();
+                assert_eq!(found, 1, "{name} after {kind:?} of creation {skip}");
+            }
+        }
+    }
+}

@@ -125,8 +125,9 @@ macro_rules! commands {
             vec![$(Entry::new::<$command>()),*]
         }
 
-        fn writing_commands() -> Vec<(&'static str, bool)> {
-            vec![$((<$command>::NAME, <$command>::WRITES)),*]
+        /// Whether a command can change anything. One that nobody knows cannot.
+        pub fn writes(name: &str) -> bool {
+            [$((<$command>::NAME, <$command>::WRITES)),*].contains(&(name, true))
         }
 
         /// Every command's definition.
@@ -144,15 +145,6 @@ commands![
     inspect::Inspect,
     help::Help,
 ];
-
-/// Whether a command can change anything. One that nobody knows cannot.
-pub fn writes(name: &str) -> bool {
-    let find = |command: &&(&str, bool)| command.0 == name;
-    writing_commands()
-        .iter()
-        .find(find)
-        .is_some_and(|(_, writes)| *writes)
-}
 
 /// The registration JSON: every command as Discord's API takes it.
 pub fn registration() -> Vec<Value> {

@@ -38,9 +38,7 @@ impl<H: Host> Database<H> {
     ) -> Result<CommitId> {
         let _writer = self.writer.lock().await;
         self.still_answerable(origin)?;
-        self.open_locked()
-            .await
-            .map_err(|error| error.for_user(&self.name))?;
+        self.open_locked_for_user().await?;
         let ops = {
             let opened = self.opened()?;
             if let Some(&at) = opened.state.outcomes.get(&origin.interaction) {
@@ -54,11 +52,7 @@ impl<H: Host> Database<H> {
                 Ok(id)
             }
             Err(PostError::NotWritten(error)) => Err(error),
-            Err(PostError::Unknown(error)) => {
-                // Whatever is known by now may be outdated: claim anew, and read.
-                self.close();
-                self.find_out(origin, error).await
-            }
+            Err(PostError::Unknown(error)) => self.find_out(origin, error).await,
         }
     }
 
@@ -93,8 +87,9 @@ impl<H: Host> Database<H> {
                 .written(Written::Unknown)
                 .hint("Before you try again, look whether it is there (for example with `/dbc_get` or `/dbc_inspect`).")
         };
-        if let Err(why) = self.open_locked().await {
-            return Err(unknown(&error, &why.for_user(&self.name)));
+        // `append` closed the database: this claims anew, and reads.
+        if let Err(why) = self.open_locked_for_user().await {
+            return Err(unknown(&error, &why));
         }
         if let Some(id) = self.outcome(&origin.interaction) {
             self.ask_for_alarm().await;
@@ -113,9 +108,7 @@ impl<H: Host> Database<H> {
     /// When that cannot be found out now.
     pub async fn final_outcome(&self, interaction: &str) -> Result<Option<CommitId>> {
         let _writer = self.writer.lock().await;
-        self.open_locked()
-            .await
-            .map_err(|error| error.for_user(&self.name))?;
+        self.open_locked_for_user().await?;
         if let Some(id) = self.outcome(interaction) {
             return Ok(Some(id));
         }

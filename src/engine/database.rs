@@ -69,6 +69,12 @@ impl<H: Host> Database<H> {
             .map_err(|error| error.for_user(&self.name))
     }
 
+    /// The same for who holds the writer's lock already.
+    pub(super) async fn open_locked_for_user(&self) -> Result<()> {
+        let opened = self.open_locked().await;
+        opened.map_err(|error| error.for_user(&self.name))
+    }
+
     pub fn is_open(&self) -> bool {
         let opened = self.opened.borrow();
         opened.as_ref().is_some_and(|opened| opened.is_settled)

@@ -65,14 +65,14 @@ fn a_delivered_reply_is_never_overwritten() {
         r#"/dbc_insert database:prod table:users key:big value_json:{{"id":"big","t":"{text}"}}"#
     ));
     world.settle();
-    let log = world.channel_id("dbc-log");
     // X is deferred, its object dies.
-    world.fault(Fault {
-        method: Some("POST".into()),
-        path: Some(format!("^/channels/{log}/messages$")),
-        ms: Some(8_000),
-        ..Fault::new(FaultKind::Delay)
-    });
+    world.fault_on_posts(
+        "dbc-log",
+        Fault {
+            ms: Some(8_000),
+            ..Fault::new(FaultKind::Delay)
+        },
+    );
     let x = world.send(InteractionSpec::text(world.guild.guild_id, &insert("a")));
     world.wait(4_000);
     world.evict();
@@ -106,14 +106,14 @@ fn nobody_waits_in_the_queue_beyond_the_token() {
     let mut world = World::with_table(1);
     world.ok(&insert("warm"));
     world.settle();
-    let log = world.channel_id("dbc-log");
     // Discord swallows what is posted to the log; everything else works.
-    world.fault(Fault {
-        method: Some("POST".into()),
-        path: Some(format!("^/channels/{log}/messages$")),
-        times: 0,
-        ..Fault::new(FaultKind::LostRequest)
-    });
+    world.fault_on_posts(
+        "dbc-log",
+        Fault {
+            times: 0,
+            ..Fault::new(FaultKind::LostRequest)
+        },
+    );
     let mut sent = vec![];
     for n in 0..20 {
         sent.push(world.send(InteractionSpec::text(

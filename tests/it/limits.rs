@@ -72,14 +72,14 @@ fn an_alarm_that_could_not_be_set_is_not_the_end() {
     let mut world = World::with_table(1);
     world.ok(&insert("warm"));
     world.settle();
-    let table = world.channel_id("table-users");
-    world.fault(Fault {
-        method: Some("POST".into()),
-        path: Some(format!("^/channels/{table}/messages$")),
-        status: Some(503),
-        times: 2,
-        ..Fault::new(FaultKind::Status)
-    });
+    world.fault_on_posts(
+        "table-users",
+        Fault {
+            status: Some(503),
+            times: 2,
+            ..Fault::new(FaultKind::Status)
+        },
+    );
     world.ok(&insert("a"));
     world.fail_next_wake();
     world.settle();

@@ -98,13 +98,13 @@ fn a_row_message_deleted_before_it_was_noted_is_posted_again() {
     world.settle();
     world.wait(400_000);
     // the answer to c's row post is lost; a moderator deletes the message while we wait for it
-    let table = world.channel_id("table-users");
-    world.fault(Fault {
-        method: Some("POST".into()),
-        path: Some(format!("^/channels/{table}/messages$")),
-        times: 1,
-        ..Fault::new(FaultKind::LostResponse)
-    });
+    world.fault_on_posts(
+        "table-users",
+        Fault {
+            times: 1,
+            ..Fault::new(FaultKind::LostResponse)
+        },
+    );
     world.ok(&insert("c"));
     world.wait(3_000);
     world.delete_message("table-users", "**c**");
@@ -207,13 +207,13 @@ fn a_row_posted_without_an_answer_is_looked_for_first() {
     let table_posts = "^/channels/[0-9]+/messages$".to_owned();
     world.ok(&insert("warm"));
     world.settle();
-    let table = world.channel_id("table-users");
-    world.fault(Fault {
-        method: Some("POST".into()),
-        path: Some(format!("^/channels/{table}/messages$")),
-        times: 1,
-        ..Fault::new(FaultKind::LostResponse)
-    });
+    world.fault_on_posts(
+        "table-users",
+        Fault {
+            times: 1,
+            ..Fault::new(FaultKind::LostResponse)
+        },
+    );
     let _ = table_posts;
     world.ok(&insert("a"));
     // Discord is down for seven minutes from then on
@@ -360,12 +360,13 @@ fn closing_under_a_running_alarm_forgets_no_row() {
     for n in 0..12 {
         world.ok(&insert(&format!("r{n}")));
     }
-    world.fault(Fault {
-        method: Some("POST".into()),
-        path: Some(format!("^/channels/{log}/messages$")),
-        times: 5,
-        ..Fault::new(FaultKind::Status)
-    });
+    world.fault_on_posts(
+        "dbc-log",
+        Fault {
+            times: 5,
+            ..Fault::new(FaultKind::Status)
+        },
+    );
     world.fault(Fault {
         method: Some("GET".into()),
         path: Some(format!("^/channels/{log}/messages$")),

@@ -279,16 +279,24 @@ impl World {
         injected.expect("a fault that the simulator knows");
     }
 
-    /// A fault for POSTs to the log of `prod`; a delay is one of 6 seconds.
-    pub fn fault_on_log_post(&mut self, kind: FaultKind, times: u64) {
-        let log = self.channel_id("dbc-log");
+    /// A fault for messages posted to a channel.
+    pub fn fault_on_posts(&mut self, channel: &str, fault: Fault) {
+        let channel = self.channel_id(channel);
         self.fault(Fault {
             method: Some("POST".to_owned()),
-            path: Some(format!("^/channels/{log}/messages$")),
+            path: Some(format!("^/channels/{channel}/messages$")),
+            ..fault
+        });
+    }
+
+    /// A fault for POSTs to the log of `prod`; a delay is one of 6 seconds.
+    pub fn fault_on_log_post(&mut self, kind: FaultKind, times: u64) {
+        let fault = Fault {
             times,
             ms: Some(6_000),
             ..Fault::new(kind)
-        });
+        };
+        self.fault_on_posts("dbc-log", fault);
     }
 
     pub fn clear_faults(&mut self) {

@@ -38,7 +38,7 @@ impl SlashCommand for Get {
 
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
         let database = context.engine.database(&self.database).await?;
-        let found = database.get(&self.table, &self.key)?.ok_or_else(|| {
+        let found = database.get(&self.table, &self.key).await?.ok_or_else(|| {
             Error::new(
                 ErrorKind::NotFound,
                 format!(

@@ -43,11 +43,12 @@ impl SlashCommand for Insert {
             .insert(&context.origin, &self.table, &self.key, &self.value_json)
             .await?;
         Ok(Reply::new(format!(
-            "Stored `{}` in `{}.{}` as revision 1 (commit #{}).",
+            "Stored `{}` in `{}.{}` as revision {} (commit #{}).",
             inline(&self.key),
             self.database,
             self.table,
-            committed.seq()
+            committed.value,
+            committed.at.seq()
         )))
     }
 }

@@ -106,6 +106,12 @@ impl<H: Io> Client<H> {
         self.shared.limits.borrow().blocked_until(now)
     }
 
+    /// How long to hold back a request to a route that many more will go to, in milliseconds.
+    pub fn pace(&self, route: &Route) -> u64 {
+        let now = self.shared.host.now();
+        self.shared.limits.borrow().pace(now, route)
+    }
+
     /// Calls a route whose answer is JSON.
     ///
     /// # Errors

@@ -102,6 +102,21 @@ impl RateLimits {
         Verdict::Go(Permit(key))
     }
 
+    /// How long to hold a request back, in milliseconds, so that those which the window still has
+    /// room for are spread over what is left of it. Nothing while more than half of them are left.
+    pub fn pace(&self, now: UnixMillis, route: &Route) -> u64 {
+        let Some(bucket) = self.buckets.get(&self.key(route)) else {
+            return 0;
+        };
+        let left = bucket.reset_at.saturating_sub(now);
+        match bucket.limit {
+            Some(limit) if left > 0 && bucket.remaining <= limit / 2 => {
+                left / (u64::from(bucket.remaining) + 1)
+            }
+            _ => 0,
+        }
+    }
+
     /// Takes in what an answer says.
     pub fn answered(
         &mut self,
@@ -297,6 +312,20 @@ mod tests {
         limits.lost(&permit);
         assert_eq!(limits.admit(2, &route), Verdict::WaitUntil(5_000));
         go(&mut limits, 5_000, &route);
+    }
+
+    #[test]
+    fn what_is_left_of_a_window_is_spread_over_it() {
+        let mut limits = RateLimits::default();
+        let route = routes::create_message(1);
+        assert_eq!(limits.pace(0, &route), 0);
+        for (remaining, pace) in [(4, 0), (3, 0), (2, 1_000), (1, 1_500), (0, 3_000)] {
+            let permit = go(&mut limits, 0, &route);
+            let headers = headers(5, remaining, "3.0");
+            limits.answered(0, &route, &permit, &headers, &Answer::Success);
+            assert_eq!(limits.pace(0, &route), pace);
+        }
+        assert_eq!(limits.pace(3_000, &route), 0);
     }
 
     #[test]

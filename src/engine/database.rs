@@ -1,11 +1,13 @@
 //! One database: its state in memory, and the single writer to its log.
 
-use std::cell::{Ref, RefCell};
+use std::cell::{Cell, Ref, RefCell};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use futures_util::lock::Mutex;
 
 use super::Shared;
+use super::commit::Waiting;
 use super::materialize::Mirror;
 use super::object_storage::DatabaseKeys;
 use super::open::OpenError;
@@ -21,6 +23,10 @@ pub struct Database<H> {
     /// Held while the log is read or written: being in an object is no mutual exclusion, since
     /// handlers interleave at every await.
     pub(super) writer: Mutex<()>,
+    /// Writes that wait for the next commit.
+    pub(super) queue: RefCell<VecDeque<Waiting>>,
+    /// How many of the next writes go alone, since together they were too large.
+    pub(super) one_by_one: Cell<usize>,
 }
 
 /// What an open database has in memory.
@@ -51,6 +57,8 @@ impl<H: Host> Database<H> {
             shared,
             opened: RefCell::new(None),
             writer: Mutex::new(()),
+            queue: RefCell::default(),
+            one_by_one: Cell::new(0),
         }
     }
 
@@ -127,7 +135,7 @@ impl<H: Host> Database<H> {
         tables.cloned().collect()
     }
 
-    fn closed(&self) -> Error {
+    pub(super) fn closed(&self) -> Error {
         Error::new(
             ErrorKind::Unavailable,
             format!("Database `{}` was closed while it was in use.", self.name),

@@ -5,6 +5,7 @@ use super::channels::{ChannelError, ChannelMaker};
 use super::layout::{DatabaseChannels, Role};
 use super::log::{Op, Origin};
 use super::object_storage::Hints;
+use super::state::Batch;
 use super::{Database, Engine, attachments, names, not_written};
 use crate::discord::model::Message;
 use crate::discord::{CallError, Patience, routes};
@@ -98,8 +99,10 @@ impl<H: Host> Engine<H> {
             let first = Op::Init {
                 database: name.to_owned(),
                 private: options.private,
+                owner: None,
             };
-            database.write(origin, |_| Ok(vec![first])).await?;
+            let build = move |batch: &mut Batch<'_>| batch.push(first.clone());
+            database.write(origin, &[], build).await?;
         }
         let attachments = match attachments::access(&self.shared).await {
             Some(access) => Some(access),

@@ -14,6 +14,7 @@ pub mod document;
 pub mod init;
 pub mod inspect;
 pub mod layout;
+mod load;
 pub mod log;
 pub mod materialize;
 pub mod names;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::commit::PostError;
+use super::commit::{Contents, PostError};
 use super::database::{Database, Opened};
 use super::layout;
 use super::log;
@@ -178,9 +178,13 @@ impl<H: Host> Database<H> {
 
     /// Posts an empty record on the head, which fixes what the head is for every later reader.
     pub(super) async fn settle_head(&self) -> Result<()> {
-        match self.append(Vec::new(), Vec::new()).await {
+        match self.append(Contents::default()).await {
             Ok(_) => Ok(()),
-            Err(PostError::NotWritten(error) | PostError::Unknown(error)) => {
+            Err(
+                PostError::NotWritten(error)
+                | PostError::TooLarge(error)
+                | PostError::Unknown(error),
+            ) => {
                 self.close();
                 Err(error)
             }

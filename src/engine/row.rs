@@ -2,10 +2,12 @@
 
 use serde_json::{Map, Value};
 
+use super::commit::Committed;
 use super::database::Database;
 use super::document::{self, Document};
 use super::log::{CommitId, Op, Origin};
 use super::names;
+use super::state::Batch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::text::inline;
@@ -22,7 +24,7 @@ pub struct Found {
 }
 
 impl<H: Host> Database<H> {
-    /// Stores a new row.
+    /// Stores a new row; its revision.
     ///
     /// # Errors
     /// Bad JSON, a key that is taken or differs from the document's, or a commit that failed.
@@ -32,47 +34,54 @@ impl<H: Host> Database<H> {
         table: &str,
         key: &str,
         value_json: &str,
-    ) -> Result<CommitId> {
+    ) -> Result<Committed<u64>> {
         names::check_key("key", key)?;
         let fields = document::parse("value_json", value_json)?;
-        self.write(origin, |state| {
-            let found = state.table(&self.name, table)?;
-            let doc = with_key(fields, &found.pk, key)?;
-            if let Some(row) = found.rows.get(key) {
+        let (name, key) = (table.to_owned(), key.to_owned());
+        let build = move |batch: &mut Batch<'_>| {
+            let table = batch.table(&name)?;
+            let doc = with_key(fields.clone(), &table.pk, &key)?;
+            let before = batch.row(&table, &key);
+            if let Some(row) = before.filter(|row| row.doc.is_some()) {
                 return Err(Error::new(
                     ErrorKind::Conflict,
                     format!(
-                        "table `{table}` of database `{}` has a row with key `{}` already (revision {}).",
-                        self.name,
-                        inline(key),
+                        "table `{name}` of database `{}` has a row with key `{}` already (revision {}).",
+                        batch.database(),
+                        inline(&key),
                         row.rev
                     ),
                 )
                 .option("key")
                 .hint("Choose another key; `/dbc_get` shows the row that is there."));
             }
-            Ok(vec![Op::Put {
-                table: table.to_owned(),
-                key: key.to_owned(),
-                rev: 1,
+            let rev = before.map_or(0, |row| row.rev) + 1;
+            batch.push(Op::Put {
+                table: name.clone(),
+                key: key.clone(),
+                rev,
                 doc: Document(doc),
-            }])
-        })
-        .await
+            })?;
+            Ok(rev)
+        };
+        self.write(origin, &[table], build).await
     }
 
     /// Reads a row: exactly what the last acknowledged write made of it.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] for the table; a missing row is `None`.
-    pub fn get(&self, table: &str, key: &str) -> Result<Option<Found>> {
+    pub async fn get(&self, table: &str, key: &str) -> Result<Option<Found>> {
+        self.load_table_for_reading(table).await?;
         let opened = self.opened()?;
         let found = opened.state.table(&self.name, table)?;
-        Ok(found.rows.get(key).map(|row| {
+        let live = found.rows.get(key);
+        let live = live.and_then(|row| Some((row, row.doc.as_deref()?)));
+        Ok(live.map(|(row, doc)| {
             let message = opened.mirror.row_message(found.id, key, row.at);
             Found {
                 rev: row.rev,
-                doc: row.doc.to_string(),
+                doc: doc.to_owned(),
                 at: row.at,
                 link: message.map(|(channel, id)| self.shared.message_link(channel, id)),
             }

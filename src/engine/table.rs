@@ -3,11 +3,10 @@
 use super::database::Database;
 use super::layout::{self, Room};
 use super::log::{CommitId, Op, Origin};
-use super::state::{State, Table};
-use super::{names, not_written, quoted};
+use super::state::Batch;
+use super::{names, not_written};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
-use crate::text::{inline, nearest};
 
 impl<H: Host> Database<H> {
     /// Creates a table whose rows are keyed by the top-level field `pk`. Its channel follows in
@@ -37,53 +36,27 @@ impl<H: Host> Database<H> {
             .option("table")
             .hint("Delete channels that are not needed."));
         }
-        self.write(origin, |state| {
-            if let Some(existing) = state.tables.get(table) {
+        let (name, pk) = (table.to_owned(), pk.to_owned());
+        let build = move |batch: &mut Batch<'_>| {
+            if let Some(existing) = batch.find_table(&name) {
                 return Err(Error::new(
                     ErrorKind::Conflict,
                     format!(
-                        "database `{}` has a table `{table}` already, keyed by `{}`, with {} rows.",
-                        self.name, existing.pk, existing.sum.rows
+                        "database `{}` has a table `{name}` already, keyed by `{}`, with {} rows.",
+                        batch.database(),
+                        existing.pk,
+                        existing.sum.rows
                     ),
                 )
                 .option("table"));
             }
-            Ok(vec![Op::CreateTable {
-                table: table.to_owned(),
-                id: state.last_table_id.saturating_add(1),
-                pk: pk.to_owned(),
-            }])
-        })
-        .await
-    }
-}
-
-impl State {
-    /// The table of this name.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NotFound`] with the nearest names.
-    pub fn table(&self, database: &str, name: &str) -> Result<&Table> {
-        self.tables.get(name).ok_or_else(|| {
-            let known: Vec<String> = self.tables.keys().cloned().collect();
-            let near = nearest(name, known.iter().map(String::as_str));
-            let error = Error::new(
-                ErrorKind::NotFound,
-                format!(
-                    "there is no table `{}` in database `{database}`.",
-                    inline(name)
-                ),
-            )
-            .option("table");
-            error.hint(if !near.is_empty() {
-                format!("Did you mean {}?", quoted(&near))
-            } else if known.is_empty() {
-                format!(
-                    "It has no tables yet: `/dbc_table_create database:{database} table:… pk:id`."
-                )
-            } else {
-                format!("There are: {}.", quoted(&known))
+            batch.push(Op::CreateTable {
+                table: name.clone(),
+                id: batch.next_table_id(),
+                pk: pk.clone(),
+                mirror: true,
             })
-        })
+        };
+        Ok(self.write(origin, &[], build).await?.at)
     }
 }

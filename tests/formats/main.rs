@@ -20,7 +20,7 @@ use dbcord::engine::digest::{RowSum, TableSum};
 use dbcord::engine::document::Document;
 use dbcord::engine::log::codec::{self, Encoded, RecordBody};
 use dbcord::engine::log::record::{Link, VERSION};
-use dbcord::engine::log::{CommitId, Op, Origin, Record};
+use dbcord::engine::log::{CommitId, Op, Origin, Part, Record};
 use dbcord::engine::materialize::{card, row_message};
 use dbcord::engine::state::{Row, Table};
 use serde_json::{Map, Value, json};
@@ -94,10 +94,13 @@ fn record(seq: u64, prev: Option<u32>, ops: Vec<Op>, sum: &[(&str, u64, u64)]) -
             crc,
         }),
         at: EPOCH + seq,
-        by: vec![Origin {
-            interaction: format!("{}", 1_300_000_000_000_000_000 + seq),
-            user: "1200000000000000000".to_owned(),
-            command: "dbc_test".to_owned(),
+        by: vec![Part {
+            origin: Origin {
+                interaction: format!("{}", 1_300_000_000_000_000_000 + seq),
+                user: "1200000000000000000".to_owned(),
+                command: "dbc_test".to_owned(),
+            },
+            ops: 1,
         }],
         ops,
         sum: sum.collect::<BTreeMap<_, _>>(),
@@ -128,11 +131,13 @@ fn records() {
     let init = Op::Init {
         database: "prod".to_owned(),
         private: true,
+        owner: None,
     };
     let create = Op::CreateTable {
         table: "users".to_owned(),
         id: 1,
         pk: "id".to_owned(),
+        mirror: true,
     };
     check("record-init.txt", &record(1, None, vec![init], &[]));
     check(
@@ -170,13 +175,7 @@ fn records() {
 
 #[test]
 fn cards() {
-    let table = Table {
-        id: 1,
-        pk: "id".to_owned(),
-        created: CommitId(EPOCH, 2),
-        rows: BTreeMap::new(),
-        sum: TableSum::default(),
-    };
+    let table = Table::new(1, "id", true, CommitId(EPOCH, 2));
     let card = card::render("users", &table, 1_400_000_000_000_000_000);
     golden("card.txt", &card);
     assert_eq!(card::parse(&card), Some((1, CommitId(EPOCH, 2))));
@@ -189,11 +188,7 @@ fn rows() {
         ("row.txt", "u_1", r#"{"id":"u_1","text":"tick `"}"#),
         ("row-file.txt", "*b*", &long),
     ] {
-        let row = Row {
-            rev: 1,
-            doc: doc.into(),
-            at: CommitId(EPOCH, 3),
-        };
+        let row = Row::new(1, Some(doc.into()), CommitId(EPOCH, 3));
         let sum = RowSum::of(1, key, row.rev, doc);
         let rendered = row_message::render(key, &row, sum);
         golden(name, &rendered.content);

@@ -222,7 +222,7 @@ mod tests {
     use super::*;
     use crate::engine::digest::TableSum;
     use crate::engine::document::Document;
-    use crate::engine::log::record::{CommitId, Op, Origin};
+    use crate::engine::log::record::{CommitId, Op, Origin, Part};
     use proptest::prelude::*;
     use serde_json::{Map, json};
     use std::collections::BTreeMap;
@@ -237,10 +237,13 @@ mod tests {
                 crc: 0x9f3a_01bc,
             }),
             at: 1_763_632_104_123,
-            by: vec![Origin {
-                interaction: "11".into(),
-                user: "12".into(),
-                command: "dbc_insert".into(),
+            by: vec![Part {
+                origin: Origin {
+                    interaction: "11".into(),
+                    user: "12".into(),
+                    command: "dbc_insert".into(),
+                },
+                ops: 1,
             }],
             ops: vec![Op::Put {
                 table: "users".into(),

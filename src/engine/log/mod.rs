@@ -5,4 +5,4 @@ pub mod read;
 pub mod record;
 pub mod replay;
 
-pub use record::{CommitId, Link, Op, Origin, Record};
+pub use record::{CommitId, Link, Op, Origin, Part, Record};

@@ -15,7 +15,9 @@ pub const VERSION: u32 = 1;
 
 /// A commit's place. Epochs rise with every open of the database, sequence numbers with every
 /// commit; no pair is ever used for two different commits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct CommitId(pub u64, pub u64);
 
 impl CommitId {
@@ -80,6 +82,25 @@ pub struct Origin {
     pub command: String,
 }
 
+/// Somebody's part of a commit: the ops of all parts stand one after the other, in the order of
+/// the parts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    #[serde(flatten)]
+    pub origin: Origin,
+    /// How many of the record's ops.
+    #[serde(rename = "n", default = "one", skip_serializing_if = "is_one")]
+    pub ops: usize,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(n: &usize) -> bool {
+    *n == 1
+}
+
 /// One commit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
@@ -91,7 +112,7 @@ pub struct Record {
     /// When the writer built it, by its own clock: for people, never for order.
     pub at: UnixMillis,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub by: Vec<Origin>,
+    pub by: Vec<Part>,
     /// Empty in a record that only settles who owns the log.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ops: Vec<Op>,
@@ -111,13 +132,37 @@ impl Record {
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum Op {
     /// The database begins.
-    Init { database: String, private: bool },
+    Init {
+        database: String,
+        private: bool,
+        /// The object that writes this log from now on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<String>,
+    },
+    /// Another object writes this log from now on.
+    Takeover {
+        owner: String,
+    },
     CreateTable {
         table: String,
         /// Names the table for good; names may be reused, ids not.
         id: u32,
         /// The top-level field that holds a row's key.
         pk: String,
+        /// Whether its rows are shown as messages.
+        #[serde(default = "yes", skip_serializing_if = "is_yes")]
+        mirror: bool,
+    },
+    RenameTable {
+        table: String,
+        to: String,
+    },
+    DropTable {
+        table: String,
+    },
+    /// The database ends; what is left of it is removed from the guild.
+    DropDatabase {
+        database: String,
     },
     Put {
         table: String,
@@ -125,6 +170,27 @@ pub enum Op {
         rev: u64,
         doc: Document,
     },
+    Delete {
+        table: String,
+        key: String,
+        /// One more than the deleted revision.
+        rev: u64,
+        /// No copy of the row is to remain anywhere.
+        #[serde(default, skip_serializing_if = "is_no")]
+        hard: bool,
+    },
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_yes(value: &bool) -> bool {
+    *value
+}
+
+fn is_no(value: &bool) -> bool {
+    !*value
 }
 
 impl Op {
@@ -132,8 +198,13 @@ impl Op {
     pub fn summary(&self) -> String {
         match self {
             Op::Init { database, .. } => format!("{database} init"),
+            Op::Takeover { .. } => "takeover".to_owned(),
             Op::CreateTable { table, .. } => format!("{table} create_table"),
+            Op::RenameTable { table, to } => format!("{table} rename_table to {to}"),
+            Op::DropTable { table } => format!("{table} drop_table"),
+            Op::DropDatabase { database } => format!("{database} drop_database"),
             Op::Put { table, key, .. } => format!("{table}/{key} put"),
+            Op::Delete { table, key, .. } => format!("{table}/{key} delete"),
         }
     }
 }

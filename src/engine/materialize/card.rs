@@ -28,18 +28,10 @@ pub fn parse(content: &str) -> Option<(u32, CommitId)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::digest::TableSum;
-    use std::collections::BTreeMap;
 
     #[test]
     fn a_card_is_recognised() {
-        let table = Table {
-            id: 3,
-            pk: "id".into(),
-            created: CommitId(5, 6),
-            rows: BTreeMap::new(),
-            sum: TableSum::default(),
-        };
+        let table = Table::new(3, "id", true, CommitId(5, 6));
         let card = render("users", &table, 9);
         assert_eq!(parse(&card), Some((3, CommitId(5, 6))));
         assert_eq!(

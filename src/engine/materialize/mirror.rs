@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::log::{CommitId, Op, Record};
 use crate::engine::object_storage::Hints;
-use crate::engine::state::State;
+use crate::engine::state::{State, Superseded};
 use crate::host::UnixMillis;
 
 /// One thing that a channel should show and may not show yet, ordered by age.
@@ -65,13 +65,22 @@ impl Mirror {
     }
 
     /// A commit of this object's own.
-    pub(crate) fn committed(&mut self, record: &Record, state: &State) {
+    pub(crate) fn committed(
+        &mut self,
+        record: &Record,
+        state: &State,
+        _superseded: Vec<Superseded>,
+    ) {
         let at = record.id();
         for op in &record.ops {
             match op {
-                Op::Init { .. } => {}
+                Op::Init { .. }
+                | Op::Takeover { .. }
+                | Op::DropDatabase { .. }
+                | Op::RenameTable { .. }
+                | Op::DropTable { .. } => {}
                 Op::CreateTable { id, .. } => self.want(at, Item::Card { table: *id }),
-                Op::Put { table, key, .. } => {
+                Op::Put { table, key, .. } | Op::Delete { table, key, .. } => {
                     if let Some(table) = state.tables.get(table) {
                         self.want_row(at, table.id, key);
                     }

@@ -237,7 +237,7 @@ impl<H: Host> Database<H> {
         let rendered = self.look(|opened| {
             let (_, table) = opened.state.table_by_id(table)?;
             let row = table.rows.get(key)?;
-            Some(row_message::render(key, row, table.row_sum(key, row)))
+            Some(row_message::render(key, row, table.row_sum(key, row)?))
         })?;
         let Some(rendered) = rendered else {
             return self.change(|opened| opened.mirror.row_gone(work));
@@ -277,7 +277,7 @@ impl<H: Host> Database<H> {
             for (id, seen) in &seen {
                 let row = found.rows.get(&seen.key);
                 let is_right = row.is_some_and(|row| {
-                    row.at == seen.at && found.row_sum(&seen.key, row) == seen.sum
+                    row.at == seen.at && found.row_sum(&seen.key, row) == Some(seen.sum)
                 });
                 if is_right {
                     kept.entry(&seen.key).or_insert(*id);

@@ -34,8 +34,8 @@ pub fn render(key: &str, row: &Row, sum: RowSum) -> Rendered {
     let head = format!("**{}** · rev {}\n```json\n", escape_markdown(key), row.rev);
     let foot = format!("\n```\n-# at {} · sum {sum}", row.at);
     let room = MESSAGE_CONTENT.saturating_sub(utf16_len(&head) + utf16_len(&foot));
-    let compact = escape_json(&row.doc);
-    let pretty = document::pretty(&row.doc);
+    let compact = escape_json(row.doc.as_deref().unwrap_or_default());
+    let pretty = document::pretty(row.doc.as_deref().unwrap_or_default());
     let is_short = pretty.lines().count() <= PRETTY_LINES && utf16_len(&pretty) <= room;
     let shown = if is_short { &pretty } else { &compact };
     if utf16_len(shown) <= room {
@@ -47,7 +47,7 @@ pub fn render(key: &str, row: &Row, sum: RowSum) -> Rendered {
     let file = File {
         name: file_name(&format!("{key}.json")),
         content_type: "application/json",
-        bytes: row.doc.to_string().into(),
+        bytes: row.doc.as_deref().unwrap_or_default().to_owned().into(),
     };
     let note = format!(" · {} bytes in {}", file.bytes.len(), file.name);
     let preview = truncate(&compact, room.saturating_sub(utf16_len(&note)).min(600));
@@ -79,11 +79,7 @@ mod tests {
     use serde_json::json;
 
     fn row(doc: &str) -> Row {
-        Row {
-            rev: 3,
-            doc: doc.into(),
-            at: CommitId(1_763_632_103_000, 1042),
-        }
+        Row::new(3, Some(doc.into()), CommitId(1_763_632_103_000, 1042))
     }
 
     fn message(content: &str) -> Message {

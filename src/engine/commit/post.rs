@@ -1,143 +1,56 @@
-//! The commit: one message in the log, and what to do when nobody knows whether it got there.
+//! One record in the log: one message, stored as ours, and then applied.
 
-use super::attachments;
-use super::database::Database;
-use super::log::codec::{self, Encoded};
-use super::log::record::{VERSION, crc_text};
-use super::log::replay::Entry;
-use super::log::{CommitId, Op, Origin, Record};
-use super::object_storage::Floor;
-use super::state::State;
-use super::{describe, not_written};
-use crate::discord::model::{Message, created_ms};
+use std::collections::BTreeMap;
+
+use crate::discord::model::Message;
 use crate::discord::{CallError, Draft, Patience, routes};
+use crate::engine::database::Database;
+use crate::engine::digest::TableSum;
+use crate::engine::log::codec::{self, Encoded};
+use crate::engine::log::record::{VERSION, crc_text};
+use crate::engine::log::replay::Entry;
+use crate::engine::log::{CommitId, Op, Part, Record};
+use crate::engine::object_storage::Floor;
+use crate::engine::{attachments, describe, not_written};
 use crate::error::{Error, ErrorKind, Result, Written};
 use crate::host::{Host, Level};
-use crate::limits::INTERACTION_TOKEN_MS;
 
-/// How long after it was asked for a write may begin.
-const QUEUE_MS: u64 = INTERACTION_TOKEN_MS * 2 / 3;
+/// What a record is made of, but for its place in the log.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Contents {
+    pub by: Vec<Part>,
+    pub ops: Vec<Op>,
+    pub sum: BTreeMap<String, TableSum>,
+}
 
-pub(super) enum PostError {
+pub(in crate::engine) enum PostError {
     /// It is certain that nothing was committed.
     NotWritten(Error),
+    /// The same, since no message can hold it.
+    TooLarge(Error),
     /// The record may be in the log, or get there late.
     Unknown(Error),
 }
 
 impl<H: Host> Database<H> {
-    /// Commits what `build` makes of the current state. Validation and building happen in one
-    /// stretch without an await, after everything before them is durable.
-    ///
-    /// # Errors
-    /// What `build` refuses; or what the commit failed on, saying whether it went through.
-    pub async fn write(
-        &self,
-        origin: &Origin,
-        build: impl FnOnce(&State) -> Result<Vec<Op>>,
-    ) -> Result<CommitId> {
-        let _writer = self.writer.lock().await;
-        self.still_answerable(origin)?;
-        self.open_locked_for_user().await?;
-        let ops = {
-            let opened = self.opened()?;
-            if let Some(&at) = opened.state.outcomes.get(&origin.interaction) {
-                return Err(already_done(at));
-            }
-            build(&opened.state)?
-        };
-        match self.append(vec![origin.clone()], ops).await {
-            Ok(id) => {
-                self.ask_for_alarm().await;
-                Ok(id)
-            }
-            Err(PostError::NotWritten(error)) => Err(error),
-            Err(PostError::Unknown(error)) => self.find_out(origin, error).await,
-        }
-    }
-
-    /// A command that waited in the queue for most of its token's life is not begun: its outcome
-    /// might never reach whoever asked.
-    fn still_answerable(&self, origin: &Origin) -> Result<()> {
-        let now = self.shared.host.now();
-        let asked_at = origin.interaction.parse().map_or(now, created_ms);
-        if now.saturating_sub(asked_at) < QUEUE_MS {
-            return Ok(());
-        }
-        Err(Error::new(
-            ErrorKind::Unavailable,
-            format!(
-                "the command waited too long for others that write to database `{}`.",
-                self.name
-            ),
-        )
-        .hint("Run it again."))
-    }
-
-    /// Settles a commit whose fate is unknown by reading the log under a new epoch. If the record
-    /// is not there, an empty one is posted first: with that stored, the lost one is void even if
-    /// it surfaces later, and only then may anyone be told that nothing was written.
-    async fn find_out(&self, origin: &Origin, error: Error) -> Result<CommitId> {
-        let unknown = |error: &Error, why: &Error| {
-            let message = format!(
-                "{} Reading the log to find out failed as well: {}",
-                error.message, why.message
-            );
-            Error::new(ErrorKind::Unavailable, message)
-                .written(Written::Unknown)
-                .hint("Before you try again, look whether it is there (for example with `/dbc_get` or `/dbc_inspect`).")
-        };
-        // `append` closed the database: this claims anew, and reads.
-        if let Err(why) = self.open_locked_for_user().await {
-            return Err(unknown(&error, &why));
-        }
-        if let Some(id) = self.outcome(&origin.interaction) {
-            self.ask_for_alarm().await;
-            return Ok(id);
-        }
-        match self.settle_head().await {
-            Ok(()) => Err(error.written(Written::No)),
-            Err(why) => Err(unknown(&error, &why)),
-        }
-    }
-
-    /// What became of an interaction's write, told so that it stays true: if the log does not have
-    /// it, the log is settled first.
-    ///
-    /// # Errors
-    /// When that cannot be found out now.
-    pub async fn final_outcome(&self, interaction: &str) -> Result<Option<CommitId>> {
-        let _writer = self.writer.lock().await;
-        self.open_locked_for_user().await?;
-        if let Some(id) = self.outcome(interaction) {
-            return Ok(Some(id));
-        }
-        self.settle_head().await?;
-        Ok(None)
-    }
-
-    fn outcome(&self, interaction: &str) -> Option<CommitId> {
-        let opened = self.opened.borrow();
-        opened.as_ref()?.state.outcomes.get(interaction).copied()
-    }
-
     /// Posts one record and stores it as the last one. The caller holds the writer's lock. When
     /// the record may be in the log all the same, the database is closed, so that its (epoch, seq)
     /// is never used for another; when it is certain that it is not, nothing has happened.
-    pub(super) async fn append(
+    pub(in crate::engine) async fn append(
         &self,
-        by: Vec<Origin>,
-        ops: Vec<Op>,
+        contents: Contents,
     ) -> Result<CommitId, PostError> {
-        let (record, log) = self.next_record(by, ops).map_err(PostError::NotWritten)?;
+        let (record, log) = self.next_record(contents).map_err(PostError::NotWritten)?;
         let encoded =
-            codec::encode(&record).map_err(|bytes| PostError::NotWritten(self.too_large(bytes)))?;
+            codec::encode(&record).map_err(|bytes| PostError::TooLarge(self.too_large(bytes)))?;
         if encoded.file.is_some() {
             // A commit that cannot be read back is no commit.
             let catalog = self.claimed().map_err(PostError::NotWritten)?.catalog;
             let checked = attachments::ensure_readable(&self.shared, catalog.unwrap_or(log));
-            let readable = checked.await;
-            readable.map_err(PostError::NotWritten)?;
+            checked.await.map_err(|error| match error.kind {
+                ErrorKind::TooLarge => PostError::TooLarge(error),
+                _ => PostError::NotWritten(error),
+            })?;
         }
         let message = match self.post(log, &encoded).await {
             Err(error @ PostError::Unknown(_)) => {
@@ -163,14 +76,9 @@ impl<H: Host> Database<H> {
         Ok(encoded.link.id)
     }
 
-    fn next_record(&self, by: Vec<Origin>, ops: Vec<Op>) -> Result<(Record, u64)> {
+    fn next_record(&self, contents: Contents) -> Result<(Record, u64)> {
         let opened = self.claimed()?;
-        let sum = opened.state.sums_after(&ops).map_err(|table| {
-            Error::new(
-                ErrorKind::NotFound,
-                format!("there is no table `{table}` in database `{}`.", self.name),
-            )
-        })?;
+        let Contents { by, ops, sum } = contents;
         let prev = opened.state.head;
         let record = Record {
             v: VERSION,
@@ -287,9 +195,10 @@ impl<H: Host> Database<H> {
         let applied = self.with_claimed(|opened| {
             opened.is_settled = true;
             opened.state.forget_old_outcomes(now);
-            let applied = opened.state.apply(entry, now);
-            opened.mirror.committed(&entry.record, &opened.state);
-            applied
+            let superseded = opened.state.apply(entry, now)?;
+            let mirror = &mut opened.mirror;
+            mirror.committed(&entry.record, &opened.state, superseded);
+            Ok(())
         })?;
         applied.map_err(|why| {
             // The sums were computed from this very state, so this is a bug; memory is not to be
@@ -300,7 +209,7 @@ impl<H: Host> Database<H> {
     }
 
     /// Asks for the alarm, which brings the channels up to date. Failing that, the next open does.
-    pub(super) async fn ask_for_alarm(&self) {
+    pub(in crate::engine) async fn ask_for_alarm(&self) {
         let now = self.shared.host.now();
         if let Err(error) = self.shared.host.wake_at(now).await {
             let line = format!("database {}: the alarm was not set: {error}", self.name);
@@ -337,15 +246,4 @@ fn holds(message: &Message, log: u64, encoded: &Encoded) -> bool {
         }
         _ => false,
     }
-}
-
-pub(super) fn already_done(at: CommitId) -> Error {
-    Error::new(
-        ErrorKind::Conflict,
-        format!(
-            "This very command was carried out already, as commit #{}; it is not run twice.",
-            at.seq()
-        ),
-    )
-    .written(Written::Yes)
 }

@@ -1,0 +1,291 @@
+//! Group commit: one commit is in flight, writes that arrive meanwhile wait and go together as the
+//! next. Each is validated in order against the state plus the ones before it; one that is refused
+//! is refused alone.
+
+mod outcome;
+mod post;
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_channel::oneshot;
+use futures_util::future::{Either, select};
+
+use super::attachments::{self, Access};
+use super::database::Database;
+use super::log::{CommitId, Origin, Part};
+use super::state::Batch;
+use crate::discord::model::created_ms;
+use crate::discord::routes;
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::Host;
+use crate::limits::INTERACTION_TOKEN_MS;
+
+pub(super) use post::{Contents, PostError};
+
+/// How long after it was asked for a write may begin.
+const QUEUE_MS: u64 = INTERACTION_TOKEN_MS * 2 / 3;
+/// What a group grows to at most: more would only make everybody in it wait longer.
+const GROUP_WRITES: usize = 1_000;
+const GROUP_BYTES: usize = 512 * 1024;
+/// The same where only a message's text can be used.
+const GROUP_BYTES_INLINE: usize = 4_000;
+
+/// A write that is durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed<T> {
+    pub at: CommitId,
+    /// What validating it found out.
+    pub value: T,
+}
+
+/// A write in the queue.
+pub(super) struct Waiting {
+    origin: Origin,
+    /// Tables whose rows `build` looks at.
+    tables: Vec<String>,
+    /// Called again when the write has to move to a later group.
+    build: Box<dyn Fn(&mut Batch<'_>) -> Result<()>>,
+    done: oneshot::Sender<Result<CommitId>>,
+}
+
+/// Writes put together for one record.
+struct Group {
+    accepted: Vec<Waiting>,
+    /// Those that failed validation, and whether the ones before them had any part in that.
+    refused: Vec<(Waiting, Error, bool)>,
+    record: Contents,
+}
+
+impl<H: Host> Database<H> {
+    /// Commits what `build` makes of the current state. Validation and building happen in one
+    /// stretch without an await, after everything before them is durable and `tables` are loaded.
+    ///
+    /// # Errors
+    /// What `build` refuses; or what the commit failed on, saying whether it went through.
+    pub async fn write<T: 'static>(
+        &self,
+        origin: &Origin,
+        tables: &[&str],
+        build: impl Fn(&mut Batch<'_>) -> Result<T> + 'static,
+    ) -> Result<Committed<T>> {
+        let (done, mut outcome) = oneshot::channel();
+        let value = Rc::new(Cell::new(None));
+        let slot = Rc::clone(&value);
+        self.queue.borrow_mut().push_back(Waiting {
+            origin: origin.clone(),
+            tables: tables.iter().map(|&table| table.to_owned()).collect(),
+            build: Box::new(move |batch| {
+                slot.set(Some(build(batch)?));
+                Ok(())
+            }),
+            done,
+        });
+        let at = loop {
+            // Whoever has the lock may commit this write along with its own.
+            match select(outcome, std::pin::pin!(self.writer.lock())).await {
+                Either::Left((result, _)) => break result.map_err(|_| self.closed())??,
+                Either::Right((_writer, waiting)) => {
+                    outcome = waiting;
+                    match outcome.try_recv() {
+                        Ok(None) => self.commit_next().await,
+                        Ok(Some(result)) => break result?,
+                        Err(_) => return Err(self.closed()),
+                    }
+                }
+            }
+        };
+        match value.take() {
+            Some(value) => Ok(Committed { at, value }),
+            None => Err(self.closed()),
+        }
+    }
+
+    /// Commits the next group of the queue. The caller holds the writer's lock.
+    async fn commit_next(&self) {
+        self.keep_pace().await;
+        let failed = match self.prepare().await {
+            Ok(failed) => failed,
+            Err(error) => {
+                // All of them would meet the same.
+                for waiting in self.queue.take() {
+                    let _ = waiting.done.send(Err(error.clone()));
+                }
+                return;
+            }
+        };
+        let limit = match attachments::access(&self.shared).await {
+            Some(Access::Refused) => GROUP_BYTES_INLINE,
+            _ => GROUP_BYTES,
+        };
+        let Ok(group) = self.put_together(&failed, limit) else {
+            // Closed since; the next turn opens it again.
+            return;
+        };
+        let Group {
+            accepted,
+            refused,
+            record,
+        } = group;
+        let first = accepted.first().map(|waiting| waiting.origin.clone());
+        let committed = match first {
+            None => Err(None),
+            Some(first) => match self.append(record).await {
+                Ok(id) => Ok(id),
+                Err(PostError::TooLarge(_)) if accepted.len() > 1 => {
+                    // The estimate was wrong: one by one, then.
+                    self.one_by_one.set(accepted.len());
+                    let mut queue = self.queue.borrow_mut();
+                    let again = accepted.into_iter();
+                    let again = again.chain(refused.into_iter().map(|(waiting, ..)| waiting));
+                    for waiting in again.collect::<Vec<_>>().into_iter().rev() {
+                        queue.push_front(waiting);
+                    }
+                    return;
+                }
+                Err(PostError::TooLarge(error) | PostError::NotWritten(error)) => Err(Some(error)),
+                Err(PostError::Unknown(error)) => self.find_out(&first, error).await.map_err(Some),
+            },
+        };
+        // Refusals leave after the commit that they may rest on; where that failed, they do not
+        // hold.
+        for (waiting, error, is_derived) in refused {
+            let error = match &committed {
+                Err(Some(failure)) if is_derived => failure.clone(),
+                _ => error,
+            };
+            let _ = waiting.done.send(Err(error));
+        }
+        for waiting in accepted {
+            let outcome = match &committed {
+                Ok(id) => Ok(*id),
+                Err(Some(failure)) => Err(failure.clone()),
+                Err(None) => Err(self.closed()),
+            };
+            let _ = waiting.done.send(outcome);
+        }
+        if committed.is_ok() {
+            self.ask_for_alarm().await;
+        }
+    }
+
+    /// Spreads commits over the time that Discord's limit leaves for them, so that nobody has to
+    /// wait for a whole window when it is used up.
+    async fn keep_pace(&self) {
+        let Ok(log) = self.opened().map(|opened| opened.log) else {
+            return;
+        };
+        let pause = self.shared.client.pace(&routes::create_message(log));
+        if pause > 0 {
+            self.shared.host.sleep(Duration::from_millis(pause)).await;
+        }
+    }
+
+    /// Opens the database and loads the tables that the queue needs; what loading failed on, by
+    /// table.
+    async fn prepare(&self) -> Result<BTreeMap<String, Error>> {
+        self.open_locked_for_user().await?;
+        let needed: BTreeSet<String> = {
+            let queue = self.queue.borrow();
+            let tables = queue.iter().flat_map(|waiting| waiting.tables.iter());
+            tables.cloned().collect()
+        };
+        let mut failed = BTreeMap::new();
+        for table in needed {
+            if let Err(error) = self.load_table(&table).await {
+                failed.insert(table, error);
+            }
+        }
+        Ok(failed)
+    }
+
+    /// Takes from the queue what fits one record, validating each.
+    fn put_together(&self, failed: &BTreeMap<String, Error>, limit: usize) -> Result<Group> {
+        let opened = self.opened()?;
+        let mut batch = Batch::new(&self.name, &opened.state);
+        let mut by = Vec::new();
+        let mut accepted: Vec<Waiting> = Vec::new();
+        let mut refused = Vec::new();
+        let most = match self.one_by_one.get() {
+            0 => GROUP_WRITES,
+            left => {
+                self.one_by_one.set(left - 1);
+                1
+            }
+        };
+        while accepted.len() < most {
+            let Some(waiting) = self.queue.borrow_mut().pop_front() else {
+                break;
+            };
+            let savepoint = batch.savepoint();
+            let checked = self.may_begin(&opened.state, &waiting.origin);
+            let loaded = || {
+                let is_loaded = |table: &String| opened.state.is_loaded(table);
+                match waiting.tables.iter().find_map(|table| failed.get(table)) {
+                    Some(error) => Err(Some(error.clone())),
+                    // It came into the queue after the others' tables were loaded.
+                    None if !waiting.tables.iter().all(is_loaded) => Err(None),
+                    None => Ok(()),
+                }
+            };
+            let built = checked
+                .map_err(Some)
+                .and_then(|()| loaded())
+                .and_then(|()| {
+                    let built = (waiting.build)(&mut batch);
+                    built.map_err(Some)
+                });
+            match built {
+                Ok(()) if !accepted.is_empty() && batch.bytes() > limit => {
+                    batch.roll_back(savepoint);
+                    self.queue.borrow_mut().push_front(waiting);
+                    break;
+                }
+                Ok(()) => {
+                    by.push(Part {
+                        origin: waiting.origin.clone(),
+                        ops: batch.ops_since(savepoint),
+                    });
+                    accepted.push(waiting);
+                }
+                Err(Some(error)) => {
+                    batch.roll_back(savepoint);
+                    refused.push((waiting, error, !accepted.is_empty()));
+                }
+                Err(None) => {
+                    self.queue.borrow_mut().push_front(waiting);
+                    break;
+                }
+            }
+        }
+        let (ops, sum) = batch.finish();
+        Ok(Group {
+            accepted,
+            refused,
+            record: Contents { by, ops, sum },
+        })
+    }
+
+    fn may_begin(&self, state: &super::state::State, origin: &Origin) -> Result<()> {
+        if let Some(&at) = state.outcomes.get(&origin.interaction) {
+            return Err(outcome::already_done(at));
+        }
+        // A command that waited for most of its token's life is not begun: its outcome might never
+        // reach whoever asked.
+        let now = self.shared.host.now();
+        let asked_at = origin.interaction.parse().map_or(now, created_ms);
+        if now.saturating_sub(asked_at) < QUEUE_MS {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Unavailable,
+            format!(
+                "the command waited too long for others that write to database `{}`.",
+                self.name
+            ),
+        )
+        .hint("Run it again."))
+    }
+}

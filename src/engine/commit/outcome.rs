@@ -1,0 +1,65 @@
+//! What became of a write whose commit nobody answered for, told so that it stays true.
+
+use super::super::database::Database;
+use super::super::log::{CommitId, Origin};
+use crate::error::{Error, ErrorKind, Result, Written};
+use crate::host::Host;
+
+impl<H: Host> Database<H> {
+    /// Settles a commit whose fate is unknown by reading the log under a new epoch. If the record
+    /// is not there, an empty one is posted first: with that stored, the lost one is void even if
+    /// it surfaces later, and only then may anyone be told that nothing was written.
+    pub(super) async fn find_out(&self, origin: &Origin, error: Error) -> Result<CommitId> {
+        let unknown = |error: &Error, why: &Error| {
+            let message = format!(
+                "{} Reading the log to find out failed as well: {}",
+                error.message, why.message
+            );
+            Error::new(ErrorKind::Unavailable, message)
+                .written(Written::Unknown)
+                .hint("Before you try again, look whether it is there (for example with `/dbc_get` or `/dbc_inspect`).")
+        };
+        // `append` closed the database: this claims anew, and reads.
+        if let Err(why) = self.open_locked_for_user().await {
+            return Err(unknown(&error, &why));
+        }
+        if let Some(id) = self.outcome(&origin.interaction) {
+            return Ok(id);
+        }
+        match self.settle_head().await {
+            Ok(()) => Err(error.written(Written::No)),
+            Err(why) => Err(unknown(&error, &why)),
+        }
+    }
+
+    /// What became of an interaction's write, told so that it stays true: if the log does not have
+    /// it, the log is settled first.
+    ///
+    /// # Errors
+    /// When that cannot be found out now.
+    pub async fn final_outcome(&self, interaction: &str) -> Result<Option<CommitId>> {
+        let _writer = self.writer.lock().await;
+        self.open_locked_for_user().await?;
+        if let Some(id) = self.outcome(interaction) {
+            return Ok(Some(id));
+        }
+        self.settle_head().await?;
+        Ok(None)
+    }
+
+    fn outcome(&self, interaction: &str) -> Option<CommitId> {
+        let opened = self.opened.borrow();
+        opened.as_ref()?.state.outcomes.get(interaction).copied()
+    }
+}
+
+pub(super) fn already_done(at: CommitId) -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        format!(
+            "This very command was carried out already, as commit #{}; it is not run twice.",
+            at.seq()
+        ),
+    )
+    .written(Written::Yes)
+}

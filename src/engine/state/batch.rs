@@ -1,0 +1,344 @@
+//! Writes that are being put together for one commit: each is validated against the state plus the
+//! ones before it, and taken back alone when it is refused.
+
+use std::collections::BTreeMap;
+
+use super::{State, Table};
+use crate::engine::digest::{RowSum, TableSum};
+use crate::engine::document;
+use crate::engine::log::Op;
+use crate::error::{Error, ErrorKind, Result};
+use crate::text::{inline, nearest};
+
+/// What an op is long beside its key and document, about.
+const OP_BYTES: usize = 80;
+
+/// The state as it will be once the ops so far are committed.
+pub struct Batch<'a> {
+    database: &'a str,
+    base: &'a State,
+    /// Tables that the ops touched; none for a name that no longer has a table.
+    tables: BTreeMap<String, Option<TableView>>,
+    /// Rows that the ops wrote, by table id and key.
+    rows: BTreeMap<(u32, String), StagedRow>,
+    last_table_id: u32,
+    ops: Vec<Op>,
+    /// About how long the ops are as JSON.
+    bytes: usize,
+    undo: Vec<Undo>,
+}
+
+/// A table as a write sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableView {
+    pub id: u32,
+    pub name: String,
+    pub pk: String,
+    pub mirror: bool,
+    pub sum: TableSum,
+}
+
+/// A row as a write sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowView<'a> {
+    pub rev: u64,
+    /// None in a tombstone.
+    pub doc: Option<&'a str>,
+}
+
+#[derive(Debug, Clone)]
+struct StagedRow {
+    rev: u64,
+    doc: Option<Box<str>>,
+}
+
+/// What a step of staging replaced.
+enum Undo {
+    Table(String, Option<Option<TableView>>),
+    Row((u32, String), Option<StagedRow>),
+    LastTableId(u32),
+}
+
+/// A point that a batch can be taken back to.
+#[derive(Debug, Clone, Copy)]
+pub struct Savepoint {
+    ops: usize,
+    bytes: usize,
+    undo: usize,
+}
+
+impl<'a> Batch<'a> {
+    pub fn new(database: &'a str, base: &'a State) -> Self {
+        Batch {
+            database,
+            base,
+            tables: BTreeMap::new(),
+            rows: BTreeMap::new(),
+            last_table_id: base.last_table_id,
+            ops: Vec::new(),
+            bytes: 0,
+            undo: Vec::new(),
+        }
+    }
+
+    pub fn database(&self) -> &str {
+        self.database
+    }
+
+    /// About how many bytes of JSON the ops so far are.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// How many ops were added since.
+    pub fn ops_since(&self, savepoint: Savepoint) -> usize {
+        self.ops.len().saturating_sub(savepoint.ops)
+    }
+
+    /// The table of this name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] with the nearest names.
+    pub fn table(&self, name: &str) -> Result<TableView> {
+        self.find_table(name)
+            .ok_or_else(|| no_such_table(self.database, name, &self.table_names()))
+    }
+
+    pub fn find_table(&self, name: &str) -> Option<TableView> {
+        match self.tables.get(name) {
+            Some(staged) => staged.clone(),
+            None => self.base.tables.get(name).map(|table| view(name, table)),
+        }
+    }
+
+    pub fn table_names(&self) -> Vec<String> {
+        let base = self.base.tables.keys();
+        let staged = self.tables.iter();
+        let mut names: Vec<String> = base
+            .filter(|name| !self.tables.contains_key(*name))
+            .chain(staged.filter_map(|(name, table)| table.as_ref().map(|_| name)))
+            .cloned()
+            .collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// A row, or its tombstone. The table must be loaded.
+    pub fn row(&self, table: &TableView, key: &str) -> Option<RowView<'_>> {
+        if let Some(row) = self.rows.get(&(table.id, key.to_owned())) {
+            return Some(RowView {
+                rev: row.rev,
+                doc: row.doc.as_deref(),
+            });
+        }
+        let (_, base) = self.base.table_by_id(table.id)?;
+        let row = base.rows.get(key)?;
+        Some(RowView {
+            rev: row.rev,
+            doc: row.doc.as_deref(),
+        })
+    }
+
+    /// An id that no table of this database ever had.
+    pub fn next_table_id(&self) -> u32 {
+        self.last_table_id.saturating_add(1)
+    }
+
+    /// Adds an op, which the caller has validated.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when it names a table that is not there.
+    pub fn push(&mut self, op: Op) -> Result<()> {
+        match &op {
+            Op::Init { .. } | Op::Takeover { .. } | Op::DropDatabase { .. } => {}
+            Op::CreateTable {
+                table,
+                id,
+                pk,
+                mirror,
+            } => {
+                self.undo.push(Undo::LastTableId(self.last_table_id));
+                self.last_table_id = self.last_table_id.max(*id);
+                let view = TableView {
+                    id: *id,
+                    name: table.clone(),
+                    pk: pk.clone(),
+                    mirror: *mirror,
+                    sum: TableSum::default(),
+                };
+                self.stage_table(table, Some(view));
+            }
+            Op::RenameTable { table, to } => {
+                let mut view = self.table(table)?;
+                view.name.clone_from(to);
+                self.stage_table(table, None);
+                self.stage_table(to, Some(view));
+            }
+            Op::DropTable { table } => {
+                self.table(table)?;
+                self.stage_table(table, None);
+            }
+            Op::Put {
+                table,
+                key,
+                rev,
+                doc,
+            } => self.stage_row(table, key, *rev, Some(document::to_text(&doc.0).into()))?,
+            Op::Delete {
+                table, key, rev, ..
+            } => self.stage_row(table, key, *rev, None)?,
+        }
+        self.ops.push(op);
+        self.bytes += OP_BYTES;
+        Ok(())
+    }
+
+    pub fn savepoint(&self) -> Savepoint {
+        Savepoint {
+            ops: self.ops.len(),
+            bytes: self.bytes,
+            undo: self.undo.len(),
+        }
+    }
+
+    /// Takes back everything since.
+    pub fn roll_back(&mut self, to: Savepoint) {
+        self.ops.truncate(to.ops);
+        self.bytes = to.bytes;
+        while self.undo.len() > to.undo {
+            match self.undo.pop() {
+                Some(Undo::Table(name, Some(before))) => {
+                    self.tables.insert(name, before);
+                }
+                Some(Undo::Table(name, None)) => {
+                    self.tables.remove(&name);
+                }
+                Some(Undo::Row(key, Some(before))) => {
+                    self.rows.insert(key, before);
+                }
+                Some(Undo::Row(key, None)) => {
+                    self.rows.remove(&key);
+                }
+                Some(Undo::LastTableId(before)) => self.last_table_id = before,
+                None => {}
+            }
+        }
+    }
+
+    /// The ops, and what each table that they touched will be.
+    pub fn finish(self) -> (Vec<Op>, BTreeMap<String, TableSum>) {
+        // Also of tables that were renamed only: their sums then stand under the new name.
+        let touched = self.tables.into_iter();
+        let sums = touched.filter_map(|(name, table)| Some((name, table?.sum)));
+        (self.ops, sums.collect())
+    }
+
+    fn stage_table(&mut self, name: &str, table: Option<TableView>) {
+        let before = self.tables.insert(name.to_owned(), table);
+        self.undo.push(Undo::Table(name.to_owned(), before));
+    }
+
+    fn stage_row(&mut self, table: &str, key: &str, rev: u64, doc: Option<Box<str>>) -> Result<()> {
+        let mut view = self.table(table)?;
+        let before = self.row(&view, key);
+        if let Some((rev, doc)) = before.and_then(|row| Some((row.rev, row.doc?))) {
+            view.sum.remove(RowSum::of(view.id, key, rev, doc));
+        }
+        if let Some(doc) = &doc {
+            view.sum.add(RowSum::of(view.id, key, rev, doc));
+        }
+        self.bytes += key.len() + doc.as_ref().map_or(0, |doc| doc.len());
+        let place = (view.id, key.to_owned());
+        let before = self.rows.insert(place.clone(), StagedRow { rev, doc });
+        self.undo.push(Undo::Row(place, before));
+        self.stage_table(table, Some(view));
+        Ok(())
+    }
+}
+
+fn view(name: &str, table: &Table) -> TableView {
+    TableView {
+        id: table.id,
+        name: name.to_owned(),
+        pk: table.pk.clone(),
+        mirror: table.mirror,
+        sum: table.sum,
+    }
+}
+
+pub(super) fn no_such_table(database: &str, name: &str, known: &[String]) -> Error {
+    let near = nearest(name, known.iter().map(String::as_str));
+    let error = Error::new(
+        ErrorKind::NotFound,
+        format!(
+            "there is no table `{}` in database `{database}`.",
+            inline(name)
+        ),
+    )
+    .option("table");
+    error.hint(if !near.is_empty() {
+        format!("Did you mean {}?", crate::engine::quoted(&near))
+    } else if known.is_empty() {
+        format!("It has no tables yet: `/dbc_table_create database:{database} table:… pk:id`.")
+    } else {
+        format!("There are: {}.", crate::engine::quoted(known))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::document::Document;
+    use serde_json::{Map, json};
+
+    fn put(table: &str, key: &str, rev: u64) -> Op {
+        Op::Put {
+            table: table.into(),
+            key: key.into(),
+            rev,
+            doc: Document(Map::from_iter([("rev".to_owned(), json!(rev))])),
+        }
+    }
+
+    fn create(table: &str, id: u32) -> Op {
+        Op::CreateTable {
+            table: table.into(),
+            id,
+            pk: "id".into(),
+            mirror: true,
+        }
+    }
+
+    #[test]
+    fn what_is_taken_back_leaves_no_trace() {
+        let state = State::default();
+        let mut batch = Batch::new("test", &state);
+        for op in [create("t", 1), put("t", "a", 1)] {
+            batch.push(op).unwrap();
+        }
+        let (before, sum) = (batch.savepoint(), batch.table("t").unwrap().sum);
+        let rename = Op::RenameTable {
+            table: "t".into(),
+            to: "u".into(),
+        };
+        for op in [
+            put("t", "a", 2),
+            put("t", "b", 1),
+            rename,
+            Op::DropTable { table: "u".into() },
+            create("t", 2),
+            put("t", "c", 1),
+        ] {
+            batch.push(op).unwrap();
+        }
+        assert_eq!(batch.table("t").unwrap().id, 2);
+        batch.roll_back(before);
+        let table = batch.table("t").unwrap();
+        assert_eq!((table.id, table.sum), (1, sum));
+        assert_eq!(batch.row(&table, "a").unwrap().rev, 1);
+        assert_eq!(batch.row(&table, "b"), None);
+        assert_eq!(batch.next_table_id(), 2);
+        assert_eq!(batch.table_names(), ["t"]);
+        assert_eq!(batch.finish().0.len(), 2);
+    }
+}

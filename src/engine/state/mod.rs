@@ -1,0 +1,407 @@
+//! A database in memory: what the log adds up to.
+
+mod batch;
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::document;
+use super::log::replay::Entry;
+use super::log::{CommitId, Link, Op};
+use crate::discord::model::created_ms;
+use crate::error::Result;
+use crate::host::UnixMillis;
+use crate::limits::INTERACTION_TOKEN_MS;
+
+pub use batch::{Batch, RowView, TableView};
+pub use table::{Row, Shown, Table};
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct State {
+    /// Whether `/dbc_init` made the channels private; none until it has committed.
+    pub private: Option<bool>,
+    /// The object that writes the log; none in a log from before owners were named.
+    pub owner: Option<String>,
+    /// `/dbc_database_drop` has committed.
+    pub is_dropped: bool,
+    pub tables: BTreeMap<String, Table>,
+    /// The highest table id ever given, so that none is given twice.
+    pub last_table_id: u32,
+    /// The newest commit; none until the first.
+    pub head: Option<Link>,
+    /// Commits by the interaction that asked for them, for longer than its token lives.
+    pub outcomes: BTreeMap<String, CommitId>,
+    /// The number of the checkpoint that will contain what changes now.
+    pub generation: u32,
+}
+
+/// A revision that a commit put another in the place of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Superseded {
+    pub table: u32,
+    pub key: String,
+    pub row: Row,
+    /// The commit that did.
+    pub by: CommitId,
+}
+
+/// A record that does not fit the state it is applied to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ApplyError {
+    UnknownTable {
+        at: CommitId,
+        table: String,
+    },
+    /// The table is not what the record says it is afterwards.
+    Mismatch {
+        at: CommitId,
+        table: String,
+    },
+}
+
+impl State {
+    /// The table with this id, and its name.
+    pub fn table_by_id(&self, id: u32) -> Option<(&str, &Table)> {
+        let mut tables = self.tables.iter();
+        let (name, table) = tables.find(|(_, table)| table.id == id)?;
+        Some((name, table))
+    }
+
+    /// The table of this name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::error::ErrorKind) with the nearest names.
+    pub fn table(&self, database: &str, name: &str) -> Result<&Table> {
+        self.tables.get(name).ok_or_else(|| {
+            let known: Vec<String> = self.tables.keys().cloned().collect();
+            batch::no_such_table(database, name, &known)
+        })
+    }
+
+    /// Whether the rows of the table are in memory, if there is such a table.
+    pub fn is_loaded(&self, name: &str) -> bool {
+        self.tables.get(name).is_none_or(|table| table.is_loaded)
+    }
+
+    /// Applies a commit that follows the head, and checks its sums against its ops. What it
+    /// replaced comes back.
+    ///
+    /// # Errors
+    /// [`ApplyError`]; the state is then of no use any more.
+    pub fn apply(&mut self, entry: &Entry, now: UnixMillis) -> Result<Vec<Superseded>, ApplyError> {
+        let record = &entry.record;
+        let at = record.id();
+        let mut touched = BTreeSet::new();
+        let mut superseded = Vec::new();
+        for op in &record.ops {
+            let table = self.apply_op(op, at, &mut superseded);
+            touched.extend(table.map_err(|table| ApplyError::UnknownTable { at, table })?);
+        }
+        for (name, table) in &mut self.tables {
+            let stated = record.sum.get(name);
+            match stated {
+                // Without its rows, the table's sum is what the record says.
+                Some(&sum) if !table.is_loaded => table.sum = sum,
+                Some(&sum) if table.sum == sum => {}
+                None if !touched.contains(&table.id) => {}
+                _ => {
+                    let table = name.clone();
+                    return Err(ApplyError::Mismatch { at, table });
+                }
+            }
+        }
+        if let Some(unknown) = record
+            .sum
+            .keys()
+            .find(|name| !self.tables.contains_key(*name))
+        {
+            let table = unknown.clone();
+            return Err(ApplyError::Mismatch { at, table });
+        }
+        for part in &record.by {
+            let interaction = &part.origin.interaction;
+            if is_recent(interaction, now) {
+                self.outcomes.insert(interaction.clone(), at);
+            }
+        }
+        self.head = Some(entry.link);
+        Ok(superseded)
+    }
+
+    /// Applies one op; the id of the table whose sum it changed or made, or the name of one that
+    /// is not there.
+    fn apply_op(
+        &mut self,
+        op: &Op,
+        at: CommitId,
+        superseded: &mut Vec<Superseded>,
+    ) -> Result<Option<u32>, String> {
+        let (name, key, row) = match op {
+            Op::Put {
+                table,
+                key,
+                rev,
+                doc,
+            } => {
+                let doc = document::to_text(&doc.0).into();
+                (table, key, Row::new(*rev, Some(doc), at))
+            }
+            Op::Delete {
+                table,
+                key,
+                rev,
+                hard,
+            } => {
+                let row = Row {
+                    hard: *hard,
+                    ..Row::new(*rev, None, at)
+                };
+                (table, key, row)
+            }
+            op => return self.apply_to_catalog(op, at),
+        };
+        let row = Row {
+            generation: self.generation,
+            ..row
+        };
+        let table = self.tables.get_mut(name).ok_or_else(|| name.clone())?;
+        if let Some(row) = table.set(key, row) {
+            superseded.push(Superseded {
+                table: table.id,
+                key: key.clone(),
+                row,
+                by: at,
+            });
+        }
+        Ok(Some(table.id))
+    }
+
+    fn apply_to_catalog(&mut self, op: &Op, at: CommitId) -> Result<Option<u32>, String> {
+        match op {
+            Op::Init { private, owner, .. } => {
+                self.private = Some(*private);
+                self.owner.clone_from(owner);
+            }
+            Op::Takeover { owner } => self.owner = Some(owner.clone()),
+            Op::DropDatabase { .. } => self.is_dropped = true,
+            Op::CreateTable {
+                table,
+                id,
+                pk,
+                mirror,
+            } => {
+                self.last_table_id = self.last_table_id.max(*id);
+                let new = Table::new(*id, pk, *mirror, at);
+                self.tables.insert(table.clone(), new);
+                return Ok(Some(*id));
+            }
+            Op::RenameTable { table, to } => {
+                let renamed = self.tables.remove(table).ok_or_else(|| table.clone())?;
+                let id = renamed.id;
+                self.tables.insert(to.clone(), renamed);
+                return Ok(Some(id));
+            }
+            Op::DropTable { table } => {
+                self.tables.remove(table).ok_or_else(|| table.clone())?;
+            }
+            Op::Put { .. } | Op::Delete { .. } => {}
+        }
+        Ok(None)
+    }
+
+    /// Notes what a row's message shows now. Nothing where there is no such row any more.
+    pub fn set_shown(&mut self, table: u32, key: &str, shown: Shown) {
+        let generation = self.generation;
+        let mut tables = self.tables.values_mut();
+        let table = tables.find(|candidate| candidate.id == table);
+        if let Some(row) = table.and_then(|table| table.rows.get_mut(key)) {
+            row.shown = shown;
+            row.generation = generation;
+        }
+    }
+
+    /// Forgets outcomes that nobody can ask for any more.
+    pub fn forget_old_outcomes(&mut self, now: UnixMillis) {
+        self.outcomes
+            .retain(|interaction, _| is_recent(interaction, now));
+    }
+}
+
+/// Whether an interaction's token can still be alive. What is no Discord id counts as recent.
+fn is_recent(interaction: &str, now: UnixMillis) -> bool {
+    interaction.parse::<u64>().map_or(true, |id| {
+        created_ms(id).saturating_add(2 * INTERACTION_TOKEN_MS) > now
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::digest::TableSum;
+    use crate::engine::document::Document;
+    use crate::engine::log::record::{Origin, Part, Record, VERSION};
+    use serde_json::{Map, json};
+
+    fn put(table: &str, key: &str, rev: u64) -> Op {
+        Op::Put {
+            table: table.into(),
+            key: key.into(),
+            rev,
+            doc: Document(Map::from_iter([("rev".to_owned(), json!(rev))])),
+        }
+    }
+
+    fn create(table: &str, id: u32) -> Op {
+        Op::CreateTable {
+            table: table.into(),
+            id,
+            pk: "id".into(),
+            mirror: true,
+        }
+    }
+
+    fn entry(state: &State, ops: Vec<Op>, interaction: &str) -> Entry {
+        let seq = state.head.map_or(1, |head| head.id.seq() + 1);
+        let mut batch = Batch::new("test", state);
+        let count = ops.len();
+        for op in ops {
+            batch.push(op).unwrap();
+        }
+        let (ops, sum) = batch.finish();
+        let record = Record {
+            v: VERSION,
+            epoch: 1,
+            seq,
+            prev: state.head,
+            at: 0,
+            by: vec![Part {
+                origin: Origin {
+                    interaction: interaction.into(),
+                    user: "1".into(),
+                    command: "test".into(),
+                },
+                ops: count,
+            }],
+            sum,
+            ops,
+        };
+        let link = Link {
+            id: record.id(),
+            crc: 0,
+        };
+        Entry {
+            record,
+            link,
+            message: seq,
+        }
+    }
+
+    #[test]
+    fn sums_of_a_batch_are_the_sums_of_its_parts() {
+        let ops = vec![
+            create("t", 1),
+            put("t", "a", 1),
+            put("t", "b", 1),
+            put("t", "a", 2),
+        ];
+        let mut at_once = State::default();
+        let all = entry(&at_once, ops.clone(), "x");
+        at_once.apply(&all, 0).unwrap();
+        let mut one_by_one = State::default();
+        for op in ops {
+            let next = entry(&one_by_one, vec![op], "x");
+            one_by_one.apply(&next, 0).unwrap();
+        }
+        let (a, b) = (&at_once.tables["t"], &one_by_one.tables["t"]);
+        assert_eq!(a.sum, b.sum);
+        assert_eq!(a.sum.rows, 2);
+        let recomputed = a
+            .rows
+            .iter()
+            .fold(TableSum::default(), |mut sum, (key, row)| {
+                sum.add(a.row_sum(key, row).unwrap());
+                sum
+            });
+        assert_eq!(a.sum, recomputed);
+    }
+
+    #[test]
+    fn a_record_that_does_not_add_up_is_noticed() {
+        let mut state = State::default();
+        state
+            .apply(&entry(&state, vec![create("t", 1), create("v", 2)], "x"), 0)
+            .unwrap();
+        let right = entry(&state, vec![put("t", "a", 1)], "x");
+        let mismatch = |change: fn(&mut Record)| {
+            let (mut wrong, mut state) = (right.clone(), state.clone());
+            change(&mut wrong.record);
+            state.apply(&wrong, 0).unwrap_err()
+        };
+        for change in [
+            |record: &mut Record| record.sum.get_mut("t").unwrap().digest ^= 1,
+            |record: &mut Record| record.sum.clear(),
+            |record: &mut Record| record.sum.extend([("u".into(), TableSum::default())]),
+            |record: &mut Record| record.ops.clear(),
+        ] {
+            assert!(matches!(mismatch(change), ApplyError::Mismatch { .. }));
+        }
+        let unknown = mismatch(|record| record.ops = vec![put("u", "a", 1)]);
+        assert!(matches!(unknown, ApplyError::UnknownTable { .. }));
+    }
+
+    #[test]
+    fn a_deleted_row_goes_on_counting_its_revisions() {
+        let mut state = State::default();
+        let delete = |rev| Op::Delete {
+            table: "t".into(),
+            key: "a".into(),
+            rev,
+            hard: false,
+        };
+        for ops in [
+            vec![create("t", 1)],
+            vec![put("t", "a", 1), put("t", "b", 1)],
+            vec![delete(2)],
+        ] {
+            state.apply(&entry(&state, ops, "x"), 0).unwrap();
+        }
+        let table = &state.tables["t"];
+        assert_eq!((table.sum.rows, table.live().count()), (1, 1));
+        assert_eq!(table.rows["a"].rev, 2);
+        let sum = table.sum;
+        let again = vec![put("t", "a", 3), delete(4)];
+        state.apply(&entry(&state, again, "x"), 0).unwrap();
+        assert_eq!(state.tables["t"].sum, sum);
+    }
+
+    #[test]
+    fn names_of_tables_come_again_and_ids_do_not() {
+        let mut state = State::default();
+        let rename = Op::RenameTable {
+            table: "t".into(),
+            to: "u".into(),
+        };
+        for ops in [
+            vec![create("t", 1), put("t", "a", 1)],
+            vec![rename, put("u", "b", 1)],
+            vec![Op::DropTable { table: "u".into() }, create("u", 2)],
+        ] {
+            state.apply(&entry(&state, ops, "x"), 0).unwrap();
+        }
+        assert_eq!(state.tables.keys().collect::<Vec<_>>(), ["u"]);
+        assert_eq!((state.tables["u"].id, state.tables["u"].sum.rows), (2, 0));
+    }
+
+    #[test]
+    fn outcomes_are_kept_for_as_long_as_somebody_may_ask() {
+        let mut state = State::default();
+        let id = 1_000_000_000u64 << 22;
+        let (made_at, interaction) = (created_ms(id), id.to_string());
+        state
+            .apply(&entry(&state, vec![], &interaction), made_at)
+            .unwrap();
+        assert!(state.outcomes.contains_key(&interaction));
+        state.forget_old_outcomes(made_at + 2 * INTERACTION_TOKEN_MS);
+        assert!(state.outcomes.is_empty());
+    }
+}

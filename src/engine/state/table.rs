@@ -1,0 +1,116 @@
+//! A table in memory.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
+
+use crate::engine::digest::{RowSum, TableSum};
+use crate::engine::log::CommitId;
+
+/// A row, or the tombstone of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Counts on over deletions.
+    pub rev: u64,
+    /// The document as compact JSON; none in a tombstone.
+    pub doc: Option<Box<str>>,
+    /// The commit that wrote or deleted it.
+    pub at: CommitId,
+    /// Deleted, and no copy of it is to remain anywhere.
+    pub hard: bool,
+    pub shown: Shown,
+    /// The checkpoint that will contain the last change of the row, or of its message.
+    pub generation: u32,
+}
+
+/// What a row's message is known to show.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Shown {
+    pub message: Option<NonZeroU64>,
+    /// The commit that it shows.
+    pub at: CommitId,
+    /// Whether it has a thread with earlier revisions.
+    pub thread: bool,
+}
+
+impl Row {
+    /// A row that no message shows yet.
+    pub fn new(rev: u64, doc: Option<Box<str>>, at: CommitId) -> Self {
+        Row {
+            rev,
+            doc,
+            at,
+            hard: false,
+            shown: Shown::default(),
+            generation: 0,
+        }
+    }
+
+    /// Whether its message says what the row says. A row that is to leave no copy has none.
+    pub fn is_shown(&self) -> bool {
+        self.shown.at == self.at && self.shown.message.is_some() != self.hard
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    pub id: u32,
+    pub pk: String,
+    pub created: CommitId,
+    /// Whether its rows are shown as messages.
+    pub mirror: bool,
+    /// Over the rows that are not deleted.
+    pub sum: TableSum,
+    /// With tombstones. Until the table is loaded, only what commits after the checkpoint wrote.
+    pub rows: BTreeMap<String, Row>,
+    pub is_loaded: bool,
+}
+
+impl Table {
+    /// A table without rows.
+    pub fn new(id: u32, pk: &str, mirror: bool, created: CommitId) -> Self {
+        Table {
+            id,
+            pk: pk.to_owned(),
+            created,
+            mirror,
+            sum: TableSum::default(),
+            rows: BTreeMap::new(),
+            is_loaded: true,
+        }
+    }
+
+    /// The rows that are not deleted, in key order, with their documents.
+    pub fn live(&self) -> impl Iterator<Item = (&str, &Row, &str)> {
+        self.rows
+            .iter()
+            .filter_map(|(key, row)| Some((key.as_str(), row, row.doc.as_deref()?)))
+    }
+
+    /// The checksum of one of this table's rows; tombstones have none.
+    pub fn row_sum(&self, key: &str, row: &Row) -> Option<RowSum> {
+        let doc = row.doc.as_deref()?;
+        Some(RowSum::of(self.id, key, row.rev, doc))
+    }
+
+    /// Puts a row in the place of the one that is there, which comes back. What its message shows
+    /// stays known.
+    pub(super) fn set(&mut self, key: &str, mut row: Row) -> Option<Row> {
+        let after = self.row_sum(key, &row);
+        let before = self.rows.get(key).map(|before| {
+            row.shown = before.shown;
+            self.row_sum(key, before)
+        });
+        if self.is_loaded {
+            if let Some(before) = before.flatten() {
+                self.sum.remove(before);
+            }
+            if let Some(after) = after {
+                self.sum.add(after);
+            }
+        }
+        match self.rows.get_mut(key) {
+            Some(place) => Some(std::mem::replace(place, row)),
+            None => self.rows.insert(key.to_owned(), row),
+        }
+    }
+}

@@ -21,6 +21,8 @@ pub struct Config {
     /// Whether the application has the privileged MESSAGE_CONTENT intent. Without it, it sees other people's messages
     /// blank, unless they mention it (docs `resources/message`, "Message Structure", footnote on `content`).
     pub message_content_intent: bool,
+    /// Active threads that a guild may have. Documented as capped without a figure; 1,000 is reported.
+    pub active_threads_max: usize,
     /// Whether [`crate::Discord::traffic`] keeps exchanges. Long runs in process may switch it off to save memory.
     pub record_traffic: bool,
 }
@@ -34,6 +36,7 @@ impl Default for Config {
             attachment_bytes_max: 10 * 1024 * 1024,
             request_bytes_max: 25 * 1024 * 1024,
             message_content_intent: false,
+            active_threads_max: 1_000,
             record_traffic: true,
         }
     }

@@ -81,7 +81,8 @@ impl Discord {
             },
         );
         let channel_id = self.ids.next(now);
-        self.channels.insert(channel_id, general(channel_id, id));
+        let general = Channel::new(channel_id, id, ChannelKind::Text, "general".to_owned());
+        self.channels.insert(channel_id, general);
         Guild {
             guild_id: id,
             channel_id,
@@ -179,14 +180,14 @@ impl Discord {
         })
     }
 
-    /// A guild with its channels and all their messages, oldest first; `null` if there is none with that id. Attachment
-    /// URLs are signed as of the latest call that took `now`.
+    /// A guild with its channels, its threads and all their messages, oldest first; `null` if there is none with that
+    /// id. Attachment URLs are signed as of the latest call that took `now`.
     pub fn guild_state(&self, id: Id) -> Value {
         let Some(guild) = self.guilds.get(&id) else {
             return Value::Null;
         };
         let show = |channel: &&Channel| {
-            let mut body = channel.json();
+            let mut body = channel.json(self.application.bot_user_id);
             if channel.kind == ChannelKind::Category {
                 body["topic"] = Value::Null;
             }
@@ -198,7 +199,12 @@ impl Discord {
             body
         };
         let channels: Vec<Value> = self.guild_channels(id).iter().map(show).collect();
-        json!({"id": id, "name": guild.name, "channels": channels})
+        let threads = self
+            .channels
+            .values()
+            .filter(|channel| channel.guild_id == id && channel.thread.is_some());
+        let threads: Vec<Value> = threads.map(|thread| show(&thread)).collect();
+        json!({"id": id, "name": guild.name, "channels": channels, "threads": threads})
     }
 }
 
@@ -221,23 +227,4 @@ fn add_role(
         bot_id,
     };
     roles.insert(id, role);
-}
-
-fn general(id: Id, guild_id: Id) -> Channel {
-    Channel {
-        id,
-        guild_id,
-        kind: ChannelKind::Text,
-        name: "general".to_owned(),
-        topic: None,
-        parent_id: None,
-        position: 0,
-        nsfw: false,
-        rate_limit_per_user: 0,
-        overwrites: BTreeMap::new(),
-        messages: BTreeMap::new(),
-        last_message_id: None,
-        renames_ms: Vec::new(),
-        old_edits_ms: Vec::new(),
-    }
 }

@@ -108,6 +108,13 @@ impl ApiError {
         ApiError::missing(10002, "Unknown Application")
     }
 
+    pub(crate) fn too_many_pins(max: usize) -> ApiError {
+        ApiError::bad(
+            30003,
+            &format!("Maximum number of pins reached for the channel ({max})"),
+        )
+    }
+
     pub(crate) fn too_many_roles() -> ApiError {
         ApiError::bad(30005, "Maximum number of guild roles reached (250)")
     }
@@ -196,6 +203,14 @@ impl ApiError {
         ApiError::bad(50055, "Invalid Guild")
     }
 
+    pub(crate) fn system_message() -> ApiError {
+        ApiError::forbidden(50021, "Cannot execute action on a system message")
+    }
+
+    pub(crate) fn wrong_channel_type() -> ApiError {
+        ApiError::bad(50024, "Cannot execute action on this channel type")
+    }
+
     pub(crate) fn expired_webhook_token() -> ApiError {
         ApiError::new(StatusCode::UNAUTHORIZED, 50027, "Invalid Webhook Token")
     }
@@ -208,12 +223,28 @@ impl ApiError {
         ApiError::bad(50034, "A message provided was too old to bulk delete")
     }
 
+    pub(crate) fn thread_archived() -> ApiError {
+        ApiError::bad(50083, "Thread is archived")
+    }
+
     pub(crate) fn invalid_json() -> ApiError {
         ApiError::bad(50109, "The request body contains invalid JSON.")
     }
 
     pub(crate) fn uploaded_file_not_found() -> ApiError {
         ApiError::bad(50146, "Uploaded file not found.")
+    }
+
+    pub(crate) fn has_a_thread() -> ApiError {
+        ApiError::bad(160004, "A thread has already been created for this message")
+    }
+
+    pub(crate) fn thread_locked() -> ApiError {
+        ApiError::bad(160005, "Thread is locked")
+    }
+
+    pub(crate) fn too_many_active_threads() -> ApiError {
+        ApiError::bad(160006, "Maximum number of active threads reached")
     }
 
     /// `code` is optional in the docs' table for a 429, but required in Discord's OpenAPI document.

@@ -18,7 +18,7 @@ pub(crate) mod store;
 pub(crate) mod time;
 pub(crate) mod traffic;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -113,7 +113,10 @@ pub struct Discord {
     pub(crate) rng: fastrand::Rng,
     pub(crate) users: BTreeMap<Id, User>,
     pub(crate) guilds: BTreeMap<Id, GuildState>,
+    /// Threads among them.
     pub(crate) channels: BTreeMap<Id, Channel>,
+    /// When to look which thread has gone quiet.
+    pub(crate) thread_watch: BTreeSet<(u64, Id)>,
     pub(crate) files: BTreeMap<Id, StoredFile>,
     pub(crate) urls: UrlSigner,
     pub(crate) nonces: Nonces,
@@ -143,6 +146,7 @@ impl Discord {
             users: BTreeMap::from([(bot.id, bot)]),
             guilds: BTreeMap::new(),
             channels: BTreeMap::new(),
+            thread_watch: BTreeSet::new(),
             files: BTreeMap::new(),
             urls: UrlSigner::new(&config.base_url, derive(config.seed, "attachment urls")),
             nonces: Nonces::default(),

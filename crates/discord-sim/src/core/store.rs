@@ -32,10 +32,19 @@ impl Discord {
             .ok_or_else(ApiError::unknown_channel)
     }
 
+    /// A user's permissions in a channel. A thread has those of the channel that it is in.
     pub(crate) fn permissions_in(&self, channel: &Channel, user: Id) -> u64 {
+        let in_thread = channel.thread.is_some();
+        let place = match channel.parent_id {
+            Some(parent) if in_thread => self.channels.get(&parent),
+            _ => Some(channel),
+        };
         self.guilds
             .get(&channel.guild_id)
-            .map_or(0, |guild| guild.permissions_in(channel, user))
+            .zip(place)
+            .map_or(0, |(guild, place)| {
+                guild.permissions_in(place, user, in_thread)
+            })
     }
 
     /// A channel that `actor` may see, and what else they may do there: 50001 without VIEW_CHANNEL.
@@ -47,9 +56,11 @@ impl Discord {
             self.permissions_in(channel, actor) & permissions::VIEW_CHANNEL != 0
         };
         let through_child = || {
-            self.channels
-                .values()
-                .any(|child| child.parent_id == Some(channel.id) && shows(child))
+            channel.kind == ChannelKind::Category
+                && self
+                    .channels
+                    .values()
+                    .any(|child| child.parent_id == Some(channel.id) && shows(child))
         };
         if bits & permissions::VIEW_CHANNEL == 0 && !through_child() {
             return Err(ApiError::missing_access());
@@ -57,7 +68,7 @@ impl Discord {
         Ok((channel, bits))
     }
 
-    /// A text channel in which `actor` holds all of `needed`.
+    /// A text channel or thread in which `actor` holds all of `needed`.
     pub(crate) fn text_channel(
         &self,
         id: Id,
@@ -65,7 +76,7 @@ impl Discord {
         needed: u64,
     ) -> ApiResult<(&Channel, u64)> {
         let (channel, bits) = self.visible_channel(id, actor)?;
-        if channel.kind != ChannelKind::Text {
+        if !channel.is_textual() {
             return Err(ApiError::not_a_text_channel());
         }
         need(bits, needed)?;
@@ -81,15 +92,24 @@ impl Discord {
 
     /// Takes a message and its files out of its channel.
     pub(crate) fn remove_message(&mut self, channel: Id, id: Id) -> Option<Message> {
-        let message = self.channels.get_mut(&channel)?.messages.remove(&id)?;
+        let channel = self.channels.get_mut(&channel)?;
+        let message = channel.messages.remove(&id)?;
+        if let Some(thread) = &mut channel.thread {
+            thread.message_count = thread.message_count.saturating_sub(1);
+        }
         for attachment in &message.attachments {
             self.files.remove(&attachment.id);
         }
         Some(message)
     }
 
+    /// Takes a channel out with all that is in it, its threads too. Channels of a category stay, without it.
     pub(crate) fn remove_channel(&mut self, id: Id) -> Option<Channel> {
         let channel = self.channels.remove(&id)?;
+        let threads = self.threads_of(id).map(|thread| thread.id);
+        for thread in threads.collect::<Vec<_>>() {
+            self.remove_channel(thread);
+        }
         for attachment in channel
             .messages
             .values()
@@ -122,12 +142,19 @@ impl Discord {
         }
     }
 
-    /// The channels of a guild in the order in which they are shown.
+    /// The threads in a channel, oldest first.
+    pub(crate) fn threads_of(&self, channel: Id) -> impl Iterator<Item = &Channel> {
+        self.channels
+            .values()
+            .filter(move |other| other.thread.is_some() && other.parent_id == Some(channel))
+    }
+
+    /// The channels of a guild, threads apart, in the order in which they are shown.
     pub(crate) fn guild_channels(&self, guild: Id) -> Vec<&Channel> {
         let mut channels: Vec<&Channel> = self
             .channels
             .values()
-            .filter(|c| c.guild_id == guild)
+            .filter(|c| c.guild_id == guild && c.thread.is_none())
             .collect();
         channels.sort_by_key(|channel| (channel.position, channel.id));
         channels

@@ -14,8 +14,13 @@ pub(crate) fn http_date(unix_ms: u64) -> String {
 
 /// Whether `text` is a date and time with an offset, as embeds' `timestamp` must be. Gives it back in Discord's form.
 pub(crate) fn normalise_iso8601(text: &str) -> Option<String> {
+    parse_iso8601(text).map(iso8601)
+}
+
+/// A date and time with an offset, in Unix milliseconds.
+pub(crate) fn parse_iso8601(text: &str) -> Option<u64> {
     let stamp: Timestamp = text.parse().ok()?;
-    Some(iso8601(u64::try_from(stamp.as_millisecond()).ok()?))
+    u64::try_from(stamp.as_millisecond()).ok()
 }
 
 fn format_with(unix_ms: u64, pattern: &str) -> String {

@@ -54,7 +54,7 @@ pub(super) const ROUTES: &[Entry] = &[
 
 fn get(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
     let (channel, _) = discord.visible_channel(call.id("channel_id")?, call.actor)?;
-    Reply::ok(channel.json())
+    Reply::ok(channel.json(call.actor))
 }
 
 /// Channels that the actor cannot see are left out; a category shows when one of its channels does (docs
@@ -63,7 +63,7 @@ fn list(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
     let guild = discord.own_guild(call.id("guild_id")?, call.actor)?;
     let channels = discord.guild_channels(guild.id);
     let sees = |channel: &Channel| {
-        guild.permissions_in(channel, call.actor) & permissions::VIEW_CHANNEL != 0
+        guild.permissions_in(channel, call.actor, false) & permissions::VIEW_CHANNEL != 0
     };
     let shown = |channel: &&&Channel| {
         sees(channel)
@@ -75,7 +75,7 @@ fn list(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
         channels
             .iter()
             .filter(shown)
-            .map(|channel| channel.json())
+            .map(|channel| channel.json(call.actor))
             .collect(),
     )
 }
@@ -206,29 +206,27 @@ fn create(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
     let position = wanted
         .position
         .unwrap_or_else(|| discord.next_position(guild_id, kind));
+    let id = discord.ids.next(call.now);
     let channel = Channel {
-        id: discord.ids.next(call.now),
-        guild_id,
-        kind,
-        name: wanted.name.unwrap_or_default(),
         topic: wanted.topic.flatten().filter(|_| kind == ChannelKind::Text),
         parent_id: wanted.parent_id.flatten(),
         position,
         nsfw: wanted.nsfw.unwrap_or(false),
         rate_limit_per_user: wanted.rate_limit_per_user.unwrap_or(0),
         overwrites: wanted.overwrites.or(inherited).unwrap_or_default(),
-        messages: BTreeMap::new(),
-        last_message_id: None,
-        renames_ms: Vec::new(),
-        old_edits_ms: Vec::new(),
+        ..Channel::new(id, guild_id, kind, wanted.name.unwrap_or_default())
     };
-    let body = channel.json();
+    let body = channel.json(call.actor);
     discord.channels.insert(channel.id, channel);
     Reply::created(body)
 }
 
 fn modify(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
     let (channel, bits) = discord.visible_channel(call.id("channel_id")?, call.actor)?;
+    if channel.thread.is_some() {
+        let id = channel.id;
+        return super::threads::modify(discord, call, id);
+    }
     need(bits, permissions::MANAGE_CHANNELS)?;
     let (id, guild_id, kind) = (channel.id, channel.guild_id, channel.kind);
     let mut errors = FormErrors::default();
@@ -289,10 +287,11 @@ fn modify(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
     channel.rate_limit_per_user = wanted
         .rate_limit_per_user
         .unwrap_or(channel.rate_limit_per_user);
-    Reply::ok(channel.json())
+    Reply::ok(channel.json(call.actor))
 }
 
-fn count_rename(channel: &mut Channel, now: u64) -> ApiResult<()> {
+/// Counts a change of name or topic, and refuses one too many.
+pub(super) fn count_rename(channel: &mut Channel, now: u64) -> ApiResult<()> {
     channel
         .renames_ms
         .retain(|at| now.saturating_sub(*at) < RENAME_WINDOW_MS);
@@ -306,8 +305,14 @@ fn count_rename(channel: &mut Channel, now: u64) -> ApiResult<()> {
 
 fn delete(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
     let (channel, bits) = discord.visible_channel(call.id("channel_id")?, call.actor)?;
-    need(bits, permissions::MANAGE_CHANNELS)?;
-    let body = channel.json();
+    need(
+        bits,
+        match channel.thread {
+            Some(_) => permissions::MANAGE_THREADS,
+            None => permissions::MANAGE_CHANNELS,
+        },
+    )?;
+    let body = channel.json(call.actor);
     let id = channel.id;
     discord.remove_channel(id);
     Reply::ok(body)
@@ -339,7 +344,7 @@ fn reorder(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
         let Some(channel) = discord
             .channels
             .get(&id)
-            .filter(|channel| channel.guild_id == guild_id)
+            .filter(|channel| channel.guild_id == guild_id && channel.thread.is_none())
         else {
             form.fail("id", "CHANNEL_INVALID", "Unknown channel");
             continue;

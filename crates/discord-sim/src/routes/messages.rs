@@ -7,12 +7,12 @@ use super::{Call, Entry, Matched, Reply, rule};
 use crate::core::Discord;
 use crate::core::error::{ApiError, ApiResult, FormErrors, form_error};
 use crate::core::form::Form;
-use crate::core::guild::channel::ChannelKind;
 use crate::core::guild::permissions;
+use crate::core::guild::thread::Touch;
 use crate::core::id::Id;
 use crate::core::message::apply::Authorship;
 use crate::core::message::draft::{Draft, Purpose};
-use crate::core::message::{Message, content, flags};
+use crate::core::message::{Kind, Message, Reference, content, flags};
 use crate::core::ratelimit::{Rule, seconds};
 use crate::core::store::need;
 
@@ -42,13 +42,6 @@ pub(super) const ROUTES: &[Entry] = &[
         "/channels/{channel_id}/messages",
         create,
         WRITE,
-    ),
-    // Not simulated; without this entry "pins" would be taken for a message's id.
-    Entry::new(
-        Method::GET,
-        "/channels/{channel_id}/messages/pins",
-        |_, _| Err(ApiError::no_such_route()),
-        rule("messages/pins", 5, 1_000),
     ),
     Entry::new(
         Method::POST,
@@ -169,6 +162,7 @@ fn create(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
     let channel_id = call.id("channel_id")?;
     let (channel, bits) =
         discord.text_channel(channel_id, call.actor, permissions::SEND_MESSAGES)?;
+    discord.thread_permits(channel, bits, Touch::Post)?;
     let guild_id = channel.guild_id;
     let mut draft = Draft::read(&call.body.payload, &[], Purpose::Create)?;
     let embeds = draft.embeds.as_ref().map_or(0, Vec::len);
@@ -227,7 +221,10 @@ fn create(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
         flags: 0,
     };
     let mut message = discord.compose(call.now, by, draft, &call.body.uploads)?;
-    message.reference = reference.as_ref().map(|(id, _)| *id);
+    message.reference = reference.as_ref().map(|(id, _)| Reference {
+        channel: channel_id,
+        message: Some(*id),
+    });
     if let Some(nonce) = &message.nonce {
         discord
             .nonces
@@ -272,6 +269,10 @@ fn edit(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
         .get(&id)
         .ok_or_else(ApiError::unknown_message)?
         .clone();
+    discord.thread_permits(channel, bits, Touch::Change)?;
+    if old.kind != Kind::Ordinary {
+        return Err(ApiError::system_message());
+    }
     if old.author.id != call.actor {
         return suppress(discord, call, old, bits);
     }
@@ -332,6 +333,10 @@ fn delete(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
     if message.author.id != call.actor {
         need(bits, permissions::MANAGE_MESSAGES)?;
     }
+    discord.thread_permits(channel, bits, Touch::Change)?;
+    if !message.kind.is_deletable() {
+        return Err(ApiError::system_message());
+    }
     discord.remove_message(channel_id, id);
     Reply::no_content()
 }
@@ -339,7 +344,9 @@ fn delete(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
 /// Docs, "Bulk Delete Messages": ids that do not exist count towards the limits but do no harm.
 fn bulk_delete(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
     let channel_id = call.id("channel_id")?;
-    discord.text_channel(channel_id, call.actor, permissions::MANAGE_MESSAGES)?;
+    let (channel, bits) =
+        discord.text_channel(channel_id, call.actor, permissions::MANAGE_MESSAGES)?;
+    discord.thread_permits(channel, bits, Touch::Change)?;
     let mut errors = FormErrors::default();
     let mut form = Form::new(&call.body.payload, Vec::new(), &mut errors);
     form.require("messages");
@@ -357,65 +364,12 @@ fn bulk_delete(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
         return Err(ApiError::bulk_delete_age());
     }
     for id in ids {
-        discord.remove_message(channel_id, id);
+        if discord
+            .message(channel_id, id)
+            .is_ok_and(|message| message.kind.is_deletable())
+        {
+            discord.remove_message(channel_id, id);
+        }
     }
     Reply::no_content()
-}
-
-fn blank(message: &mut Value) {
-    message["content"] = json!("");
-    for field in ["embeds", "attachments", "components"] {
-        message[field] = json!([]);
-    }
-}
-
-impl Discord {
-    /// A message as `reader` sees it: what people wrote is blank for the bot unless it has the intent or is mentioned.
-    fn show_to(&self, reader: Id, now: u64, message: &Message) -> Value {
-        let mut body = self.show(now, message);
-        let bot = self.application.bot_user_id;
-        let hidden = |author: &Value, mentions: &Value| {
-            let is_bot = |user: &Value| user["id"] == json!(bot);
-            reader == bot
-                && !self.config.message_content_intent
-                && !is_bot(author)
-                && !mentions
-                    .as_array()
-                    .is_some_and(|users| users.iter().any(is_bot))
-        };
-        if hidden(&body["author"], &body["mentions"]) {
-            blank(&mut body);
-        }
-        if body["referenced_message"].is_object() {
-            let referenced = &mut body["referenced_message"];
-            if hidden(&referenced["author"], &referenced["mentions"]) {
-                blank(referenced);
-            }
-        }
-        body
-    }
-
-    /// A message as the API shows it, to whoever may read all of it.
-    pub(crate) fn show(&self, now: u64, message: &Message) -> Value {
-        let mut body = message.json(now, &self.urls);
-        if let Some(reference) = message.reference
-            && let Some(channel) = self.channels.get(&message.channel_id)
-        {
-            body["message_reference"]["guild_id"] = json!(channel.guild_id);
-            body["referenced_message"] = channel
-                .messages
-                .get(&reference)
-                .map_or(Value::Null, |other| other.json(now, &self.urls));
-        }
-        body
-    }
-
-    /// Puts a message into its channel, new or changed.
-    pub(crate) fn keep(&mut self, message: Message) {
-        if let Some(channel) = self.channels.get_mut(&message.channel_id) {
-            debug_assert_eq!(channel.kind, ChannelKind::Text);
-            channel.last_message_id = channel.last_message_id.max(Some(message.id));
-            channel.messages.insert(message.id, message);
-        }
-    }
 }

@@ -10,7 +10,9 @@ mod guilds;
 mod interactions;
 mod messages;
 mod overwrites;
+mod pins;
 mod roles;
+mod threads;
 mod users;
 mod webhooks;
 
@@ -23,6 +25,7 @@ use crate::core::body::Body;
 use crate::core::error::{ApiError, ApiResult, form_error};
 use crate::core::id::Id;
 use crate::core::ratelimit::Rule;
+use crate::core::time::parse_iso8601;
 
 pub(crate) type Handler = fn(&mut Discord, &Call) -> ApiResult<Reply>;
 
@@ -90,7 +93,9 @@ fn tables() -> impl Iterator<Item = &'static Entry> {
         roles::ROUTES,
         channels::ROUTES,
         overwrites::ROUTES,
+        pins::ROUTES,
         messages::ROUTES,
+        threads::ROUTES,
         interactions::ROUTES,
         webhooks::ROUTES,
     ]
@@ -234,6 +239,21 @@ impl Call {
             Ok(n) => return Ok(usize::try_from(n).ok()),
         };
         Err(form_error(&[name], code, message))
+    }
+
+    /// A date and time in the query, in Unix milliseconds.
+    fn query_time(&self, name: &str) -> ApiResult<Option<u64>> {
+        let Some(text) = self.query(name) else {
+            return Ok(None);
+        };
+        match parse_iso8601(text) {
+            Some(ms) => Ok(Some(ms)),
+            None => Err(form_error(
+                &[name],
+                "DATE_TIME_TYPE_PARSE",
+                format!("Could not parse {}. Should be ISO8601.", shown(text)),
+            )),
+        }
     }
 
     /// Booleans in queries: docs `reference`, "Boolean Query Strings".

@@ -11,7 +11,7 @@ use super::{Call, Entry, Reply, rule};
 use crate::core::Discord;
 use crate::core::error::{ApiError, ApiResult, FormErrors};
 use crate::core::form::Form;
-use crate::core::guild::channel::{Overwrite, OverwriteKind};
+use crate::core::guild::channel::{Channel, Overwrite, OverwriteKind};
 use crate::core::guild::{GuildState, permissions};
 use crate::core::id::Id;
 use crate::core::ratelimit::Rule;
@@ -39,6 +39,7 @@ pub(super) const ROUTES: &[Entry] = &[
 fn put(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
     let (channel, bits) = discord.visible_channel(call.id("channel_id")?, call.actor)?;
     need(bits, permissions::MANAGE_ROLES)?;
+    not_a_thread(channel)?;
     let (channel, guild) = (channel.id, discord.guild(channel.guild_id)?);
     let mut errors = FormErrors::default();
     let form = Form::new(&call.body.payload, Vec::new(), &mut errors);
@@ -59,6 +60,7 @@ fn put(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
 fn delete(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
     let (channel, bits) = discord.visible_channel(call.id("channel_id")?, call.actor)?;
     need(bits, permissions::MANAGE_ROLES)?;
+    not_a_thread(channel)?;
     let channel = channel.id;
     let id = call.id("overwrite_id")?;
     discord
@@ -67,6 +69,14 @@ fn delete(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
         .remove(&id)
         .ok_or_else(ApiError::unknown_overwrite)?;
     Reply::no_content()
+}
+
+/// Threads have their channel's overwrites and none of their own.
+fn not_a_thread(channel: &Channel) -> ApiResult<()> {
+    if channel.thread.is_some() {
+        return Err(ApiError::wrong_channel_type());
+    }
+    Ok(())
 }
 
 /// Reads `permission_overwrites`, if sent.
@@ -125,7 +135,7 @@ pub(super) fn grantable(discord: &Discord, channel: Id, actor: Id) -> ApiResult<
     let guild = discord.guild(channel.guild_id)?;
     let base = guild.base_permissions(actor).unwrap_or(0);
     let parent = channel.parent_id.and_then(|id| discord.channels.get(&id));
-    let in_parent = parent.map_or(0, |parent| guild.permissions_in(parent, actor));
+    let in_parent = parent.map_or(0, |parent| guild.permissions_in(parent, actor, false));
     let own = channel.overwrites.get(&actor).map_or(0, |own| own.allow);
     Ok(if own & permissions::MANAGE_ROLES != 0 {
         permissions::ALL

@@ -26,7 +26,7 @@ bot_token, bot_user_id. Logs go to standard error.
 REST is served under <url>/api/v10, attachments under <url>/attachments, and the control API under <url>/sim:
   GET  /sim                                  the ready line and counts
   POST /sim/guilds                           {\"name\", \"bot_permissions\"?, \"members\"?: [{\"name\", \"permissions\"?}]}
-  GET  /sim/guilds/ID                        channels and messages
+  GET  /sim/guilds/ID                        channels, threads and messages
   PUT  /sim/guilds/ID/bot-permissions        {\"permissions\"}
   PUT  /sim/endpoint                         {\"url\"}: where interactions go; checked with two PINGs
   POST /sim/interactions                     {\"guild_id\", \"text\": \"/name option:value\"} and more

@@ -99,7 +99,7 @@ fn routes_that_do_not_exist() {
         "/users",
         "/nonsense",
         "/channels//messages",
-        &format!("/channels/{general}/messages/pins"),
+        &format!("/channels/{general}/pins"),
     ] {
         let answer = world.get(path);
         assert_eq!(

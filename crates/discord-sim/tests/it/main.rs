@@ -9,6 +9,8 @@ mod interactions;
 mod messages;
 mod nonces;
 mod permissions;
+mod pins;
 mod rate_limits;
 mod robustness;
 mod support;
+mod threads;

@@ -1,9 +1,10 @@
-//! Channels and their overwrites.
+//! Channels and their overwrites. Threads are channels too; what only they have is in [`Thread`].
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::core::guild::thread::Thread;
 use crate::core::id::Id;
 use crate::core::message::Message;
 
@@ -12,6 +13,7 @@ use crate::core::message::Message;
 pub(crate) enum ChannelKind {
     Text = 0,
     Category = 4,
+    PublicThread = 11,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,11 +60,42 @@ pub(crate) struct Channel {
     pub(crate) renames_ms: Vec<u64>,
     /// Times of recent edits of messages older than an hour.
     pub(crate) old_edits_ms: Vec<u64>,
+    /// Set where the kind is [`ChannelKind::PublicThread`].
+    pub(crate) thread: Option<Thread>,
 }
 
 impl Channel {
-    /// A `GuildChannelResponse`.
-    pub(crate) fn json(&self) -> Value {
+    /// A text channel or category with nothing in it.
+    pub(crate) fn new(id: Id, guild_id: Id, kind: ChannelKind, name: String) -> Channel {
+        Channel {
+            id,
+            guild_id,
+            kind,
+            name,
+            topic: None,
+            parent_id: None,
+            position: 0,
+            nsfw: false,
+            rate_limit_per_user: 0,
+            overwrites: BTreeMap::new(),
+            messages: BTreeMap::new(),
+            last_message_id: None,
+            renames_ms: Vec::new(),
+            old_edits_ms: Vec::new(),
+            thread: None,
+        }
+    }
+
+    /// Whether it holds messages.
+    pub(crate) fn is_textual(&self) -> bool {
+        self.kind != ChannelKind::Category
+    }
+
+    /// A `GuildChannelResponse`, or a `ThreadResponse` with `reader`'s membership.
+    pub(crate) fn json(&self, reader: Id) -> Value {
+        if let Some(thread) = &self.thread {
+            return thread.json(self, reader);
+        }
         let mut channel = json!({
             "id": self.id,
             "type": self.kind as u8,
@@ -83,8 +116,8 @@ impl Channel {
     }
 
     /// The partial channel of an interaction payload.
-    pub(crate) fn interaction_json(&self, permissions: u64) -> Value {
-        let mut channel = self.json();
+    pub(crate) fn interaction_json(&self, reader: Id, permissions: u64) -> Value {
+        let mut channel = self.json(reader);
         if let Value::Object(fields) = &mut channel {
             fields.remove("permission_overwrites");
         }

@@ -2,6 +2,7 @@
 
 pub(crate) mod channel;
 pub mod permissions;
+pub(crate) mod thread;
 
 use std::collections::BTreeMap;
 
@@ -137,8 +138,12 @@ impl GuildState {
         ))
     }
 
-    /// A member's permissions in a channel, implicit losses included; nothing for strangers.
-    pub(crate) fn permissions_in(&self, channel: &Channel, user: Id) -> u64 {
+    /// A member's permissions in a channel, or in a thread of this channel, implicit losses included; nothing for
+    /// strangers.
+    ///
+    /// SEND_MESSAGES "has no effect in threads" (docs `topics/threads`, "Permissions"): there it stands for
+    /// SEND_MESSAGES_IN_THREADS.
+    pub(crate) fn permissions_in(&self, channel: &Channel, user: Id, in_thread: bool) -> u64 {
         let (Some(base), Some(member)) = (self.base_permissions(user), self.members.get(&user))
         else {
             return 0;
@@ -150,12 +155,14 @@ impl GuildState {
             })
         };
         let roles = member.roles.iter().filter_map(|role| adjustment(*role));
-        permissions::implicit(permissions::in_channel(
-            base,
-            adjustment(self.id),
-            roles,
-            adjustment(user),
-        ))
+        let mut bits = permissions::in_channel(base, adjustment(self.id), roles, adjustment(user));
+        if in_thread {
+            bits &= !permissions::SEND_MESSAGES;
+            if bits & permissions::SEND_MESSAGES_IN_THREADS != 0 {
+                bits |= permissions::SEND_MESSAGES;
+            }
+        }
+        permissions::implicit(bits)
     }
 
     /// The highest position among a member's roles; the owner is above all.

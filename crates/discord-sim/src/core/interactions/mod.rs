@@ -213,7 +213,7 @@ impl Discord {
         };
         let channel =
             channel.ok_or_else(|| Problem::missing("there is no such channel in that guild"))?;
-        let bits = guild.permissions_in(channel, user.id);
+        let bits = self.permissions_in(channel, user.id);
         if bits & (permissions::VIEW_CHANNEL | permissions::USE_APPLICATION_COMMANDS)
             != permissions::VIEW_CHANNEL | permissions::USE_APPLICATION_COMMANDS
         {
@@ -221,6 +221,15 @@ impl Discord {
                 "{} cannot use commands in #{}",
                 user.name, channel.name
             )));
+        }
+        if channel
+            .thread
+            .as_ref()
+            .is_some_and(|thread| thread.archived)
+        {
+            return Err(Problem::forbidden(
+                "nobody can use commands in an archived thread",
+            ));
         }
         let (guild_id, channel_id) = (guild.id, channel.id);
         let invocation = text::resolve(self, &spec)?;
@@ -330,10 +339,12 @@ impl Discord {
         URL_SAFE_NO_PAD.encode(raw)
     }
 
-    /// Lets time pass: first answers that are overdue, and deferred replies whose token has run out, become failures.
+    /// Lets time pass: first answers that are overdue, and deferred replies whose token has run out, become failures;
+    /// threads in which nothing happens archive themselves.
     /// Every call that takes `now` does this first.
     pub fn advance(&mut self, now: u64) {
         self.latest_ms = self.latest_ms.max(now);
+        self.archive_idle_threads(now);
         let Interactions { by_id, open, .. } = &mut self.interactions;
         open.retain(|id| {
             let Some(interaction) = by_id.get_mut(id) else {

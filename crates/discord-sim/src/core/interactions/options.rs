@@ -205,7 +205,7 @@ impl Place<'_> {
             .discord
             .channels
             .get(&self.channel)
-            .map_or(0, |c| guild.permissions_in(c, user.id));
+            .map_or(0, |c| self.discord.permissions_in(c, user.id));
         if let Value::Object(fields) = &mut member {
             for field in ["user", "deaf", "mute"] {
                 fields.remove(field);
@@ -224,8 +224,9 @@ impl Place<'_> {
         let channel = channels
             .into_iter()
             .find(|channel| wanted == Some(channel.id) || channel.name == name)?;
+        let bot = self.discord.application.bot_user_id;
         self.resolved
-            .put("channels", channel.id, channel.interaction_json(0));
+            .put("channels", channel.id, channel.interaction_json(bot, 0));
         Some(json!(channel.id))
     }
 

@@ -23,11 +23,7 @@ pub(super) struct Source<'a> {
 pub(super) fn build(discord: &Discord, source: &Source<'_>) -> Value {
     let guild = discord.guilds.get(&source.guild_id);
     let channel = discord.channels.get(&source.channel_id);
-    let bits = |user: Id| {
-        guild
-            .zip(channel)
-            .map_or(0, |(guild, channel)| guild.permissions_in(channel, user))
-    };
+    let bits = |user: Id| channel.map_or(0, |channel| discord.permissions_in(channel, user));
     let user_bits = bits(source.user.id);
     let mut member = guild
         .and_then(|g| g.members.get(&source.user.id))
@@ -40,7 +36,7 @@ pub(super) fn build(discord: &Discord, source: &Source<'_>) -> Value {
         "data": source.data,
         "guild": {"id": source.guild_id, "features": [], "locale": "en-US"},
         "guild_id": source.guild_id,
-        "channel": channel.map(|channel| channel.interaction_json(user_bits)),
+        "channel": channel.map(|channel| channel.interaction_json(source.user.id, user_bits)),
         "channel_id": source.channel_id,
         "member": member,
         "token": source.token,

@@ -6,7 +6,7 @@ use super::attachments::{
     self, Attachment, StoredFile, Upload, clean_filename, guess_content_type,
 };
 use super::draft::{AttachmentEntry, Draft};
-use super::{Message, Origin, content, flags};
+use super::{Kind, Message, Origin, content, flags};
 use crate::core::Discord;
 use crate::core::error::{ApiError, ApiResult, form_error};
 use crate::core::guild::{User, permissions};
@@ -47,9 +47,13 @@ impl Discord {
             tts: draft.tts,
             mentions,
             created_ms: now,
+            posted_ms: now,
             edited_ms: None,
+            pinned_ms: None,
             nonce: draft.nonce,
+            kind: Kind::Ordinary,
             reference: None,
+            had_thread: false,
             origin: by.origin,
         };
         if files.is_empty() && message.is_empty() {
@@ -135,7 +139,7 @@ impl Discord {
         let Some(guild) = self.guilds.get(&channel.guild_id) else {
             return content::Mentions::default();
         };
-        let everyone = guild.permissions_in(channel, author) & permissions::MENTION_EVERYONE != 0;
+        let everyone = self.permissions_in(channel, author) & permissions::MENTION_EVERYONE != 0;
         let user = |id| self.users.get(&id);
         draft
             .allowed_mentions

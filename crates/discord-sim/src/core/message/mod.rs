@@ -7,6 +7,7 @@ pub(crate) mod content;
 pub(crate) mod draft;
 pub(crate) mod embeds;
 pub(crate) mod nonce;
+mod show;
 
 use serde_json::{Value, json};
 
@@ -18,6 +19,7 @@ use super::time::iso8601;
 /// Message flags (docs `resources/message`, "Message Flags").
 pub(crate) mod flags {
     pub(crate) const SUPPRESS_EMBEDS: u64 = 1 << 2;
+    pub(crate) const HAS_THREAD: u64 = 1 << 5;
     pub(crate) const EPHEMERAL: u64 = 1 << 6;
     pub(crate) const LOADING: u64 = 1 << 7;
     pub(crate) const SUPPRESS_NOTIFICATIONS: u64 = 1 << 12;
@@ -34,6 +36,32 @@ pub(crate) struct Origin {
     pub(crate) original_message: Option<Id>,
 }
 
+/// What a message is when it is neither a reply nor an answer to a command: what a person wrote, or what Discord itself
+/// notes in a channel (docs `resources/message`, "Message Types").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Ordinary = 0,
+    NameChange = 4,
+    Pinned = 6,
+    ThreadCreated = 18,
+    ThreadStarter = 21,
+}
+
+impl Kind {
+    /// Whether the docs' table lets such a message be deleted.
+    pub(crate) fn is_deletable(self) -> bool {
+        !matches!(self, Kind::NameChange | Kind::ThreadStarter)
+    }
+}
+
+/// What a message points at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reference {
+    pub(crate) channel: Id,
+    /// `None` where the channel itself is meant.
+    pub(crate) message: Option<Id>,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
     pub(crate) id: Id,
@@ -46,11 +74,19 @@ pub(crate) struct Message {
     pub(crate) flags: u64,
     pub(crate) tts: bool,
     pub(crate) mentions: content::Mentions,
+    /// What its id says.
     pub(crate) created_ms: u64,
+    /// When it was really carried out; ids can lie a little.
+    pub(crate) posted_ms: u64,
     pub(crate) edited_ms: Option<u64>,
+    pub(crate) pinned_ms: Option<u64>,
     pub(crate) nonce: Option<Value>,
-    /// The message that this one replies to.
-    pub(crate) reference: Option<Id>,
+    pub(crate) kind: Kind,
+    /// The message that this one replies to, or that Discord notes something about.
+    pub(crate) reference: Option<Reference>,
+    /// A thread was started from it, and may be gone again: a message can only ever have one (docs `resources/channel`,
+    /// "Start Thread from Message").
+    pub(crate) had_thread: bool,
     /// Set on answers to interactions, which go through the application's webhook.
     pub(crate) origin: Option<Origin>,
     pub(crate) application_id: Option<Id>,
@@ -66,12 +102,17 @@ impl Message {
             && self.flags & flags::LOADING == 0
     }
 
-    fn kind(&self) -> u8 {
-        match (&self.origin, self.reference) {
-            (Some(_), _) => 20,
-            (None, Some(_)) => 19,
-            (None, None) => 0,
+    fn kind_number(&self) -> u8 {
+        match (self.kind, &self.origin, self.reference) {
+            (Kind::Ordinary, Some(_), _) => 20,
+            (Kind::Ordinary, None, Some(_)) => 19,
+            (kind, _, _) => kind as u8,
         }
+    }
+
+    /// Whether it shows the message that it points at.
+    pub(crate) fn shows_reference(&self) -> bool {
+        matches!(self.kind, Kind::Ordinary | Kind::ThreadStarter)
     }
 
     /// A `MessageResponse` with attachment URLs good for a day from `now`.
@@ -84,7 +125,7 @@ impl Message {
             &[]
         };
         let mut message = json!({
-            "type": self.kind(),
+            "type": self.kind_number(),
             "content": self.content,
             "mentions": self.mentions.users.iter().map(User::json).collect::<Vec<_>>(),
             "mention_roles": self.mentions.roles,
@@ -97,7 +138,7 @@ impl Message {
             "id": self.id,
             "channel_id": self.channel_id,
             "author": self.author.json(),
-            "pinned": false,
+            "pinned": self.pinned_ms.is_some(),
             "mention_everyone": self.mentions.everyone,
             "tts": self.tts,
         });
@@ -105,8 +146,10 @@ impl Message {
             message["application_id"] = json!(application);
         }
         if let Some(reference) = self.reference {
-            message["message_reference"] =
-                json!({"type": 0, "channel_id": self.channel_id, "message_id": reference});
+            message["message_reference"] = json!({"type": 0, "channel_id": reference.channel});
+            if let Some(id) = reference.message {
+                message["message_reference"]["message_id"] = json!(id);
+            }
         }
         if let Some(origin) = &self.origin {
             message["webhook_id"] = json!(self.application_id);

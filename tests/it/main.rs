@@ -10,15 +10,15 @@
     reason = "a test fails by panicking"
 )]
 
+use dbcord_simulation::harness::{host, world};
+
 mod bad_input;
 mod commands;
 mod crash;
 mod deferral;
 mod faults;
-mod host;
 mod limits;
 mod log_damage;
 mod materialize;
 mod ownership;
 mod random;
-mod world;

@@ -18,7 +18,7 @@ use futures_util::task::LocalSpawnExt;
 use http::{Request, Response};
 use serde_json::{Value, json};
 
-use crate::host::{Crash, Outside, Side, SimHost};
+use super::host::{Crash, Outside, Side, SimHost};
 
 const START_MS: UnixMillis = 1_800_000_000_000;
 const HOUR_MS: u64 = 3_600_000;

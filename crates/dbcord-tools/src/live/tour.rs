@@ -141,12 +141,12 @@ impl Guide<'_> {
     async fn insert(&self, engine: &Engine<NativeHost>, origin: &Origin) -> Outcome {
         let database = engine.database(&self.session.run).await.map_err(text)?;
         let committed = database.insert(origin, TABLE, KEY, ROW).await;
-        Ok(format!("commit {}", committed.map_err(text)?))
+        Ok(format!("commit {}", committed.map_err(text)?.at))
     }
 
     async fn get(&self, engine: &Engine<NativeHost>) -> Outcome {
         let database = engine.database(&self.session.run).await.map_err(text)?;
-        let row = database.get(TABLE, KEY).map_err(text)?;
+        let row = database.get(TABLE, KEY).await.map_err(text)?;
         let row = row.ok_or_else(|| format!("row {KEY} is not there"))?;
         if row.doc != ROW {
             return Err(format!("row {KEY} reads {}, written was {ROW}", row.doc));
@@ -203,7 +203,7 @@ impl Guide<'_> {
             return Err(format!("done, but {} still to be shown", seen.backlog));
         }
         // A cold open that finds everything in place does not look where each message is.
-        let row = database.get(TABLE, KEY).map_err(text)?;
+        let row = database.get(TABLE, KEY).await.map_err(text)?;
         let link = row.and_then(|row| row.link);
         Ok(match link {
             Some(link) => format!("the row is at {link}"),

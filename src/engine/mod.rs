@@ -7,10 +7,12 @@
 
 pub mod attachments;
 mod channels;
+pub mod checkpoint;
 mod commit;
 pub mod database;
 pub mod digest;
 pub mod document;
+pub(crate) mod gzip;
 pub mod init;
 pub mod inspect;
 pub mod layout;

@@ -1,0 +1,5 @@
+//! Checkpoints: the state up to a commit, so that opening need not replay the log from its
+//! beginning. `docs/format.md` has the bytes.
+
+pub mod file_sum;
+pub mod segment;

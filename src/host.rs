@@ -85,6 +85,9 @@ pub trait Host: Io + Durable {
     fn spawn(&self, task: LocalBoxFuture<'static, ()>);
     /// One line for the operator. Callers keep tokens and row contents out of it.
     fn log(&self, level: Level, line: &str);
+    /// Names the object: the same name for all its incarnations, another for every other object,
+    /// here or in another deployment.
+    fn object_id(&self) -> String;
     /// Size of the heap that this code runs in, where the host knows it.
     fn heap_bytes(&self) -> Option<u64> {
         None

@@ -222,24 +222,20 @@ impl<H: Io> Client<H> {
             _ => error,
         };
         loop {
-            let permit = match self.admitted(route, patience).await {
-                Ok(permit) => permit,
+            let request = self.request(route, body)?;
+            let in_flight = match self.admitted(route, patience).await {
+                Ok(permit) => InFlight {
+                    shared: &self.shared,
+                    permit: Some(permit),
+                },
                 Err(error) => return Err(settle(&ambiguous, error)),
             };
-            let request = self.request(route, body)?;
             let sent = self.transmit(request).await;
             let now = self.shared.host.now();
             let failure = match sent {
                 Ok(response) => {
                     let answer = Answer::of(&response);
-                    self.shared.limits.borrow_mut().answered(
-                        now,
-                        route,
-                        &permit,
-                        response.headers(),
-                        &answer,
-                    );
-                    self.wake_waiting();
+                    in_flight.answered(now, route, &response, &answer);
                     match answer {
                         Answer::Success => return Ok(response),
                         Answer::Refused(error) => return Err(settle(&ambiguous, error)),
@@ -259,13 +255,11 @@ impl<H: Io> Client<H> {
                     }
                 }
                 Err(TransportError::NotSent(why)) => {
-                    self.shared.limits.borrow_mut().lost(&permit);
-                    self.wake_waiting();
+                    drop(in_flight);
                     CallError::NotSent(why)
                 }
                 Err(TransportError::Ambiguous(why)) => {
-                    self.shared.limits.borrow_mut().lost(&permit);
-                    self.wake_waiting();
+                    drop(in_flight);
                     ambiguous = Some(why.clone());
                     CallError::Ambiguous(why)
                 }
@@ -340,14 +334,42 @@ impl<H: Io> Client<H> {
         }
     }
 
-    fn wake_waiting(&self) {
-        for waiting in self.shared.waiting.take() {
-            let _ = waiting.send(());
-        }
-    }
-
     async fn pause(&self, ms: u64) {
         self.shared.host.sleep(Duration::from_millis(ms)).await;
+    }
+}
+
+/// A request that has its permit. Without an answer the permit is given back as lost, also when
+/// nobody waits for the answer any more.
+struct InFlight<'a, H> {
+    shared: &'a Shared<H>,
+    permit: Option<Permit>,
+}
+
+impl<H> InFlight<'_, H> {
+    fn answered(mut self, now: u64, route: &Route, response: &Response<Bytes>, answer: &Answer) {
+        if let Some(permit) = self.permit.take() {
+            let mut limits = self.shared.limits.borrow_mut();
+            limits.answered(now, route, &permit, response.headers(), answer);
+        }
+        self.shared.wake_waiting();
+    }
+}
+
+impl<H> Drop for InFlight<'_, H> {
+    fn drop(&mut self) {
+        if let Some(permit) = self.permit.take() {
+            self.shared.limits.borrow_mut().lost(&permit);
+            self.shared.wake_waiting();
+        }
+    }
+}
+
+impl<H> Shared<H> {
+    fn wake_waiting(&self) {
+        for waiting in self.waiting.take() {
+            let _ = waiting.send(());
+        }
     }
 }
 

@@ -65,6 +65,13 @@ pub fn messages(channel: u64, before: Option<u64>) -> Route {
     route(Method::GET, "/channels/{}/messages", channel, path)
 }
 
+/// One message, with fresh addresses of its files.
+/// <https://docs.discord.com/developers/resources/message#get-channel-message>
+pub fn message(channel: u64, message: u64) -> Route {
+    let path = format!("/channels/{channel}/messages/{message}");
+    route(Method::GET, "/channels/{}/messages/{}", channel, path)
+}
+
 /// A POST that is repeatable all the same: every message of ours carries an enforced nonce.
 /// <https://docs.discord.com/developers/resources/message#create-message>
 pub fn create_message(channel: u64) -> Route {

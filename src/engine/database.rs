@@ -1,19 +1,22 @@
 //! One database: its state in memory, and the single writer to its log.
 
 use std::cell::{Cell, Ref, RefCell};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use futures_util::lock::Mutex;
 
 use super::Shared;
+use super::checkpoint::take::Attempts;
 use super::commit::Waiting;
+use super::log::{Op, Record};
 use super::materialize::Mirror;
 use super::object_storage::DatabaseKeys;
 use super::open::OpenError;
-use super::state::State;
+use super::state::{Row, State};
+use crate::discord::model::Message;
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::Host;
+use crate::host::{Host, UnixMillis};
 
 /// A database's handle. It may be closed; reading or writing opens it.
 pub struct Database<H> {
@@ -24,6 +27,8 @@ pub struct Database<H> {
     /// handlers interleave at every await.
     pub(super) writer: Mutex<()>,
     /// Writes that wait for the next commit.
+    /// Held while tables are loaded, so that none is loaded twice.
+    pub(super) loading: Mutex<()>,
     pub(super) queue: RefCell<VecDeque<Waiting>>,
     /// How many of the next writes go alone, since together they were too large.
     pub(super) one_by_one: Cell<usize>,
@@ -38,12 +43,52 @@ pub(super) struct Opened {
     pub category: Option<u64>,
     pub state: State,
     pub mirror: Mirror,
+    /// When the log was last asked for what anybody else wrote into it.
+    pub confirmed_at: UnixMillis,
+    /// Commits of interactions made since then are known, by [`State::outcomes`].
+    pub outcomes_since: UnixMillis,
+    /// When this object last wrote a record, but for empty ones and checkpoints.
+    pub written_at: UnixMillis,
+    pub checkpoints: Attempts,
+    /// What the next opening has to replay.
+    pub tail: Tail,
+    /// Messages with files of checkpoints, read along with the log: their addresses are fresh.
+    pub seen: BTreeMap<u64, Message>,
     /// Whether the head is stored as ours. Until then nobody may see the state, or anything that
     /// derives from it.
     pub is_settled: bool,
 }
 
+/// How much of the log no checkpoint covers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Tail {
+    pub records: usize,
+    /// About, as JSON.
+    pub bytes: usize,
+}
+
+impl Tail {
+    pub fn add(&mut self, record: &Record) {
+        if !record.ops.is_empty() && record.checkpoint().is_none() {
+            self.records += 1;
+            self.bytes += record.ops.iter().map(Op::size).sum::<usize>();
+        }
+    }
+}
+
 impl Opened {
+    /// Takes in the rows of a table that was loaded, if it is still there.
+    ///
+    /// # Errors
+    /// When they are not those that the table's sum stands for.
+    pub fn loaded(&mut self, table: u32, rows: BTreeMap<String, Row>) -> Result<(), ()> {
+        let mut tables = self.state.tables.values_mut();
+        match tables.find(|candidate| candidate.id == table) {
+            Some(table) if !table.is_loaded => table.load(rows),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether new channels keep @everyone out: unless it is certain that they need not.
     pub fn is_private(&self) -> bool {
         self.state.private != Some(false)
@@ -57,6 +102,7 @@ impl<H: Host> Database<H> {
             shared,
             opened: RefCell::new(None),
             writer: Mutex::new(()),
+            loading: Mutex::new(()),
             queue: RefCell::default(),
             one_by_one: Cell::new(0),
         }

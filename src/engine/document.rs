@@ -201,6 +201,25 @@ fn decimal(token: &str) -> Option<(String, i64)> {
 #[serde(transparent)]
 pub struct Document(pub Map<String, Value>);
 
+impl Document {
+    /// About how long it is as JSON.
+    pub fn size(&self) -> usize {
+        fn of(value: &Value) -> usize {
+            match value {
+                Value::String(text) => text.len() + 2,
+                Value::Array(items) => 2 + items.iter().map(|item| of(item) + 1).sum::<usize>(),
+                Value::Object(fields) => of_fields(fields),
+                Value::Null | Value::Bool(_) | Value::Number(_) => 5,
+            }
+        }
+        fn of_fields(fields: &Map<String, Value>) -> usize {
+            let field = |(name, value): (&String, &Value)| name.len() + 4 + of(value);
+            2 + fields.iter().map(field).sum::<usize>()
+        }
+        of_fields(&self.0)
+    }
+}
+
 impl<'de> Deserialize<'de> for Document {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match (Strict { depth: 0 }).deserialize(deserializer)? {

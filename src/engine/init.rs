@@ -54,6 +54,10 @@ impl<H: Host> Engine<H> {
             several => return Err(database.several_logs(several)),
         }
         let existed = database.is_initialised();
+        if found.logs.is_empty() {
+            // A log that this object is about to make is nobody else's, and needs no wait.
+            database.claim_new().await?;
+        }
         if existed {
             // Whoever set it up chose; channels made now go along with that.
             maker.private(database.opened()?.is_private());
@@ -99,7 +103,7 @@ impl<H: Host> Engine<H> {
             let first = Op::Init {
                 database: name.to_owned(),
                 private: options.private,
-                owner: None,
+                owner: Some(self.shared.owner.clone()),
             };
             let build = move |batch: &mut Batch<'_>| batch.push(first.clone());
             database.write(origin, &[], build).await?;

@@ -1,17 +1,143 @@
-//! Loading a table's rows when they are needed.
+//! Loading a table's rows when they are needed: from the segments of the newest checkpoint, with
+//! what came after it on top.
 
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use futures_util::future::try_join_all;
+
+use super::checkpoint::file_sum::FileSum;
+use super::checkpoint::manifest::FileEntry;
+use super::checkpoint::{segment, store};
 use super::database::Database;
-use crate::error::Result;
-use crate::host::Host;
+use super::digest::TableSum;
+use super::state::{Row, Stored};
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::{Host, Level};
+
+/// Files that are fetched side by side.
+const FILES_AT_ONCE: usize = 4;
+
+/// What has to be read to load a table.
+struct Wanted {
+    id: u32,
+    stored: Stored,
+}
 
 impl<H: Host> Database<H> {
-    /// Makes sure that the table's rows are in memory. The caller holds the writer's lock.
-    pub(super) async fn load_table(&self, _table: &str) -> Result<()> {
-        Ok(())
+    /// Makes sure that the rows of the table, if there is one, are in memory.
+    ///
+    /// # Errors
+    /// When neither its segments nor its messages can be read.
+    pub(super) async fn load_table(&self, name: &str) -> Result<()> {
+        if self.claimed()?.state.is_loaded(name) {
+            return Ok(());
+        }
+        let _one_at_a_time = self.loading.lock().await;
+        let Some(wanted) = self.wanted(name)? else {
+            return Ok(());
+        };
+        let rows = match self.rows_from_segments(&wanted).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                let line = format!(
+                    "database {}, table {name}: its segments cannot be read: {error}",
+                    self.name
+                );
+                self.shared.host.log(Level::Error, &line);
+                self.rebuild_table(name, wanted.id, error).await?;
+                return Ok(());
+            }
+        };
+        self.with_claimed(|opened| opened.loaded(wanted.id, rows))?
+            .map_err(|()| self.does_not_match(name))
     }
 
-    /// The same for who does not hold the lock.
-    pub(super) async fn load_table_for_reading(&self, _table: &str) -> Result<()> {
-        Ok(())
+    /// The same for a reader: what it reads is no older than its question.
+    pub(super) async fn load_table_for_reading(&self, name: &str) -> Result<()> {
+        self.confirm_tenure().await?;
+        self.load_table(name).await
+    }
+
+    fn wanted(&self, name: &str) -> Result<Option<Wanted>> {
+        let opened = self.claimed()?;
+        let table = opened.state.tables.get(name);
+        let table = table.filter(|table| !table.is_loaded);
+        Ok(table.map(|table| Wanted {
+            id: table.id,
+            stored: table.stored.clone(),
+        }))
+    }
+
+    async fn rows_from_segments(&self, wanted: &Wanted) -> Result<BTreeMap<String, Row>> {
+        let segments = &wanted.stored.segments;
+        let parts = segments.iter().flat_map(|segment| segment.parts.iter());
+        let mut needed: BTreeMap<FileSum, &FileEntry> = BTreeMap::new();
+        for part in parts {
+            needed.insert(part.file.sum, &part.file);
+        }
+        let needed: Vec<&FileEntry> = needed.into_values().collect();
+        let mut files: BTreeMap<FileSum, Bytes> = BTreeMap::new();
+        for some in needed.chunks(FILES_AT_ONCE) {
+            let fetched = some.iter().map(|file| self.file(file));
+            let fetched = try_join_all(fetched).await?;
+            files.extend(some.iter().map(|file| file.sum).zip(fetched));
+        }
+        let mut rows = BTreeMap::new();
+        for segment in segments {
+            for part in &segment.parts {
+                let file = files.get(&part.file.sum).cloned().unwrap_or_default();
+                let add = |row| {
+                    let (key, row) = Row::from_segment(row, segment.to);
+                    rows.insert(key, row);
+                };
+                segment::read_part(&file, part.file.sum, part.section, &part.info, add).map_err(
+                    |error| {
+                        let why = format!("`{}` cannot be used: {error}", part.file.name);
+                        Error::new(ErrorKind::Corrupt, why)
+                    },
+                )?;
+            }
+        }
+        let mut sum = TableSum::default();
+        for (key, row) in &rows {
+            if let Some(doc) = row.doc.as_deref() {
+                sum.add(super::digest::RowSum::of(wanted.id, key, row.rev, doc));
+            }
+        }
+        if sum == wanted.stored.sum {
+            return Ok(rows);
+        }
+        let why = "the rows in its segments are not those that the checkpoint's digest stands for";
+        Err(Error::new(ErrorKind::Corrupt, why))
+    }
+
+    async fn file(&self, file: &FileEntry) -> Result<Bytes> {
+        let (log, seen) = {
+            let opened = self.claimed()?;
+            // One message of those that were read with the log, not all of them.
+            let wanted = file.place.messages();
+            let seen = wanted.iter().filter_map(|id| opened.seen.get(id));
+            let seen: BTreeMap<u64, _> =
+                seen.map(|message| (message.id, message.clone())).collect();
+            (opened.log, seen)
+        };
+        store::get(&self.shared, log, &seen, file).await
+    }
+
+    fn does_not_match(&self, table: &str) -> Error {
+        self.close();
+        Error::new(
+            ErrorKind::Corrupt,
+            format!(
+                "Database `{}`, table `{table}`: its rows are not those that the last commit's digest stands for.",
+                self.name
+            ),
+        )
+        .hint("Nothing was changed. Report this: it is a bug, or somebody damaged the log.")
+    }
+
+    async fn rebuild_table(&self, _name: &str, _id: u32, error: Error) -> Result<()> {
+        Err(error)
     }
 }

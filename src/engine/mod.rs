@@ -12,7 +12,7 @@ mod commit;
 pub mod database;
 pub mod digest;
 pub mod document;
-pub(crate) mod gzip;
+mod gzip;
 pub mod init;
 pub mod inspect;
 pub mod layout;
@@ -29,6 +29,8 @@ pub mod table;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+
+use sha2::{Digest as _, Sha256};
 
 use crate::discord::model::{Channel, Message, User};
 use crate::discord::{CallError, Client, Draft, Patience, routes};
@@ -51,6 +53,8 @@ pub(crate) struct Shared<H> {
     pub host: Rc<H>,
     pub client: Client<H>,
     pub guild: u64,
+    /// How this object names itself in logs.
+    pub owner: String,
     /// The bot's own user id, once asked for.
     me: Cell<Option<u64>>,
     /// Making channels is not atomic, so one at a time looks which are missing and makes them.
@@ -61,8 +65,11 @@ pub(crate) struct Shared<H> {
 
 impl<H: Host> Engine<H> {
     pub fn new(host: Rc<H>, client: Client<H>, guild: u64) -> Self {
+        let owner = Sha256::digest(host.object_id());
+        let owner = owner.iter().take(8).map(|byte| format!("{byte:02x}"));
         Engine {
             shared: Rc::new(Shared {
+                owner: owner.collect(),
                 host,
                 client,
                 guild,

@@ -9,13 +9,22 @@ use serde::{Deserialize, Serialize};
 
 use super::log::{CommitId, Link};
 use crate::error::{Error, ErrorKind, Result, Written};
-use crate::host::{Host, StorageError};
+use crate::host::{Host, StorageError, UnixMillis};
 
 /// The last commit that was stored as ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Floor {
     pub link: Link,
     pub message: u64,
+}
+
+/// A log that may not be read yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    pub until: UnixMillis,
+    /// The message that announced a takeover; none where storage is new.
+    #[serde(default)]
+    pub notice: Option<u64>,
 }
 
 /// Where things are. May be missing or stale: everything in it can be found again.
@@ -70,6 +79,19 @@ impl<'a, H: Host> DatabaseKeys<'a, H> {
 
     pub async fn store_hints(&self, hints: &Hints) -> Result<()> {
         self.store("hints", hints).await
+    }
+
+    pub async fn wait(&self) -> Result<Option<Wait>> {
+        self.load("wait").await
+    }
+
+    pub async fn store_wait(&self, wait: &Wait) -> Result<()> {
+        self.store("wait", wait).await
+    }
+
+    pub async fn forget_wait(&self) -> Result<()> {
+        let key = self.key("wait");
+        self.host.remove(&key).await.map_err(storage_failed)
     }
 
     pub async fn forget_floor(&self) -> Result<()> {

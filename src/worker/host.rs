@@ -153,6 +153,10 @@ impl Host for ObjectHost {
         self.state.wait_until(task);
     }
 
+    fn object_id(&self) -> String {
+        self.state.id().to_string()
+    }
+
     fn log(&self, level: Level, line: &str) {
         match level {
             Level::Warn => console_warn!("{line}"),

@@ -103,7 +103,7 @@ fn a_value_that_nothing_can_hold_is_refused() {
     let mut world = World::with_table(3);
     // Without files, what does not fit a message's text cannot be committed.
     world.evict();
-    world.wipe_storage();
+    world.lose_storage();
     world.fault(discord_sim::Fault {
         times: 0,
         ..discord_sim::Fault::new(discord_sim::FaultKind::AttachmentsRefused)

@@ -60,7 +60,7 @@ fn check(world: &mut World, acknowledged: &[&str], at: &str) {
         world.messages("dbc-catalog")
     );
     // And cold, from the log alone.
-    world.wipe_storage();
+    world.lose_storage();
     for key in KEYS {
         world.ok(&format!("/dbc_get database:prod table:users key:{key}"));
     }

@@ -98,7 +98,7 @@ fn a_log_that_may_not_be_read_is_not_taken_for_an_empty_one() {
     let (mut world, _, _) = world_with_row(5);
     let read_history = 1 << 16;
     world.deny_bot("dbc-log", read_history);
-    world.wipe_storage();
+    world.lose_storage();
     let reply = world.refused("/dbc_init database:prod");
     assert!(reply.contains("cannot read the messages"), "{reply}");
     world.refused(GET);
@@ -172,7 +172,7 @@ fn suppressed_embeds_are_shown_again_and_read() {
         Some(json!({"flags": 4})),
     );
     world.evict();
-    world.wipe_storage();
+    world.lose_storage();
     let reply = world.reply(&get("a"));
     assert!(
         !reply.contains("delete that message"),

@@ -38,7 +38,7 @@ fn wiped_object_storage_loses_nothing_and_repeats_nothing() {
     world.settle();
     let shown = world.messages("table-users");
     let cards = world.messages("dbc-catalog");
-    world.wipe_storage();
+    world.lose_storage();
     for n in 0..8 {
         world.ok(&format!("/dbc_get database:prod table:users key:k{n}"));
     }
@@ -74,7 +74,7 @@ fn a_deleted_row_message_is_posted_again_and_no_other() {
     world.ok(&insert("c"));
     world.settle();
     world.delete_message("table-users", "**c**");
-    world.wipe_storage();
+    world.lose_storage();
     let before = world.requests().len();
     world.ok(&get("a"));
     world.settle();
@@ -228,7 +228,7 @@ fn a_row_posted_without_an_answer_is_looked_for_first() {
     world.clear_faults();
     world.settle();
     assert_eq!(shown_rows(&world, "users")["a"].len(), 1);
-    world.wipe_storage();
+    world.lose_storage();
     world.ok(&get("a"));
     world.settle();
     assert_eq!(shown_rows(&world, "users")["a"].len(), 1);
@@ -243,7 +243,7 @@ fn a_twin_that_arrives_late_is_removed_at_the_next_reading() {
     world.post_late(400_000);
     world.settle();
     world.wait(500_000);
-    world.wipe_storage();
+    world.lose_storage();
     world.ok(&get("a"));
     world.settle();
     assert_eq!(shown_rows(&world, "users")["a"].len(), 1);
@@ -309,7 +309,7 @@ fn a_channel_that_cannot_be_read_is_not_taken_for_an_empty_one() {
     world.wait(400_000);
     // Read Message History
     world.deny_bot("table-users", 1 << 16);
-    world.wipe_storage();
+    world.lose_storage();
     world.ok(&get("k0"));
     world.settle();
     assert_eq!(shown_rows(&world, "users")["k0"].len(), 1);

@@ -25,7 +25,7 @@ fn a_commit_that_arrives_late_is_void_once_it_was_said_not_to_be_written() {
     world.refused(GET);
     world.evict();
     world.refused(GET);
-    world.wipe_storage();
+    world.lose_storage();
     world.refused(GET);
     assert!(world.ok(INSERT).contains("Stored"));
     world.evict();
@@ -75,8 +75,8 @@ fn a_clock_that_went_back_voids_nothing() {
     world.ok(r#"/dbc_insert database:prod table:users key:a value_json:{"id":"a"}"#);
     world.settle();
     // Epochs come from the clock when storage is gone, and this clock is wrong.
-    world.wipe_storage();
     world.set_clock_back(50_000);
+    world.lose_storage();
     world.ok(r#"/dbc_insert database:prod table:users key:b value_json:{"id":"b"}"#);
     world.evict();
     world.ok("/dbc_get database:prod table:users key:a");

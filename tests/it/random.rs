@@ -55,6 +55,9 @@ fn run(seed: u64) {
     }
     world.clear_faults();
     world.wait(3_700_000);
+    // Storage may have been wiped just before.
+    world.reply("/dbc_inspect database:prod");
+    world.wait(61_000);
     world.settle();
     for round in ["warm", "cold", "wiped"] {
         for (key, knowledge) in &mut known {
@@ -65,7 +68,7 @@ fn run(seed: u64) {
         check_channels(&world, &known, round);
         match round {
             "warm" => world.evict(),
-            _ => world.wipe_storage(),
+            _ => world.lose_storage(),
         }
     }
 }
@@ -79,7 +82,8 @@ fn misfortune(world: &mut World, random: &mut fastrand::Rng) {
     ];
     match random.u8(..8) {
         0 => world.evict(),
-        1 => world.wipe_storage(),
+        1 if random.bool() => world.wipe_storage(),
+        1 => world.lose_storage(),
         2 | 3 => {
             let side = if random.bool() {
                 Side::Before

@@ -47,7 +47,12 @@ pub struct Counterexample<L> {
 
 impl<L: fmt::Debug> fmt::Display for Counterexample<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:?} is broken after {} steps:", self.law, self.steps.len())?;
+        writeln!(
+            f,
+            "{:?} is broken after {} steps:",
+            self.law,
+            self.steps.len()
+        )?;
         for (number, step) in self.steps.iter().enumerate() {
             writeln!(f, "  {:>2}. {step}", number + 1)?;
         }

@@ -36,7 +36,9 @@ pub struct Record {
 
 impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Record { epoch, seq, write, .. } = self;
+        let Record {
+            epoch, seq, write, ..
+        } = self;
         match write {
             0 => write!(f, "({epoch},{seq} empty)"),
             _ => write!(f, "({epoch},{seq} w{write})"),
@@ -84,7 +86,10 @@ impl Writes {
 impl fmt::Display for Writes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = format!("{:o}", self.0);
-        let names = digits.chars().filter(|&digit| digit != '0').map(|digit| format!("w{digit}"));
+        let names = digits
+            .chars()
+            .filter(|&digit| digit != '0')
+            .map(|digit| format!("w{digit}"));
         write!(f, "[{}]", names.collect::<Vec<_>>().join(" "))
     }
 }
@@ -151,7 +156,8 @@ impl Log {
     /// Takes away a record that will never be in the log. Indices above move down by one.
     pub fn remove(&mut self, at: u8) {
         let len = usize::from(self.len);
-        self.records.copy_within(usize::from(at) + 1..len, usize::from(at));
+        self.records
+            .copy_within(usize::from(at) + 1..len, usize::from(at));
         self.len -= 1;
         self.records[len - 1] = Record::default();
         for record in &mut self.records[..len - 1] {
@@ -166,16 +172,24 @@ impl Log {
     /// All records in such a place, as bits.
     pub fn which(&self, is: impl Fn(Place) -> bool) -> u16 {
         let all = self.all().iter().enumerate();
-        all.fold(0, |set, (at, record)| set | u16::from(is(record.place)) << at)
+        all.fold(0, |set, (at, record)| {
+            set | u16::from(is(record.place)) << at
+        })
     }
 
     pub fn highest_epoch(&self, shown: u16) -> u8 {
-        self.of(shown).map(|(_, record)| record.epoch).max().unwrap_or(0)
+        self.of(shown)
+            .map(|(_, record)| record.epoch)
+            .max()
+            .unwrap_or(0)
     }
 
     /// Two different records in the log under one name.
     pub fn has_twins(&self) -> bool {
-        let names = self.all().iter().filter(|record| record.place != Place::UnderWay);
+        let names = self
+            .all()
+            .iter()
+            .filter(|record| record.place != Place::UnderWay);
         let names: Vec<(u8, u8)> = names.map(|record| (record.epoch, record.seq)).collect();
         // Sorted by name, as the records are.
         names.windows(2).any(|pair| pair[0] == pair[1])
@@ -216,11 +230,19 @@ impl Log {
         }
         let oldest_first = newest_first[..len].iter().rev();
         let writes = oldest_first.fold(Writes::default(), |list, &write| list.then(write));
-        Some(Reading { head, records, writes })
+        Some(Reading {
+            head,
+            records,
+            writes,
+        })
     }
 
     fn by_base_number(&self, shown: u16) -> Option<Reading> {
-        let mut reading = Reading { head: NONE, records: 0, writes: Writes::default() };
+        let mut reading = Reading {
+            head: NONE,
+            records: 0,
+            writes: Writes::default(),
+        };
         let highest = self.of(shown).map(|(_, record)| record.seq).max()?;
         let mut gap = false;
         for seq in 1..=highest {
@@ -259,10 +281,18 @@ impl Log {
 
 /// Where an index points after a record was added at `at`.
 pub fn moved_up(index: u8, at: u8) -> u8 {
-    if index != NONE && index >= at { index + 1 } else { index }
+    if index != NONE && index >= at {
+        index + 1
+    } else {
+        index
+    }
 }
 
 /// Where an index points after the record at `at` was removed.
 pub fn moved_down(index: u8, at: u8) -> u8 {
-    if index != NONE && index > at { index - 1 } else { index }
+    if index != NONE && index > at {
+        index - 1
+    } else {
+        index
+    }
 }

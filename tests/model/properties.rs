@@ -110,7 +110,10 @@ pub fn seen(before: &State, step: &Step, after: &State) -> u32 {
             );
         }
         Step::Read { object, .. } => {
-            let (was, is) = (before.objects[usize::from(object)], after.objects[usize::from(object)]);
+            let (was, is) = (
+                before.objects[usize::from(object)],
+                after.objects[usize::from(object)],
+            );
             note(CLAIMED_AGAIN, is.epoch > was.epoch);
             note(
                 UNSTORED_HEAD,
@@ -127,7 +130,10 @@ pub fn seen(before: &State, step: &Step, after: &State) -> u32 {
             let list = after.promises.served;
             note(FOUND, me.unknown != 0 && list.contains(me.unknown));
             note(DENIED, me.unknown != 0 && !list.contains(me.unknown));
-            note(WIPE_SURVIVED, before.wipes > 0 && me.has_waited && before.promises.served.0 != 0);
+            note(
+                WIPE_SURVIVED,
+                before.wipes > 0 && me.has_waited && before.promises.served.0 != 0,
+            );
         }
         _ => {}
     }

@@ -104,7 +104,10 @@ pub enum Step {
     /// The wait ends; these of the records under way got into the log meanwhile, and where the
     /// wait drains, the others never will.
     Wait(u8, u16),
-    Read { object: u8, shown: u16 },
+    Read {
+        object: u8,
+        shown: u16,
+    },
     Write(u8),
     /// Discord refused for certain.
     Refused(u8),
@@ -170,7 +173,8 @@ impl Model for Ownership {
 
     fn broken(&self, state: &State) -> Option<Law> {
         let laws = self.laws.iter().copied();
-        laws.into_iter().find(|&law| state.promises.are_broken(law, state, &self.rules))
+        laws.into_iter()
+            .find(|&law| state.promises.are_broken(law, state, &self.rules))
     }
 
     fn seen(&self, before: &State, step: &Step, after: &State) -> u32 {
@@ -259,7 +263,11 @@ impl Ownership {
             let me = &mut after.objects[usize::from(object)];
             let is_wiped = storage.epoch == 0;
             let above = storage.epoch.max(seen) + 1;
-            me.epoch = if self.rules.clock { above.max(after.clock) } else { above };
+            me.epoch = if self.rules.clock {
+                above.max(after.clock)
+            } else {
+                above
+            };
             storage.epoch = me.epoch;
             let waits = match self.rules.wait {
                 WaitWhen::Never => false,
@@ -278,7 +286,11 @@ impl Ownership {
                 self.believe(after, object, reading, Step::Claim(object), out);
                 continue;
             }
-            me.phase = if waits { Phase::Waiting } else { Phase::Reading };
+            me.phase = if waits {
+                Phase::Waiting
+            } else {
+                Phase::Reading
+            };
             out.push((Step::Claim(object), after));
         }
     }

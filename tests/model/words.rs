@@ -45,7 +45,10 @@ pub fn tell(before: &State, step: &Step, after: &State) -> String {
             let me = after.objects[usize::from(object)];
             let record = after.log.get(me.head);
             let denied = denied(before, after);
-            format!("object {object} stores {record} and serves {}{denied}", me.list)
+            format!(
+                "object {object} stores {record} and serves {}{denied}",
+                me.list
+            )
         }
         Step::Tell(object) => {
             let posted = before.objects[usize::from(object)].posted;
@@ -87,5 +90,9 @@ fn names(state: &State, set: u16) -> String {
     let all = (0_u8..).zip(state.log.all());
     let names = all.filter(|(at, _)| *at != NONE && set & 1 << at != 0);
     let names: Vec<String> = names.map(|(_, record)| record.to_string()).collect();
-    if names.is_empty() { "nothing".to_owned() } else { names.join(" ") }
+    if names.is_empty() {
+        "nothing".to_owned()
+    } else {
+        names.join(" ")
+    }
 }

@@ -190,6 +190,10 @@ impl Host for NativeHost {
         }
     }
 
+    fn object_id(&self) -> String {
+        "a native tool".to_owned()
+    }
+
     fn log(&self, level: Level, line: &str) {
         if !self.quiet.get() {
             let _ = writeln!(std::io::stderr(), "  {level:?}: {line}");

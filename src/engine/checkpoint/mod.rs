@@ -2,4 +2,9 @@
 //! beginning. `docs/format.md` has the bytes.
 
 pub mod file_sum;
+pub mod manifest;
+pub mod plan;
 pub mod segment;
+pub(super) mod store;
+pub(super) mod take;
+pub mod text_file;

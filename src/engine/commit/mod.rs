@@ -192,6 +192,12 @@ impl<H: Host> Database<H> {
             let tables = queue.iter().flat_map(|waiting| waiting.tables.iter());
             tables.cloned().collect()
         };
+        // Most are younger than anything read; then this costs nothing.
+        let asked = |waiting: &Waiting| waiting.origin.interaction.parse::<u64>().ok();
+        let oldest = self.queue.borrow().iter().filter_map(asked).min();
+        if let Some(oldest) = oldest {
+            self.know_outcomes_of(&oldest.to_string()).await?;
+        }
         let mut failed = BTreeMap::new();
         for table in needed {
             if let Err(error) = self.load_table(&table).await {

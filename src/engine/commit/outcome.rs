@@ -1,9 +1,12 @@
 //! What became of a write whose commit nobody answered for, told so that it stays true.
 
 use super::super::database::Database;
-use super::super::log::{CommitId, Origin};
+use super::super::log::read::{LogReader, ReadError};
+use super::super::log::{CommitId, Origin, replay};
+use crate::discord::model::created_ms;
 use crate::error::{Error, ErrorKind, Result, Written};
 use crate::host::Host;
+use crate::limits::DISORDER_MS;
 
 impl<H: Host> Database<H> {
     /// Settles a commit whose fate is unknown by reading the log under a new epoch. If the record
@@ -40,11 +43,44 @@ impl<H: Host> Database<H> {
     pub async fn final_outcome(&self, interaction: &str) -> Result<Option<CommitId>> {
         let _writer = self.writer.lock().await;
         self.open_locked_for_user().await?;
+        self.know_outcomes_of(interaction).await?;
         if let Some(id) = self.outcome(interaction) {
             return Ok(Some(id));
         }
         self.settle_head().await?;
         Ok(None)
+    }
+
+    /// Makes sure that the outcome of an interaction is known, if it has one. A cold open reads the
+    /// log back to the newest checkpoint only, and a command may be older than that.
+    pub(super) async fn know_outcomes_of(&self, interaction: &str) -> Result<()> {
+        let Ok(id) = interaction.parse() else {
+            return Ok(());
+        };
+        let since = created_ms(id).saturating_sub(DISORDER_MS);
+        let (known, log) = {
+            let opened = self.opened()?;
+            (opened.outcomes_since, opened.log)
+        };
+        if since >= known {
+            return Ok(());
+        }
+        let failed = |error: ReadError| self.unreadable(&error);
+        let mut reader = LogReader::new(log);
+        while !reader.reaches(since) {
+            reader.older(&self.shared).await.map_err(failed)?;
+        }
+        reader.fetch(&self.shared, 0).await.map_err(failed)?;
+        let now = self.shared.host.now();
+        self.with_opened(|opened| {
+            // What is not in the chain was never committed.
+            for link in replay::walk(&reader.records, opened.state.head, None).links {
+                if let Some(entry) = reader.records.get(&link) {
+                    opened.state.remember_outcomes(&entry.record, now);
+                }
+            }
+            opened.outcomes_since = reader.reached();
+        })
     }
 
     fn outcome(&self, interaction: &str) -> Option<CommitId> {

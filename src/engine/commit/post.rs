@@ -59,6 +59,7 @@ impl<H: Host> Database<H> {
             }
             posted => posted?,
         };
+        self.confirm_commit().await?;
         let floor = Floor {
             link: encoded.link,
             message,
@@ -194,7 +195,12 @@ impl<H: Host> Database<H> {
         let now = self.shared.host.now();
         let applied = self.with_claimed(|opened| {
             opened.is_settled = true;
+            let before = opened.tail;
             opened.state.forget_old_outcomes(now);
+            opened.tail.add(&entry.record);
+            if opened.tail != before {
+                opened.written_at = now;
+            }
             let superseded = opened.state.apply(entry, now)?;
             let mirror = &mut opened.mirror;
             mirror.committed(&entry.record, &opened.state, superseded);

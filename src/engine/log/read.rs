@@ -1,34 +1,41 @@
-//! Reads the whole log of a database from its channel.
+//! Reads the log of a database from its channel, newest first, a page at a time.
 
-use super::codec::{self, DecodeError, RecordBody};
-use super::replay::Entry;
+use std::collections::{BTreeMap, HashMap};
+
+use futures_util::future::{try_join, try_join_all};
 use serde_json::json;
 
-use crate::discord::model::{Message, SUPPRESS_EMBEDS};
+use super::codec::{self, DecodeError, RecordBody};
+use super::notice::{self, Takeover};
+use super::record::{Link, Record};
+use super::replay::Entry;
+use crate::discord::model::{Message, SUPPRESS_EMBEDS, created_ms};
 use crate::discord::{CallError, Patience, routes};
 use crate::engine::Shared;
-use crate::host::Host;
+use crate::host::{Host, UnixMillis};
+use crate::limits::MESSAGE_PAGE;
 
-/// Everything of ours that stands in the log channel.
+/// Files that are fetched side by side: one connection less than a Worker has.
+const FILES_AT_ONCE: usize = 5;
+
+/// What of a log channel has been read so far.
 #[derive(Debug, Default)]
-pub struct LogContents {
-    pub entries: Vec<Entry>,
+pub struct LogReader {
+    channel: u64,
+    /// Every record that could be read. The same record in two messages is one commit; the older
+    /// message stands for it.
+    pub records: HashMap<Link, Entry>,
     /// Messages that claim to be records and cannot be used.
     pub damaged: Vec<Damaged>,
-}
-
-impl LogContents {
-    pub fn highest_epoch(&self) -> Option<u64> {
-        self.entries.iter().map(|entry| entry.record.epoch).max()
-    }
-
-    /// The version of a record that this code is too old for.
-    pub fn newer_format(&self) -> Option<u32> {
-        self.damaged.iter().find_map(|damaged| match damaged.why {
-            DecodeError::Newer(version) => Some(version),
-            DecodeError::Damaged(_) => None,
-        })
-    }
+    /// Records that stand in files not fetched yet.
+    unfetched: Vec<Unfetched>,
+    /// Deployments that asked for this log.
+    pub takeovers: Vec<Takeover>,
+    /// Everything else of ours, by message: what checkpoints consist of.
+    pub others: BTreeMap<u64, Message>,
+    /// The oldest message read so far, whoever wrote it.
+    oldest: Option<u64>,
+    is_complete: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +44,13 @@ pub struct Damaged {
     /// As its first line says.
     pub seq: u64,
     pub why: DecodeError,
+}
+
+#[derive(Debug, Clone)]
+struct Unfetched {
+    message: u64,
+    seq: u64,
+    url: String,
 }
 
 /// Why the log cannot be read now.
@@ -50,55 +64,155 @@ pub enum ReadError {
     },
 }
 
-/// Reads all messages of `author` in the log channel.
-///
-/// # Errors
-/// [`ReadError`]; a part of the log is never taken for the whole.
-pub(crate) async fn read<H: Host>(
-    shared: &Shared<H>,
-    channel: u64,
-    author: u64,
-) -> Result<LogContents, ReadError> {
-    let mut found = LogContents::default();
-    for message in shared
-        .own_messages(channel, author, Patience::COMMAND)
-        .await
-        .map_err(ReadError::Call)?
-    {
-        let message = show_embeds(shared, message).await?;
-        let text = match codec::locate(&message) {
-            RecordBody::NotARecord => continue,
-            RecordBody::Inline(text) => Ok(text),
-            RecordBody::Attachment { url } => {
-                let bytes = shared.client.download(&url, Patience::COMMAND).await;
-                let bytes = bytes.map_err(|error| ReadError::File {
-                    message: message.id,
-                    error,
-                })?;
-                codec::file_text(&bytes).map(str::to_owned)
-            }
-        };
-        match text.and_then(|text| codec::decode(&text)) {
-            Ok((record, link)) => found.entries.push(Entry {
-                record,
-                link,
-                message: message.id,
-            }),
-            Err(why) => found.damaged.push(Damaged {
-                message: message.id,
-                seq: codec::title_seq(&message.content).unwrap_or_default(),
-                why,
-            }),
+impl From<CallError> for ReadError {
+    fn from(error: CallError) -> Self {
+        ReadError::Call(error)
+    }
+}
+
+impl ReadError {
+    /// The call that failed.
+    pub fn into_call(self) -> CallError {
+        match self {
+            ReadError::Call(error) | ReadError::File { error, .. } => error,
         }
     }
-    Ok(found)
+}
+
+impl LogReader {
+    pub fn new(channel: u64) -> Self {
+        LogReader {
+            channel,
+            ..LogReader::default()
+        }
+    }
+
+    pub fn channel(&self) -> u64 {
+        self.channel
+    }
+
+    /// Whether there is nothing older than what was read.
+    pub fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
+    /// Whether everything posted since `time` was read, as far as Discord shows it.
+    pub fn reaches(&self, time: UnixMillis) -> bool {
+        self.is_complete || self.oldest.is_some_and(|oldest| created_ms(oldest) <= time)
+    }
+
+    /// When the oldest message that was read was posted; the beginning of time once all was.
+    pub fn reached(&self) -> UnixMillis {
+        match self.oldest {
+            Some(oldest) if !self.is_complete => created_ms(oldest),
+            _ => 0,
+        }
+    }
+
+    pub fn highest_epoch(&self) -> Option<u64> {
+        self.records.keys().map(|link| link.id.epoch()).max()
+    }
+
+    /// The version of a record that this code is too old for.
+    pub fn newer_format(&self) -> Option<u32> {
+        self.damaged.iter().find_map(|damaged| match damaged.why {
+            DecodeError::Newer(version) => Some(version),
+            DecodeError::Damaged(_) => None,
+        })
+    }
+
+    /// Reads the next older page, or the newest.
+    ///
+    /// # Errors
+    /// [`ReadError`]; a part of a page is never taken for the whole.
+    pub(crate) async fn older<H: Host>(&mut self, shared: &Shared<H>) -> Result<(), ReadError> {
+        let route = routes::messages(self.channel, self.oldest);
+        let page = shared.client.get::<Vec<Message>>(&route, Patience::COMMAND);
+        let (me, page) = try_join(shared.me(), page).await?;
+        if page.len() < MESSAGE_PAGE {
+            self.is_complete = true;
+        }
+        let ids = page.iter().map(|message| message.id);
+        self.oldest = ids.chain(self.oldest).min();
+        for message in page.into_iter().filter(|m| m.author.id == me) {
+            let message = show_embeds(shared, message).await?;
+            self.add(message);
+        }
+        Ok(())
+    }
+
+    /// Fetches the records that stand in files, but for those that a checkpoint has made
+    /// unnecessary.
+    ///
+    /// # Errors
+    /// [`ReadError::File`] for the first that cannot be fetched.
+    pub(crate) async fn fetch<H: Host>(
+        &mut self,
+        shared: &Shared<H>,
+        from_seq: u64,
+    ) -> Result<(), ReadError> {
+        let (wanted, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.unfetched)
+            .into_iter()
+            .partition(|file| file.seq >= from_seq);
+        self.unfetched = rest;
+        for some in wanted.chunks(FILES_AT_ONCE) {
+            let fetched = some.iter().map(|file| async {
+                let bytes = shared.client.download(&file.url, Patience::COMMAND).await;
+                bytes.map_err(|error| ReadError::File {
+                    message: file.message,
+                    error,
+                })
+            });
+            for (file, bytes) in some.iter().zip(try_join_all(fetched).await?) {
+                let decoded = codec::file_text(&bytes).and_then(codec::decode);
+                self.decoded(file.message, file.seq, decoded);
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, message: Message) {
+        let seq = codec::title_seq(&message.content).unwrap_or_default();
+        match codec::locate(&message) {
+            RecordBody::Inline(text) => self.decoded(message.id, seq, codec::decode(&text)),
+            RecordBody::Attachment { url } => self.unfetched.push(Unfetched {
+                message: message.id,
+                seq,
+                url,
+            }),
+            RecordBody::NotARecord => match notice::parse(&message) {
+                Some(takeover) => self.takeovers.push(takeover),
+                None => {
+                    self.others.insert(message.id, message);
+                }
+            },
+        }
+    }
+
+    fn decoded(&mut self, message: u64, seq: u64, decoded: Result<(Record, Link), DecodeError>) {
+        match decoded {
+            Ok((record, link)) => {
+                let entry = Entry {
+                    record,
+                    link,
+                    message,
+                };
+                self.records
+                    .entry(link)
+                    .and_modify(|known| known.message = known.message.min(message))
+                    .or_insert(entry);
+            }
+            Err(why) => self.damaged.push(Damaged { message, seq, why }),
+        }
+    }
 }
 
 /// A moderator can hide the embeds of a message, and with them the record that stands in them.
 /// They are shown again, and then read.
 async fn show_embeds<H: Host>(shared: &Shared<H>, message: Message) -> Result<Message, ReadError> {
-    let is_record = codec::title_seq(&message.content).is_some();
-    if !is_record || message.flags & SUPPRESS_EMBEDS == 0 {
+    let is_ours = codec::title_seq(&message.content).is_some()
+        || crate::engine::checkpoint::text_file::is_part(&message.content);
+    if !is_ours || message.flags & SUPPRESS_EMBEDS == 0 {
         return Ok(message);
     }
     let route = routes::edit_message(message.channel_id, message.id);

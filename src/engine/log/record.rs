@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::checkpoint::file_sum::id;
+use crate::engine::checkpoint::manifest::ManifestRef;
 use crate::engine::digest::TableSum;
 use crate::engine::document::Document;
 use crate::host::UnixMillis;
@@ -37,7 +39,7 @@ impl fmt::Display for CommitId {
 }
 
 /// A commit's place and checksum: enough to know it again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Link {
     pub id: CommitId,
     pub crc: u32,
@@ -125,6 +127,14 @@ impl Record {
     pub fn id(&self) -> CommitId {
         CommitId(self.epoch, self.seq)
     }
+
+    /// The commit up to which this one is a checkpoint, and its manifest.
+    pub fn checkpoint(&self) -> Option<(Link, &ManifestRef)> {
+        self.ops.iter().find_map(|op| match op {
+            Op::Checkpoint { head, manifest } => Some((*head, manifest)),
+            _ => None,
+        })
+    }
 }
 
 /// One change, as a full after-image: applying it twice is applying it once.
@@ -142,6 +152,9 @@ pub enum Op {
     /// Another object writes this log from now on.
     Takeover {
         owner: String,
+        /// The message with its notice.
+        #[serde(with = "id")]
+        notice: u64,
     },
     CreateTable {
         table: String,
@@ -159,6 +172,11 @@ pub enum Op {
     },
     DropTable {
         table: String,
+    },
+    /// Everything up to `head` stands in the files that the manifest names.
+    Checkpoint {
+        head: Link,
+        manifest: ManifestRef,
     },
     /// The database ends; what is left of it is removed from the guild.
     DropDatabase {
@@ -194,6 +212,16 @@ fn is_no(value: &bool) -> bool {
 }
 
 impl Op {
+    /// About how long it is as JSON.
+    pub fn size(&self) -> usize {
+        const AROUND: usize = 80;
+        AROUND
+            + match self {
+                Op::Put { key, doc, .. } => key.len() + doc.size(),
+                _ => 0,
+            }
+    }
+
     /// A few words for people who look at the log.
     pub fn summary(&self) -> String {
         match self {
@@ -202,6 +230,7 @@ impl Op {
             Op::CreateTable { table, .. } => format!("{table} create_table"),
             Op::RenameTable { table, to } => format!("{table} rename_table to {to}"),
             Op::DropTable { table } => format!("{table} drop_table"),
+            Op::Checkpoint { head, .. } => format!("checkpoint of #{}", head.id.seq()),
             Op::DropDatabase { database } => format!("{database} drop_database"),
             Op::Put { table, key, .. } => format!("{table}/{key} put"),
             Op::Delete { table, key, .. } => format!("{table}/{key} delete"),

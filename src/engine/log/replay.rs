@@ -1,6 +1,6 @@
 //! From a heap of records to the one history among them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::record::{CommitId, Link, Record};
 
@@ -12,53 +12,94 @@ pub struct Entry {
     pub message: u64,
 }
 
-/// Why the records are no history.
+/// Commits one after the other, and what is before them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ChainError {
+pub struct Chain {
+    /// Newest first.
+    pub links: Vec<Link>,
+    /// The newest checkpoint among them.
+    pub checkpoint: Option<Link>,
+    pub end: End,
+}
+
+/// Where a chain ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// At the first commit.
+    Beginning,
+    /// What is before is covered by the checkpoint.
+    Covered,
     /// `after` names a predecessor that is not there.
     Missing { after: CommitId, wanted: CommitId },
 }
 
 /// The history: the chain of predecessors back from the highest sequence number of the highest
-/// epoch, oldest first. All other records are void - the leftovers of writers that were replaced.
-/// Message ids play no part: Discord's order of nearly simultaneous messages is not commit order.
-///
-/// # Errors
-/// [`ChainError`] when a link leads nowhere.
-pub fn chain(entries: Vec<Entry>) -> Result<Vec<Entry>, ChainError> {
-    let mut by_link: HashMap<Link, Entry> = HashMap::new();
-    for entry in entries {
-        // The same record in two messages is one commit; the older message stands for it.
-        by_link
-            .entry(entry.link)
-            .and_modify(|known| known.message = known.message.min(entry.message))
-            .or_insert(entry);
-    }
-    let head = by_link
+/// epoch, as far back as the newest checkpoint makes necessary. All other records are void - the
+/// leftovers of writers that were replaced. Message ids play no part: Discord's order of nearly
+/// simultaneous messages is not commit order. Checkpoints in `unusable` count for nothing.
+pub fn chain(records: &HashMap<Link, Entry>, unusable: &BTreeSet<Link>) -> Chain {
+    let head = records
         .keys()
         .copied()
         .max_by_key(|link| (link.id, link.crc));
-    let mut history = Vec::with_capacity(by_link.len());
-    let mut next = head;
-    let mut after = head.map(|link| link.id);
-    while let Some(link) = next {
-        let Some(entry) = by_link.remove(&link) else {
-            return Err(ChainError::Missing {
-                after: after.unwrap_or(link.id),
-                wanted: link.id,
-            });
-        };
-        after = Some(link.id);
-        next = entry.record.prev;
-        history.push(entry);
+    let mut chain = walk(records, head, None);
+    let newest = chain
+        .links
+        .iter()
+        .position(|link| !unusable.contains(link) && covered_by(records, link).is_some());
+    if let Some(at) = newest
+        && let Some(&checkpoint) = chain.links.get(at)
+    {
+        chain.checkpoint = Some(checkpoint);
+        let covered = covered_by(records, &checkpoint);
+        if let Some(end) = chain.links.iter().position(|link| Some(*link) == covered) {
+            chain.links.truncate(end);
+            chain.end = End::Covered;
+        } else if let End::Missing { wanted, .. } = chain.end
+            && covered.is_some_and(|covered| covered.id == wanted)
+        {
+            chain.end = End::Covered;
+        }
     }
-    history.reverse();
-    Ok(history)
+    chain
+}
+
+/// The chain back from `head`, whatever checkpoints there are, down to and without `until`.
+pub fn walk(records: &HashMap<Link, Entry>, head: Option<Link>, until: Option<Link>) -> Chain {
+    let mut chain = Chain {
+        links: Vec::new(),
+        checkpoint: None,
+        end: End::Beginning,
+    };
+    let mut next = head;
+    while let Some(link) = next.filter(|link| Some(*link) != until) {
+        let Some(entry) = records.get(&link) else {
+            let after = chain.links.last().map_or(link.id, |after| after.id);
+            chain.end = End::Missing {
+                after,
+                wanted: link.id,
+            };
+            break;
+        };
+        chain.links.push(link);
+        // Predecessors have lower numbers; a forged circle would have no end.
+        let lower = |prev: &Link| prev.id < link.id;
+        next = entry.record.prev.filter(lower);
+    }
+    chain
+}
+
+/// The commit up to which a checkpoint covers the state, if this is one.
+fn covered_by(records: &HashMap<Link, Entry>, link: &Link) -> Option<Link> {
+    records.get(link)?.record.checkpoint().map(|(head, _)| head)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::checkpoint::file_sum::FileSum;
+    use crate::engine::checkpoint::manifest::ManifestRef;
+    use crate::engine::log::Op;
     use crate::engine::log::record::VERSION;
     use std::collections::BTreeMap;
 
@@ -84,8 +125,28 @@ mod tests {
         }
     }
 
-    fn ids(history: &[Entry]) -> Vec<(u64, u64)> {
-        history.iter().map(|e| (e.link.id.0, e.link.id.1)).collect()
+    fn ids(history: &Chain) -> Vec<(u64, u64)> {
+        let links = history.links.iter();
+        links.map(|link| (link.id.0, link.id.1)).collect()
+    }
+
+    fn checkpoint(mut entry: Entry, covered: &Entry) -> Entry {
+        entry.record.ops = vec![Op::Checkpoint {
+            head: covered.link,
+            manifest: ManifestRef::Text {
+                messages: vec![],
+                sum: FileSum(0),
+                bytes: 0,
+            },
+        }];
+        entry
+    }
+
+    fn found(entries: impl IntoIterator<Item = Entry>) -> HashMap<Link, Entry> {
+        entries
+            .into_iter()
+            .map(|entry| (entry.link, entry))
+            .collect()
     }
 
     #[test]
@@ -95,8 +156,9 @@ mod tests {
         // Epoch 10 went on unaware, and its message even arrived last.
         let late = entry(10, 2, Some(&first), 102);
         let later = entry(10, 3, Some(&late), 103);
-        let history = chain(vec![late, later, second, first]).unwrap();
-        assert_eq!(ids(&history), [(10, 1), (20, 2)]);
+        let history = chain(&found([late, later, second, first]), &BTreeSet::new());
+        assert_eq!(ids(&history), [(20, 2), (10, 1)]);
+        assert_eq!(history.end, End::Beginning);
     }
 
     #[test]
@@ -104,19 +166,8 @@ mod tests {
         let first = entry(10, 1, None, 105);
         let second = entry(10, 2, Some(&first), 103);
         let third = entry(10, 3, Some(&second), 104);
-        let history = chain(vec![third, first, second]).unwrap();
-        assert_eq!(ids(&history), [(10, 1), (10, 2), (10, 3)]);
-    }
-
-    #[test]
-    fn one_record_in_two_messages_is_one_commit() {
-        let first = entry(10, 1, None, 100);
-        let again = Entry {
-            message: 99,
-            ..first.clone()
-        };
-        let history = chain(vec![first, again]).unwrap();
-        assert_eq!((history.len(), history[0].message), (1, 99));
+        let history = chain(&found([third, first, second]), &BTreeSet::new());
+        assert_eq!(ids(&history), [(10, 3), (10, 2), (10, 1)]);
     }
 
     #[test]
@@ -124,13 +175,35 @@ mod tests {
         let first = entry(10, 1, None, 100);
         let second = entry(10, 2, Some(&first), 101);
         let third = entry(10, 3, Some(&second), 102);
-        assert_eq!(
-            chain(vec![first, third]),
-            Err(ChainError::Missing {
-                after: CommitId(10, 3),
-                wanted: CommitId(10, 2)
-            })
-        );
-        assert_eq!(chain(vec![]), Ok(vec![]));
+        let missing = End::Missing {
+            after: CommitId(10, 3),
+            wanted: CommitId(10, 2),
+        };
+        assert_eq!(chain(&found([first, third]), &BTreeSet::new()).end, missing);
+        assert_eq!(chain(&HashMap::new(), &BTreeSet::new()).links, []);
+    }
+
+    #[test]
+    fn what_the_newest_checkpoint_covers_is_not_needed() {
+        let first = entry(10, 1, None, 100);
+        let second = entry(10, 2, Some(&first), 101);
+        // Taken while commits went on: it covers the first, and stands after the second.
+        let checkpoint = checkpoint(entry(10, 3, Some(&second), 102), &first);
+        let last = entry(10, 4, Some(&checkpoint), 103);
+        let all = [
+            first.clone(),
+            second.clone(),
+            checkpoint.clone(),
+            last.clone(),
+        ];
+        let without_first = [second.clone(), checkpoint.clone(), last.clone()];
+        for records in [found(all), found(without_first)] {
+            let history = chain(&records, &BTreeSet::new());
+            assert_eq!(ids(&history), [(10, 4), (10, 3), (10, 2)]);
+            assert_eq!(history.end, End::Covered);
+            assert_eq!(history.checkpoint, Some(checkpoint.link));
+        }
+        let without_second = chain(&found([first, checkpoint, last]), &BTreeSet::new());
+        assert!(matches!(without_second.end, End::Missing { .. }));
     }
 }

@@ -76,6 +76,7 @@ impl Mirror {
             match op {
                 Op::Init { .. }
                 | Op::Takeover { .. }
+                | Op::Checkpoint { .. }
                 | Op::DropDatabase { .. }
                 | Op::RenameTable { .. }
                 | Op::DropTable { .. } => {}
@@ -87,6 +88,16 @@ impl Mirror {
                 }
             }
         }
+    }
+
+    pub(crate) fn unrecorded(&self) -> usize {
+        0
+    }
+
+    pub(crate) fn checkpoint_taken(&mut self) {}
+
+    pub(crate) fn scan_from(&self, _table: u32) -> Option<u64> {
+        None
     }
 
     pub fn backlog(&self) -> usize {

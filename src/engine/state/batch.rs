@@ -150,7 +150,10 @@ impl<'a> Batch<'a> {
     /// [`ErrorKind::NotFound`] when it names a table that is not there.
     pub fn push(&mut self, op: Op) -> Result<()> {
         match &op {
-            Op::Init { .. } | Op::Takeover { .. } | Op::DropDatabase { .. } => {}
+            Op::Init { .. }
+            | Op::Takeover { .. }
+            | Op::Checkpoint { .. }
+            | Op::DropDatabase { .. } => {}
             Op::CreateTable {
                 table,
                 id,

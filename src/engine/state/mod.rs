@@ -1,19 +1,21 @@
 //! A database in memory: what the log adds up to.
 
 mod batch;
+mod stored;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::document;
 use super::log::replay::Entry;
-use super::log::{CommitId, Link, Op};
+use super::log::{CommitId, Link, Op, Record};
 use crate::discord::model::created_ms;
 use crate::error::Result;
 use crate::host::UnixMillis;
 use crate::limits::INTERACTION_TOKEN_MS;
 
 pub use batch::{Batch, RowView, TableView};
+pub use stored::{Stored, StoredPart, StoredSegment};
 pub use table::{Row, Shown, Table};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub struct State {
     pub private: Option<bool>,
     /// The object that writes the log; none in a log from before owners were named.
     pub owner: Option<String>,
+    /// The message by which the owner announced its takeover; 0 where there was none.
+    pub tenure: u64,
     /// `/dbc_database_drop` has committed.
     pub is_dropped: bool,
     pub tables: BTreeMap<String, Table>,
@@ -31,7 +35,7 @@ pub struct State {
     pub head: Option<Link>,
     /// Commits by the interaction that asked for them, for longer than its token lives.
     pub outcomes: BTreeMap<String, CommitId>,
-    /// The number of the checkpoint that will contain what changes now.
+    /// How many checkpoints were begun; what changes now will be in the next.
     pub generation: u32,
 }
 
@@ -118,14 +122,20 @@ impl State {
             let table = unknown.clone();
             return Err(ApplyError::Mismatch { at, table });
         }
-        for part in &record.by {
-            let interaction = &part.origin.interaction;
-            if is_recent(interaction, now) {
-                self.outcomes.insert(interaction.clone(), at);
-            }
-        }
+        self.remember_outcomes(record, now);
         self.head = Some(entry.link);
         Ok(superseded)
+    }
+
+    /// Notes who asked for a commit.
+    pub fn remember_outcomes(&mut self, record: &Record, now: UnixMillis) {
+        for part in &record.by {
+            let interaction = &part.origin.interaction;
+            // Background work asks for itself, and never twice.
+            if !interaction.is_empty() && is_recent(interaction, now) {
+                self.outcomes.insert(interaction.clone(), record.id());
+            }
+        }
     }
 
     /// Applies one op; the id of the table whose sum it changed or made, or the name of one that
@@ -161,7 +171,7 @@ impl State {
             op => return self.apply_to_catalog(op, at),
         };
         let row = Row {
-            generation: self.generation,
+            generation: self.generation + 1,
             ..row
         };
         let table = self.tables.get_mut(name).ok_or_else(|| name.clone())?;
@@ -182,7 +192,13 @@ impl State {
                 self.private = Some(*private);
                 self.owner.clone_from(owner);
             }
-            Op::Takeover { owner } => self.owner = Some(owner.clone()),
+            Op::Takeover { owner, notice } => {
+                self.owner = Some(owner.clone());
+                self.tenure = *notice;
+            }
+            // What it says is in the state already; where its files are is noted by who took it,
+            // or was read before.
+            Op::Checkpoint { .. } => {}
             Op::DropDatabase { .. } => self.is_dropped = true,
             Op::CreateTable {
                 table,
@@ -211,7 +227,7 @@ impl State {
 
     /// Notes what a row's message shows now. Nothing where there is no such row any more.
     pub fn set_shown(&mut self, table: u32, key: &str, shown: Shown) {
-        let generation = self.generation;
+        let generation = self.generation + 1;
         let mut tables = self.tables.values_mut();
         let table = tables.find(|candidate| candidate.id == table);
         if let Some(row) = table.and_then(|table| table.rows.get_mut(key)) {

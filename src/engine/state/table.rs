@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
+use super::Stored;
 use crate::engine::digest::{RowSum, TableSum};
 use crate::engine::log::CommitId;
 
@@ -63,6 +64,8 @@ pub struct Table {
     /// With tombstones. Until the table is loaded, only what commits after the checkpoint wrote.
     pub rows: BTreeMap<String, Row>,
     pub is_loaded: bool,
+    /// What the newest checkpoint keeps of it.
+    pub stored: Stored,
 }
 
 impl Table {
@@ -76,6 +79,7 @@ impl Table {
             sum: TableSum::default(),
             rows: BTreeMap::new(),
             is_loaded: true,
+            stored: Stored::default(),
         }
     }
 
@@ -90,6 +94,30 @@ impl Table {
     pub fn row_sum(&self, key: &str, row: &Row) -> Option<RowSum> {
         let doc = row.doc.as_deref()?;
         Some(RowSum::of(self.id, key, row.rev, doc))
+    }
+
+    /// Takes in the rows that the checkpoint keeps, below those that were written since.
+    ///
+    /// # Errors
+    /// When the rows are not those that the table's sum stands for.
+    pub(in crate::engine) fn load(&mut self, stored: BTreeMap<String, Row>) -> Result<(), ()> {
+        let newer = std::mem::replace(&mut self.rows, stored);
+        for (key, mut row) in newer {
+            if let Some(before) = self.rows.get(&key)
+                && row.shown == Shown::default()
+            {
+                row.shown = before.shown;
+            }
+            self.rows.insert(key, row);
+        }
+        let mut sum = TableSum::default();
+        for (key, row) in &self.rows {
+            if let Some(row) = self.row_sum(key, row) {
+                sum.add(row);
+            }
+        }
+        self.is_loaded = sum == self.sum;
+        if self.is_loaded { Ok(()) } else { Err(()) }
     }
 
     /// Puts a row in the place of the one that is there, which comes back. What its message shows

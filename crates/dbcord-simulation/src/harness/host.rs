@@ -217,6 +217,10 @@ impl Host for SimHost {
         let _ = self.spawner.spawn_local(task);
     }
 
+    fn object_id(&self) -> String {
+        "the guild's object".to_owned()
+    }
+
     fn log(&self, _level: Level, line: &str) {
         // Shown by the test runner when the test fails.
         println!("[{}] {line}", self.outside.now.get());

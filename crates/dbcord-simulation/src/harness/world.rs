@@ -232,6 +232,13 @@ impl World {
         self.outside.alarm.set(None);
     }
 
+    /// Object storage is wiped, and the wait that this costs database `prod` is over.
+    pub fn lose_storage(&mut self) {
+        self.wipe_storage();
+        self.reply("/dbc_inspect database:prod");
+        self.wait(61_000);
+    }
+
     /// From now on, objects run where the clock is wrong by this much.
     pub fn set_clock_back(&mut self, by_ms: u64) {
         self.outside.clock_behind.set(by_ms);

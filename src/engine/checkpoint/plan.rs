@@ -1,0 +1,263 @@
+//! What a checkpoint writes: for each table the rows that changed, merged with earlier segments
+//! where those are no larger than a few times as much. Pure: a state in, files and a manifest out.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::manifest::{FileEntry, Manifest, PartEntry, SegmentEntry, TableEntry};
+use super::segment::{SegmentFile, Writer};
+use crate::engine::log::Link;
+use crate::engine::state::{State, Stored, StoredPart, StoredSegment, Table};
+use crate::limits::SEGMENT_BYTES;
+
+/// A table has at most so many segments: each is a file to be fetched when it is loaded.
+const SEGMENTS: usize = 3;
+/// A segment is merged with the changes after it unless it has more than so many times their rows.
+/// Then it takes that many changes before its rows are written again: the cost of all rewriting
+/// together stays logarithmic.
+const RATIO: u64 = 4;
+/// Tables with more text than this get files of their own, which live until they are merged.
+const OWN_FILE_BYTES: usize = 1024 * 1024;
+
+/// What the materializer knows of a table's channel.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Channel {
+    pub id: Option<u64>,
+    pub scan_from: Option<u64>,
+}
+
+/// A checkpoint before its files are stored.
+#[derive(Debug)]
+pub struct Plan {
+    pub head: Link,
+    pub generation: u32,
+    /// New files and their names.
+    pub files: Vec<(String, SegmentFile)>,
+    tables: Vec<PlannedTable>,
+}
+
+#[derive(Debug)]
+struct PlannedTable {
+    /// Without its segments.
+    entry: TableEntry,
+    /// Segments that stay.
+    kept: Vec<StoredSegment>,
+    /// The new one: the generation that it goes on from, and parts by file and section.
+    new: Option<(u32, Vec<(usize, usize)>)>,
+}
+
+/// Lays out the checkpoint of a state. Every table that changed must be loaded.
+///
+/// # Errors
+/// A row that no file can hold, in words.
+pub fn plan(
+    state: &State,
+    head: Link,
+    generation: u32,
+    channels: &BTreeMap<u32, Channel>,
+) -> Result<Plan, String> {
+    let mut shared = Writer::new(SEGMENT_BYTES);
+    let mut has_shared = false;
+    let mut files = Vec::new();
+    let mut tables = Vec::new();
+    let seq = head.id.seq();
+    for (name, table) in &state.tables {
+        let merged = merged(table);
+        if let Some(kept) = merged {
+            let after = covered(table.stored.segments.get(..kept).unwrap_or_default());
+            let changed = table.rows.iter().filter(|(_, row)| row.generation > after);
+            let rows = changed.clone().map(|(key, row)| row.to_segment(key));
+            let bytes: usize = changed
+                .map(|(_, row)| row.doc.as_ref().map_or(0, |doc| doc.len()))
+                .sum();
+            if bytes > OWN_FILE_BYTES {
+                let mut own = Writer::new(SEGMENT_BYTES);
+                own.section(name, table.id, rows);
+                let what = if kept == 0 { "base" } else { "delta" };
+                files.extend(named(&format!("{name}.{what}.{seq}"), own.finish()?));
+            } else {
+                shared.section(name, table.id, rows);
+                has_shared = true;
+            }
+        }
+        tables.push(PlannedTable {
+            entry: entry(name, table, channels.get(&table.id)),
+            kept: kept(table, merged),
+            new: merged.map(|kept| {
+                let after = covered(table.stored.segments.get(..kept).unwrap_or_default());
+                (after, Vec::new())
+            }),
+        });
+    }
+    if has_shared {
+        files.extend(named(&format!("delta.{seq}"), shared.finish()?));
+    }
+    for table in &mut tables {
+        let id = table.entry.id;
+        if let Some((_, parts)) = &mut table.new {
+            for (at, (_, file)) in files.iter().enumerate() {
+                let sections = file.sections.iter().enumerate();
+                let ours = sections.filter(|(_, info)| info.table == id);
+                parts.extend(ours.map(|(section, _)| (at, section)));
+            }
+        }
+    }
+    Ok(Plan {
+        head,
+        generation,
+        files,
+        tables,
+    })
+}
+
+impl Plan {
+    /// The manifest, once the files are where `stored` says; and what each table keeps.
+    pub fn finish(
+        &self,
+        state: &State,
+        stored: &[Rc<FileEntry>],
+    ) -> (Manifest, BTreeMap<u32, Stored>) {
+        let mut files: Vec<Rc<FileEntry>> = Vec::new();
+        let mut tables = Vec::new();
+        let mut keeps = BTreeMap::new();
+        for planned in &self.tables {
+            let mut segments = planned.kept.clone();
+            if let Some((from, parts)) = &planned.new {
+                let part = |&(at, section): &(usize, usize)| {
+                    let (_, file) = self.files.get(at)?;
+                    Some(StoredPart {
+                        file: Rc::clone(stored.get(at)?),
+                        section,
+                        info: file.sections.get(section)?.clone(),
+                    })
+                };
+                segments.push(StoredSegment {
+                    from: *from,
+                    to: self.generation,
+                    parts: parts.iter().filter_map(part).collect(),
+                });
+            }
+            let entries = segments.iter().map(|segment| SegmentEntry {
+                from: segment.from,
+                to: segment.to,
+                parts: segment
+                    .parts
+                    .iter()
+                    .map(|part| PartEntry {
+                        file: place_of(&mut files, &part.file),
+                        section: part.section,
+                        info: part.info.clone(),
+                    })
+                    .collect(),
+            });
+            let entry = TableEntry {
+                segments: entries.collect(),
+                ..planned.entry.clone()
+            };
+            keeps.insert(
+                entry.id,
+                Stored {
+                    segments,
+                    sum: entry.sum,
+                    tombstones: entry.tombstones,
+                    behind: entry.behind,
+                    channel: entry.channel,
+                    scan_from: entry.scan_from,
+                },
+            );
+            tables.push(entry);
+        }
+        let manifest = Manifest {
+            head: self.head,
+            owner: state.owner.clone(),
+            tenure: Some(state.tenure).filter(|&tenure| tenure != 0),
+            private: state.private,
+            last_table_id: state.last_table_id,
+            generation: self.generation,
+            tables,
+            files: files.iter().map(|file| (**file).clone()).collect(),
+        };
+        (manifest, keeps)
+    }
+}
+
+/// How many of the table's segments stay beside a new one; none when nothing changed.
+fn merged(table: &Table) -> Option<usize> {
+    let segments = &table.stored.segments;
+    let after = covered(segments);
+    let changed = table.rows.values().filter(|row| row.generation > after);
+    let mut lines = changed.clone().count() as u64;
+    if lines == 0 {
+        return None;
+    }
+    // No copy of a row that was deleted for good may stay in an earlier segment.
+    if changed.clone().any(|row| row.hard) {
+        return Some(0);
+    }
+    let mut kept = segments.len();
+    while let Some(last) = kept.checked_sub(1).and_then(|at| segments.get(at)) {
+        if kept < SEGMENTS && last.lines() > lines.saturating_mul(RATIO) {
+            break;
+        }
+        lines += last.lines();
+        kept -= 1;
+    }
+    Some(kept)
+}
+
+fn kept(table: &Table, merged: Option<usize>) -> Vec<StoredSegment> {
+    let segments = &table.stored.segments;
+    let kept = merged.unwrap_or(segments.len());
+    segments.get(..kept).unwrap_or_default().to_vec()
+}
+
+/// Up to which generation segments have the table's rows.
+fn covered(segments: &[StoredSegment]) -> u32 {
+    segments.last().map_or(0, |last| last.to)
+}
+
+fn entry(name: &str, table: &Table, channel: Option<&Channel>) -> TableEntry {
+    let channel = channel.copied().unwrap_or_default();
+    let (tombstones, behind) = if table.is_loaded {
+        let rows = || table.rows.values();
+        let behind = rows().filter(|row| table.mirror && !row.is_shown());
+        let tombstones = rows().filter(|row| row.doc.is_none());
+        (tombstones.count() as u64, behind.count() as u64)
+    } else {
+        (table.stored.tombstones, table.stored.behind)
+    };
+    TableEntry {
+        name: name.to_owned(),
+        id: table.id,
+        pk: table.pk.clone(),
+        created: table.created,
+        mirror: table.mirror,
+        sum: table.sum,
+        tombstones,
+        behind,
+        channel: channel.id.or(table.stored.channel),
+        scan_from: channel.scan_from.or(table.stored.scan_from),
+        segments: Vec::new(),
+    }
+}
+
+fn named(
+    name: &str,
+    files: Vec<SegmentFile>,
+) -> impl Iterator<Item = (String, SegmentFile)> + use<'_> {
+    files
+        .into_iter()
+        .enumerate()
+        .map(move |(at, file)| match at {
+            0 => (format!("{name}.ndjson.gz"), file),
+            more => (format!("{name}-{}.ndjson.gz", more + 1), file),
+        })
+}
+
+fn place_of(files: &mut Vec<Rc<FileEntry>>, file: &Rc<FileEntry>) -> usize {
+    let known = files.iter().position(|known| known.place == file.place);
+    known.unwrap_or_else(|| {
+        files.push(Rc::clone(file));
+        files.len() - 1
+    })
+}

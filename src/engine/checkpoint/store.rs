@@ -1,0 +1,224 @@
+//! Files of checkpoints in the log's channel: as attachments, or as text where those cannot be
+//! read back.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use futures_util::future::try_join_all;
+
+use super::file_sum::FileSum;
+use super::manifest::{FileEntry, Manifest, ManifestRef, Place};
+use super::text_file::{self, SeenPart, TextPart};
+use crate::discord::model::Message;
+use crate::discord::multipart::File;
+use crate::discord::{CallError, Draft, Patience, routes};
+use crate::engine::attachments::{self, Access};
+use crate::engine::{Shared, describe};
+use crate::error::{Error, ErrorKind, Result, Written};
+use crate::host::Host;
+
+/// How many messages a file of text may take: at Discord's pace, half a minute of posting.
+pub const TEXT_PARTS: usize = 30;
+/// Requests side by side; a Worker has six connections.
+const AT_ONCE: usize = 5;
+
+/// Puts a file into the channel.
+///
+/// # Errors
+/// When it cannot be put there, or not so that it could be read back.
+pub(in crate::engine) async fn put<H: Host>(
+    shared: &Shared<H>,
+    log: u64,
+    name: &str,
+    bytes: &Bytes,
+) -> Result<FileEntry> {
+    let sum = FileSum::of(bytes);
+    let place = match attachments::access(shared).await {
+        Some(Access::Refused) => put_text(shared, log, name, bytes).await?,
+        _ => put_attachment(shared, log, name, bytes, sum).await?,
+    };
+    Ok(FileEntry {
+        name: name.to_owned(),
+        sum,
+        bytes: bytes.len() as u64,
+        place,
+    })
+}
+
+/// Puts a file into the channel as text, whatever can be done with attachments.
+///
+/// # Errors
+/// Like [`put`].
+pub(in crate::engine) async fn put_text<H: Host>(
+    shared: &Shared<H>,
+    log: u64,
+    name: &str,
+    bytes: &Bytes,
+) -> Result<Place> {
+    let parts = text_file::split(name, bytes, TEXT_PARTS).map_err(|error| {
+        Error::new(
+            ErrorKind::TooLarge,
+            format!(
+                "`{name}` would take {} messages of text; without attachments, {} is the most.",
+                error.parts, error.max_parts
+            ),
+        )
+    })?;
+    let mut messages = Vec::new();
+    for TextPart { content, embeds } in &parts {
+        let draft = Draft {
+            content,
+            embeds,
+            identity: Some(&format!("{log}:{content}")),
+            ..Draft::default()
+        };
+        messages.push(post(shared, log, name, &draft).await?.id);
+    }
+    Ok(Place::Text { messages })
+}
+
+async fn put_attachment<H: Host>(
+    shared: &Shared<H>,
+    log: u64,
+    name: &str,
+    bytes: &Bytes,
+    sum: FileSum,
+) -> Result<Place> {
+    let file = File {
+        name: name.to_owned(),
+        content_type: "application/gzip",
+        bytes: bytes.clone(),
+    };
+    let draft = Draft {
+        content: &text_file::attachment_title(name, sum),
+        files: &[file],
+        identity: Some(&format!("{log}:{name}:{sum}")),
+        ..Draft::default()
+    };
+    let message = post(shared, log, name, &draft).await?;
+    let stored = message.attachments.first();
+    if message.channel_id != log || stored.is_none_or(|file| file.size != bytes.len() as u64) {
+        let why = CallError::Malformed(
+            "what it stored is not what it was sent; the bot may lack Attach Files".to_owned(),
+        );
+        return Err(not_stored(name, &why));
+    }
+    Ok(Place::Attachment {
+        message: message.id,
+        index: 0,
+    })
+}
+
+async fn post<H: Host>(
+    shared: &Shared<H>,
+    log: u64,
+    name: &str,
+    draft: &Draft<'_>,
+) -> Result<Message> {
+    let route = routes::create_message(log);
+    let client = &shared.client;
+    let posted = client.send_draft::<Message>(&route, draft, Patience::BACKGROUND);
+    posted.await.map_err(|error| not_stored(name, &error))
+}
+
+/// Fetches a file and checks that it is the one.
+///
+/// # Errors
+/// When it cannot be read, or is not what it was.
+pub(in crate::engine) async fn get<H: Host>(
+    shared: &Shared<H>,
+    log: u64,
+    seen: &BTreeMap<u64, Message>,
+    file: &FileEntry,
+) -> Result<Bytes> {
+    let bytes = match &file.place {
+        Place::Attachment { message, index } => {
+            get_attachment(shared, log, seen, *message, *index).await
+        }
+        Place::Text { messages } => get_text(shared, log, seen, messages, file.sum).await,
+    };
+    let bytes = bytes.map_err(|error| unreadable(&file.name, &error))?;
+    if FileSum::of(&bytes) == file.sum {
+        return Ok(bytes);
+    }
+    let why = CallError::Malformed("its checksum is another".to_owned());
+    Err(unreadable(&file.name, &why))
+}
+
+/// The manifest that a checkpoint's record refers to.
+///
+/// # Errors
+/// When it cannot be read, or is damaged.
+pub(in crate::engine) async fn manifest<H: Host>(
+    shared: &Shared<H>,
+    log: u64,
+    seen: &BTreeMap<u64, Message>,
+    manifest: &ManifestRef,
+) -> Result<Manifest> {
+    let damaged = |why: String| Error::new(ErrorKind::Corrupt, why);
+    match manifest {
+        ManifestRef::Inline(manifest) => {
+            let checked = manifest.check().map(|()| (**manifest).clone());
+            checked.map_err(|error| damaged(error.to_string()))
+        }
+        ManifestRef::Text { messages, sum, .. } => {
+            let bytes = get_text(shared, log, seen, messages, *sum).await;
+            let bytes = bytes.map_err(|error| unreadable("manifest", &error))?;
+            Manifest::unpack(&bytes, *sum).map_err(|error| damaged(error.to_string()))
+        }
+    }
+}
+
+async fn get_attachment<H: Host>(
+    shared: &Shared<H>,
+    log: u64,
+    seen: &BTreeMap<u64, Message>,
+    message: u64,
+    index: usize,
+) -> Result<Bytes, CallError> {
+    let url = |message: &Message| message.attachments.get(index).map(|file| file.url.clone());
+    if let Some(url) = seen.get(&message).and_then(url) {
+        match shared.client.download(&url, Patience::COMMAND).await {
+            // The address is good for about a day.
+            Err(CallError::Refused { .. }) => {}
+            fetched => return fetched,
+        }
+    }
+    let route = routes::message(log, message);
+    let message: Message = shared.client.get(&route, Patience::COMMAND).await?;
+    let url = url(&message)
+        .ok_or_else(|| CallError::Malformed("its message has no such file".to_owned()))?;
+    shared.client.download(&url, Patience::COMMAND).await
+}
+
+async fn get_text<H: Host>(
+    shared: &Shared<H>,
+    log: u64,
+    seen: &BTreeMap<u64, Message>,
+    messages: &[u64],
+    sum: FileSum,
+) -> Result<Bytes, CallError> {
+    let mut parts: Vec<SeenPart> = Vec::new();
+    for some in messages.chunks(AT_ONCE) {
+        let some = some.iter().map(|&id| async move {
+            if let Some(part) = seen.get(&id).and_then(text_file::parse)
+                && part.bytes.is_some()
+            {
+                return Ok(Some(part));
+            }
+            let route = routes::message(log, id);
+            let message: Message = shared.client.get(&route, Patience::COMMAND).await?;
+            Ok::<_, CallError>(text_file::parse(&message))
+        });
+        parts.extend(try_join_all(some).await?.into_iter().flatten());
+    }
+    text_file::join(parts, sum).map_err(|error| CallError::Malformed(error.to_string()))
+}
+
+fn not_stored(name: &str, error: &CallError) -> Error {
+    describe(&format!("Storing `{name}`"), error, Written::No)
+}
+
+fn unreadable(name: &str, error: &CallError) -> Error {
+    describe(&format!("Reading `{name}`"), error, Written::ReadOnly)
+}

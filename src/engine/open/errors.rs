@@ -1,0 +1,109 @@
+//! What a database that cannot be opened is said to be.
+
+use super::super::database::Database;
+use super::super::log::CommitId;
+use super::super::log::read::ReadError;
+use super::super::object_storage::Floor;
+use super::super::state::ApplyError;
+use crate::engine::not_written;
+use crate::error::{Error, ErrorKind};
+use crate::host::{Host, Level};
+
+impl<H: Host> Database<H> {
+    pub(in crate::engine) fn several_logs(&self, logs: &[u64]) -> Error {
+        let logs: Vec<String> = logs.iter().map(|id| format!("<#{id}>")).collect();
+        Error::new(
+            ErrorKind::Corrupt,
+            format!(
+                "Database `{}` has several channels marked as its log: {}.",
+                self.name,
+                logs.join(", ")
+            ),
+        )
+        .hint("Delete the one that is empty, then try again.")
+    }
+
+    pub(in crate::engine) fn unreadable(&self, error: &ReadError) -> Error {
+        match error {
+            ReadError::Call(error) => not_written(
+                &format!("Reading the log of database `{}`", self.name),
+                error,
+            ),
+            ReadError::File { message, error } => {
+                let doing = format!(
+                    "Database `{}`: fetching the file of log message {message}",
+                    self.name
+                );
+                let hint = "Discord's attachment host does not give it to this Worker now. The data is safe in the log; nothing is read or written until the file can be read again. Try again later.";
+                let mut failed = not_written(&doing, error).hint(hint);
+                failed.kind = ErrorKind::Unavailable;
+                failed
+            }
+        }
+    }
+
+    pub(super) fn broken(&self, after: CommitId, wanted: CommitId) -> Error {
+        Error::new(
+            ErrorKind::Corrupt,
+            format!(
+                "Database `{}`: the log is broken. Commit #{} follows commit #{} ({wanted}), which is missing or damaged.",
+                self.name,
+                after.seq(),
+                wanted.seq()
+            ),
+        )
+        .hint("Nothing is read or written, so that nothing gets lost. This version cannot mend a log from which a message was deleted; the `#table-` channels still show the rows, so keep them.")
+    }
+
+    pub(super) fn floor_is_missing(&self, floor: &Floor) -> Error {
+        Error::new(
+            ErrorKind::Corrupt,
+            format!(
+                "Database `{}`: commit #{} is known to be stored, but the log does not show it. Either Discord's answer is out of date, or the message was deleted by hand.",
+                self.name,
+                floor.link.id.seq()
+            ),
+        )
+        .hint("Try again in a minute. Until the log shows it, nothing is read or written, so that nothing gets lost. If it was deleted, this version cannot mend the log; the `#table-` channels still show the rows, so keep them.")
+    }
+
+    pub(super) fn damaged_head(&self, message: u64, seq: u64, log: u64) -> Error {
+        Error::new(
+            ErrorKind::Corrupt,
+            format!(
+                "Database `{}`: the newest message of the log, #{seq}, is damaged, and whether it was ever acknowledged cannot be known: {}",
+                self.name,
+                self.shared.message_link(log, message)
+            ),
+        )
+        .hint("Nothing is read or written until it can be read. If somebody edited the message or changed how it is shown, undo that; do not delete it unless you know that nobody was told that it is stored.")
+    }
+
+    pub(super) fn too_new(&self, version: u32) -> Error {
+        Error::new(
+            ErrorKind::Unavailable,
+            format!(
+                "Database `{}` was written by a newer version of dbcord (format {version}).",
+                self.name
+            ),
+        )
+        .hint("Deploy the newer version; this one leaves the database alone.")
+    }
+
+    pub(in crate::engine) fn does_not_add_up(&self, why: &ApplyError) -> Error {
+        let (ApplyError::UnknownTable { at, table } | ApplyError::Mismatch { at, table }) = why;
+        self.shared.host.log(
+            Level::Error,
+            &format!("database {}: replay stopped at {at}: {why:?}", self.name),
+        );
+        Error::new(
+            ErrorKind::Corrupt,
+            format!(
+                "Database `{}`: commit #{} does not add up for table `{table}`: the rows after it are not those that its digest stands for.",
+                self.name,
+                at.seq()
+            ),
+        )
+        .hint("Report this: it is a bug or a forged record.")
+    }
+}

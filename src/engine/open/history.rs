@@ -1,0 +1,245 @@
+//! Reading the log until it shows everything that is known to be in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::super::checkpoint::manifest::Manifest;
+use super::super::checkpoint::store;
+use super::super::database::{Database, Tail};
+use super::super::log::Link;
+use super::super::log::notice::Takeover;
+use super::super::log::read::{LogReader, ReadError};
+use super::super::log::replay::{self, Chain, End, Entry};
+use super::super::object_storage::{Floor, Hints};
+use super::super::state::State;
+use super::OpenError;
+use crate::discord::model::{Message, created_ms};
+use crate::error::Result;
+use crate::host::{Host, UnixMillis};
+use crate::limits::DISORDER_MS;
+
+/// How often the log is read again when it does not show what is known to be in it. Discord's
+/// reads are eventually consistent. <https://docs.discord.com/developers/reference#consistency>
+const STALE_READS: u32 = 4;
+const STALE_PAUSE_MS: u64 = 750;
+
+/// The commits that matter, and what was learned on the way.
+pub(super) struct History {
+    /// The epoch in the end: it rises when the log turns out to have a higher one.
+    pub epoch: u64,
+    /// What the newest checkpoint says.
+    pub manifest: Option<Manifest>,
+    /// The commits that it does not cover, oldest first.
+    pub entries: Vec<Entry>,
+    pub takeovers: Vec<Takeover>,
+    /// When the newest page was asked for.
+    pub read_at: UnixMillis,
+    /// Who asked for a commit since then is known.
+    pub outcomes_since: UnixMillis,
+    /// Outcomes of commits that the checkpoint covers, as far as they were read anyway.
+    covered: Vec<Entry>,
+    /// Messages with files of checkpoints.
+    pub seen: BTreeMap<u64, Message>,
+}
+
+impl History {
+    /// How much there is to replay at the next opening, but for a checkpoint.
+    pub fn tail(&self) -> Tail {
+        let mut tail = Tail::default();
+        for entry in &self.entries {
+            tail.add(&entry.record);
+        }
+        tail
+    }
+}
+
+/// What a look at the log comes to.
+enum Look {
+    Enough(Chain),
+    Older,
+    /// Somebody opened the log after we claimed our epoch.
+    HigherEpoch(u64),
+}
+
+impl<H: Host> Database<H> {
+    /// Reads the log back to the newest checkpoint, or to its beginning.
+    pub(super) async fn history(
+        &self,
+        hints: &mut Hints,
+        log: u64,
+        mut epoch: u64,
+        floor: Option<&Floor>,
+    ) -> Result<History, OpenError> {
+        let mut stale_reads = 0;
+        let mut unusable = BTreeSet::new();
+        let mut read_at = self.shared.host.now();
+        let mut reader = LogReader::new(log);
+        loop {
+            match reader.older(&self.shared).await {
+                Ok(()) => {}
+                // The hint may be of a channel that is gone: look once, then say so.
+                Err(ReadError::Call(error)) if error.is_not_found() => {
+                    return Err(self.log_is_gone(hints, log).await);
+                }
+                Err(error) => return Err(self.unreadable(&error).into()),
+            }
+            let problem = match self.look_at(&mut reader, epoch, floor, &unusable).await {
+                Ok(Look::Older) => continue,
+                Ok(Look::Enough(chain)) => match self.manifest(&reader, &chain).await {
+                    Ok(manifest) => {
+                        return Ok(history(reader, chain, manifest, epoch, read_at));
+                    }
+                    // An older checkpoint, or the whole log, says the same.
+                    Err(_) if chain.checkpoint.is_some() => {
+                        unusable.extend(chain.checkpoint);
+                        None
+                    }
+                    Err(error) => return Err(error.into()),
+                },
+                // Claim above, and read again, so that whatever they wrote before our new claim is
+                // seen.
+                Ok(Look::HigherEpoch(other)) => {
+                    epoch = self.claim(Some(other)).await?;
+                    None
+                }
+                Err(problem) => Some(problem),
+            };
+            if let Some(problem) = problem {
+                let OpenError::Failed(_) = &problem else {
+                    return Err(problem);
+                };
+                // The missing part may only be late.
+                if stale_reads == STALE_READS {
+                    return Err(problem);
+                }
+                stale_reads += 1;
+                let pause = STALE_PAUSE_MS * u64::from(stale_reads);
+                self.shared.host.sleep(Duration::from_millis(pause)).await;
+            }
+            read_at = self.shared.host.now();
+            reader = LogReader::new(log);
+        }
+    }
+
+    /// Decides whether what was read is enough.
+    async fn look_at(
+        &self,
+        reader: &mut LogReader,
+        epoch: u64,
+        floor: Option<&Floor>,
+        unusable: &BTreeSet<Link>,
+    ) -> Result<Look, OpenError> {
+        if let Some(version) = reader.newer_format() {
+            return Err(OpenError::Failed(self.too_new(version)));
+        }
+        let first = replay::chain(&reader.records, unusable);
+        let from = first.checkpoint.map_or(0, |checkpoint| checkpoint.id.seq());
+        let fetched = reader.fetch(&self.shared, from).await;
+        fetched.map_err(|error| OpenError::Failed(self.unreadable(&error)))?;
+        if let Some(other) = reader.highest_epoch().filter(|&other| other >= epoch) {
+            return Ok(Look::HigherEpoch(other));
+        }
+        let chain = replay::chain(&reader.records, unusable);
+        // Ids of messages follow the order of commits but for this much.
+        let anchor = match chain.end {
+            End::Covered => chain.checkpoint,
+            End::Beginning | End::Missing { .. } => chain.links.last().copied(),
+        };
+        let posted = anchor.and_then(|link| reader.records.get(&link));
+        let posted = posted.map(|entry| created_ms(entry.message));
+        let is_deep = match (posted, chain.end) {
+            (Some(posted), End::Beginning | End::Covered) => {
+                reader.reaches(posted.saturating_sub(DISORDER_MS))
+            }
+            _ => reader.is_complete(),
+        };
+        let has_floor = floor.is_none_or(|floor| shows(reader, &chain, floor.link));
+        if !reader.is_complete() && !(is_deep && has_floor) {
+            return Ok(Look::Older);
+        }
+        if let End::Missing { after, wanted } = chain.end {
+            return Err(OpenError::Failed(self.broken(after, wanted)));
+        }
+        let head_seq = chain.links.first().map_or(0, |head| head.id.seq());
+        let newest_damaged = reader.damaged.iter().max_by_key(|damaged| damaged.seq);
+        match (floor, newest_damaged) {
+            (Some(floor), _) if !has_floor => Err(OpenError::Failed(self.floor_is_missing(floor))),
+            // With a floor, everything acknowledged is in the history, so a damaged record beyond
+            // the head never was; without one, nobody knows.
+            (None, Some(damaged)) if damaged.seq > head_seq => Err(OpenError::Failed(
+                self.damaged_head(damaged.message, damaged.seq, reader.channel()),
+            )),
+            _ => Ok(Look::Enough(chain)),
+        }
+    }
+
+    /// The manifest of the checkpoint that the chain ends at.
+    async fn manifest(&self, reader: &LogReader, chain: &Chain) -> Result<Option<Manifest>> {
+        let checkpoint = chain.checkpoint.and_then(|link| reader.records.get(&link));
+        let Some((_, manifest)) = checkpoint.and_then(|entry| entry.record.checkpoint()) else {
+            return Ok(None);
+        };
+        let manifest = store::manifest(&self.shared, reader.channel(), &reader.others, manifest);
+        manifest.await.map(Some)
+    }
+
+    pub(super) fn replay(&self, history: &History) -> Result<State> {
+        let now = self.shared.host.now();
+        let mut state = match &history.manifest {
+            Some(manifest) => State::at_checkpoint(manifest),
+            None => State::default(),
+        };
+        for entry in &history.covered {
+            state.remember_outcomes(&entry.record, now);
+        }
+        for entry in &history.entries {
+            let applied = state.apply(entry, now);
+            applied.map_err(|why| self.does_not_add_up(&why))?;
+        }
+        Ok(state)
+    }
+}
+
+/// Whether the chain has this commit, or begins with a checkpoint that covers it.
+fn shows(reader: &LogReader, chain: &Chain, link: Link) -> bool {
+    if chain.links.contains(&link) {
+        return true;
+    }
+    let Some(checkpoint) = chain.checkpoint.and_then(|link| reader.records.get(&link)) else {
+        return false;
+    };
+    let covered = checkpoint.record.checkpoint().map(|(head, _)| head);
+    let before = replay::walk(&reader.records, covered, None);
+    covered == Some(link)
+        || before.links.contains(&link)
+        // What a checkpoint covers may be deleted from the log.
+        || (reader.is_complete()
+            && matches!(before.end, End::Missing { wanted, .. } if link.id <= wanted))
+}
+
+fn history(
+    reader: LogReader,
+    chain: Chain,
+    manifest: Option<Manifest>,
+    epoch: u64,
+    read_at: UnixMillis,
+) -> History {
+    let outcomes_since = reader.reached();
+    let covered_head = manifest.as_ref().map(|manifest| manifest.head);
+    let mut records = reader.records;
+    let covered = replay::walk(&records, covered_head, None).links;
+    let mut take = |links: Vec<Link>| {
+        let entries = links.into_iter().rev();
+        entries.filter_map(|link| records.remove(&link)).collect()
+    };
+    History {
+        epoch,
+        manifest,
+        entries: take(chain.links),
+        takeovers: reader.takeovers,
+        read_at,
+        outcomes_since,
+        covered: take(covered),
+        seen: reader.others,
+    }
+}

@@ -1,0 +1,187 @@
+//! Opening a database: claim it, read its log, and only then believe what was read.
+
+mod errors;
+mod history;
+mod tenure;
+
+use std::collections::BTreeMap;
+
+use super::checkpoint::take::Attempts;
+use super::commit::{Contents, PostError};
+use super::database::{Database, Opened};
+use super::materialize::Mirror;
+use super::object_storage::Hints;
+use super::unknown_database;
+use super::{layout, not_written};
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::Host;
+
+pub(super) enum OpenError {
+    /// No channel is marked as this database's log.
+    NoSuchDatabase {
+        known: Vec<String>,
+    },
+    Failed(Error),
+}
+
+impl OpenError {
+    /// The error that somebody who named the database is told.
+    pub fn for_user(self, database: &str) -> Error {
+        match self {
+            OpenError::NoSuchDatabase { known } => unknown_database(database, &known),
+            OpenError::Failed(error) => error,
+        }
+    }
+}
+
+impl From<Error> for OpenError {
+    fn from(error: Error) -> Self {
+        OpenError::Failed(error)
+    }
+}
+
+impl<H: Host> Database<H> {
+    /// Opens the database. The caller holds the writer's lock. The steps are those of
+    /// `docs/architecture.md`, "Opening a database".
+    pub(super) async fn open_locked(&self) -> Result<(), OpenError> {
+        if self.is_open() {
+            return Ok(());
+        }
+        self.close();
+        let mut hints = self.keys().hints().await?;
+        let log = match hints.log {
+            Some(log) => log,
+            None => self.find_channels(&mut hints).await?,
+        };
+        let wait = self.wait_is_over().await?;
+        let floor = self.keys().floor().await?;
+        let epoch = self.claim(None).await?;
+        let history = self.history(&mut hints, log, epoch, floor.as_ref()).await?;
+        let state = self.replay(&history)?;
+        let tenure = self.check_tenure(&state, &history.takeovers, wait.as_ref())?;
+        if hints.log.is_none() {
+            hints.log = Some(log);
+            self.keys().store_hints(&hints).await?;
+        }
+        // The head may be somebody's commit that was never stored. Then it is built on and that is
+        // stored, so that nobody can ever again read the log without it.
+        // An empty log has no head to settle, and may be one that the bot may not read: a first
+        // record would void all others.
+        let is_settled = match state.head {
+            None => floor.is_none(),
+            head => head == floor.map(|floor| floor.link) && wait.is_none(),
+        };
+        let mirror = mirror_after_open(&state, &hints);
+        let backlog = mirror.backlog();
+        self.opened.replace(Some(Opened {
+            epoch: history.epoch,
+            log,
+            catalog: hints.catalog,
+            category: hints.category,
+            state,
+            mirror,
+            is_settled,
+            confirmed_at: history.read_at,
+            outcomes_since: history.outcomes_since,
+            tail: history.tail(),
+            written_at: 0,
+            checkpoints: Attempts::default(),
+            seen: history.seen,
+        }));
+        if !is_settled {
+            self.settle(tenure).await?;
+        }
+        if wait.is_some() {
+            self.keys().forget_wait().await?;
+        }
+        if backlog > 0 {
+            self.ask_for_alarm().await;
+        }
+        Ok(())
+    }
+
+    /// Posts an empty record on the head, which fixes what the head is for every later reader.
+    pub(super) async fn settle_head(&self) -> Result<()> {
+        self.settle(None).await
+    }
+
+    async fn settle(&self, takeover: Option<super::log::Op>) -> Result<()> {
+        let contents = Contents {
+            ops: takeover.into_iter().collect(),
+            ..Contents::default()
+        };
+        match self.append(contents).await {
+            Ok(_) => Ok(()),
+            Err(
+                PostError::NotWritten(error)
+                | PostError::TooLarge(error)
+                | PostError::Unknown(error),
+            ) => {
+                self.close();
+                Err(error)
+            }
+        }
+    }
+
+    /// Looks for this database among the guild's channels.
+    async fn find_channels(&self, hints: &mut Hints) -> Result<u64, OpenError> {
+        let doing = format!("Looking for database `{}`", self.name);
+        let channels = self.shared.channels().await;
+        let channels = channels.map_err(|error| not_written(&doing, &error))?;
+        let databases = layout::discover(&channels);
+        let found = databases.get(&self.name);
+        match found.map(|found| found.logs.as_slice()) {
+            None => Err(OpenError::NoSuchDatabase {
+                known: databases.into_keys().collect(),
+            }),
+            Some([]) => Err(Error::new(
+                ErrorKind::NotFound,
+                format!("database `{}` has channels here, but no log.", self.name),
+            )
+            .option("database")
+            .hint("Run `/dbc_init`: it says what can be done.")
+            .into()),
+            Some(&[log]) => {
+                let found = found.cloned().unwrap_or_default();
+                hints.catalog = found.catalogs.first().copied();
+                hints.category = found.category;
+                hints.tables = found.tables;
+                // Kept only once the database opened: see `open_locked`.
+                Ok(log)
+            }
+            Some(several) => Err(self.several_logs(several).into()),
+        }
+    }
+
+    async fn log_is_gone(&self, hints: &mut Hints, log: u64) -> OpenError {
+        hints.log = None;
+        match self.find_channels(hints).await {
+            Err(OpenError::NoSuchDatabase { known }) => OpenError::NoSuchDatabase { known },
+            Err(error) => error,
+            Ok(other) => Error::new(
+                ErrorKind::Corrupt,
+                format!(
+                    "Database `{}`: its log channel (id {log}) was deleted, and <#{other}> claims to be its log now.",
+                    self.name
+                ),
+            )
+            .hint("Nothing is read or written until this is settled: if the deletion was on purpose, delete the database's other channels too and run `/dbc_init` again.")
+            .into(),
+        }
+    }
+}
+
+/// What is known of the channels after a cold open: what storage remembers, what the checkpoint
+/// says, and that whatever is newer may be shown or not.
+fn mirror_after_open(state: &super::state::State, hints: &Hints) -> Mirror {
+    let mut hints = hints.clone();
+    let mut scan_from = BTreeMap::new();
+    for table in state.tables.values() {
+        if let Some(channel) = table.stored.channel {
+            hints.tables.entry(table.id).or_insert(channel);
+        }
+        scan_from.extend(table.stored.scan_from.map(|from| (table.id, from)));
+    }
+    let _ = scan_from;
+    Mirror::after_open(state, &hints)
+}

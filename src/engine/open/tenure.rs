@@ -1,0 +1,224 @@
+//! Whose the log is: one object's, until another deployment takes it over.
+//!
+//! Within one deployment the Durable Object's storage keeps a replaced incarnation from
+//! acknowledging anything: it can no longer store. Another deployment has other storage, so there
+//! it is time that decides. Who takes over says so in the log, waits [`OWNERSHIP_WAIT_MS`], and
+//! reads again; who owns the log looks at it at least every [`LEASE_MS`] before it acknowledges or
+//! answers anything, and stops when it finds such a notice.
+
+use super::super::commit::PostError;
+use super::super::database::Database;
+use super::super::log::Op;
+use super::super::log::notice::{self, Takeover};
+use super::super::log::read::LogReader;
+use super::super::object_storage::Wait;
+use super::super::state::State;
+use crate::discord::model::Message;
+use crate::discord::{Draft, Patience, routes};
+use crate::engine::{describe, not_written};
+use crate::error::{Error, ErrorKind, Result, Written};
+use crate::host::Host;
+use crate::limits::{LEASE_MS, OWNERSHIP_WAIT_MS};
+
+impl<H: Host> Database<H> {
+    /// Raises the epoch above everything known, durably, before the log is read.
+    pub(super) async fn claim(&self, seen: Option<u64>) -> Result<u64> {
+        let stored = self.keys().epoch().await?;
+        let above = stored.max(seen).map_or(0, |epoch| epoch.saturating_add(1));
+        // The clock keeps epochs rising even when storage was wiped.
+        let epoch = above.max(self.shared.host.now());
+        self.keys().store_epoch(epoch).await?;
+        Ok(epoch)
+    }
+
+    /// Claims a log that is about to be made, so that it is known to be nobody else's.
+    pub(in crate::engine) async fn claim_new(&self) -> Result<()> {
+        self.claim(None).await.map(|_| ())
+    }
+
+    /// Who knows nothing of a log that may have been written a moment ago - storage was wiped, or
+    /// another deployment wrote it - waits until whatever is under way has arrived and can be read.
+    /// The wait that is over, if there was one.
+    pub(super) async fn wait_is_over(&self) -> Result<Option<Wait>> {
+        let now = self.shared.host.now();
+        let wait = match self.keys().wait().await? {
+            Some(wait) => wait,
+            None if self.keys().epoch().await?.is_some() => return Ok(None),
+            None => {
+                let wait = Wait {
+                    until: now + OWNERSHIP_WAIT_MS,
+                    notice: None,
+                };
+                // First the wait: with an epoch alone, the next opening would not know of it.
+                self.keys().store_wait(&wait).await?;
+                self.claim(None).await?;
+                wait
+            }
+        };
+        if now >= wait.until {
+            return Ok(Some(wait));
+        }
+        let why = match wait.notice {
+            Some(_) => "it is being taken over from another deployment",
+            None => "this object's storage is new, so that it cannot know what was written last",
+        };
+        Err(Error::new(
+            ErrorKind::Unavailable,
+            format!(
+                "Database `{}` waits until everything under way has reached its log: {why}.",
+                self.name
+            ),
+        )
+        .hint(format!(
+            "Try again in {} s. Nothing is lost.",
+            (wait.until - now).div_ceil(1_000)
+        )))
+    }
+
+    /// Whether the log that was read is this object's. With the op that makes it so, where a
+    /// takeover was asked for and its wait is over.
+    pub(super) fn check_tenure(
+        &self,
+        state: &State,
+        takeovers: &[Takeover],
+        wait: Option<&Wait>,
+    ) -> Result<Option<Op>> {
+        let me = &self.shared.owner;
+        let ours = wait.and_then(|wait| wait.notice);
+        // Of several that take over at once, the last notice decides, for all of them alike.
+        let since = ours.unwrap_or(state.tenure);
+        let newest = takeovers.iter().filter(|notice| notice.owner != *me);
+        if let Some(other) = newest.max_by_key(|notice| notice.message)
+            && other.message > since
+        {
+            return Err(self.deposed(&other.owner));
+        }
+        match (&state.owner, ours) {
+            (Some(owner), Some(notice)) if owner != me || state.tenure != notice => {
+                Ok(Some(Op::Takeover {
+                    owner: me.clone(),
+                    notice,
+                }))
+            }
+            (Some(owner), None) if owner != me => Err(self.belongs_to(owner)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Begins to take the database over from another deployment; when it will be done.
+    ///
+    /// # Errors
+    /// When the notice cannot be posted or stored; then nothing has changed.
+    pub(in crate::engine) async fn take_over(&self, log: u64) -> Result<Wait> {
+        let _writer = self.writer.lock().await;
+        let doing = format!("Taking over database `{}`", self.name);
+        self.close();
+        let content = notice::render(&self.shared.owner);
+        let identity = format!("{log}:takeover:{:016x}", self.shared.host.next_u64());
+        let draft = Draft {
+            content: &content,
+            identity: Some(&identity),
+            ..Draft::default()
+        };
+        let route = routes::create_message(log);
+        let client = &self.shared.client;
+        let posted = client.send_draft::<Message>(&route, &draft, Patience::COMMAND);
+        let posted = posted.await.map_err(|error| not_written(&doing, &error))?;
+        let wait = Wait {
+            until: self.shared.host.now() + OWNERSHIP_WAIT_MS,
+            notice: Some(posted.id),
+        };
+        self.keys().store_wait(&wait).await?;
+        // What this deployment stored before another owned the log says nothing any more.
+        self.keys().forget_floor().await?;
+        Ok(wait)
+    }
+
+    /// Makes sure, before anything is told, that nobody has taken the log over meanwhile. Costs
+    /// nothing while the log was looked at a moment ago.
+    ///
+    /// # Errors
+    /// When somebody has, or when that cannot be found out.
+    pub(in crate::engine) async fn confirm_tenure(&self) -> Result<()> {
+        let (log, age) = {
+            let opened = self.claimed()?;
+            let now = self.shared.host.now();
+            (opened.log, now.saturating_sub(opened.confirmed_at))
+        };
+        if age <= LEASE_MS {
+            return Ok(());
+        }
+        let read_at = self.shared.host.now();
+        let mut reader = LogReader::new(log);
+        let read = reader.older(&self.shared).await;
+        read.map_err(|error| {
+            let doing = format!("Making sure that database `{}` is still ours", self.name);
+            describe(&doing, &error.into_call(), Written::Unknown)
+        })?;
+        let foreign = {
+            let opened = self.claimed()?;
+            let since = opened.state.tenure;
+            let mut others = reader.takeovers.iter();
+            let foreign = others.find(|n| n.owner != self.shared.owner && n.message > since);
+            match foreign {
+                Some(notice) => Some(self.deposed(&notice.owner)),
+                None if reader.highest_epoch() > Some(opened.epoch) => Some(self.replaced()),
+                None => None,
+            }
+        };
+        match foreign {
+            Some(error) => {
+                self.close();
+                Err(error)
+            }
+            None => self.with_claimed(|opened| opened.confirmed_at = read_at),
+        }
+    }
+
+    /// The same for a record that is posted already.
+    pub(in crate::engine) async fn confirm_commit(&self) -> Result<(), PostError> {
+        self.confirm_tenure().await.map_err(|error| {
+            self.close();
+            PostError::Unknown(error.written(Written::Unknown))
+        })
+    }
+
+    fn deposed(&self, owner: &str) -> Error {
+        Error::new(
+            ErrorKind::Conflict,
+            format!(
+                "Database `{}` is being taken over by another deployment of dbcord (owner `{owner}`).",
+                self.name
+            ),
+        )
+        .hint(format!(
+            "Use that one. To bring the database back here, stop the other and run `/dbc_init database:{} takeover:true`.",
+            self.name
+        ))
+    }
+
+    fn belongs_to(&self, owner: &str) -> Error {
+        Error::new(
+            ErrorKind::Conflict,
+            format!(
+                "Database `{}` belongs to another deployment of dbcord (owner `{owner}`; this one is `{}`).",
+                self.name, self.shared.owner
+            ),
+        )
+        .hint(format!(
+            "If that one is no longer in use, run `/dbc_init database:{} takeover:true`: a minute later this one owns it.",
+            self.name
+        ))
+    }
+
+    fn replaced(&self) -> Error {
+        Error::new(
+            ErrorKind::Unavailable,
+            format!(
+                "Database `{}` was opened by another incarnation of this object meanwhile.",
+                self.name
+            ),
+        )
+        .hint("Try again.")
+    }
+}

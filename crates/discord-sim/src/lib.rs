@@ -36,6 +36,7 @@ pub use crate::core::config::{Config, GuildSpec, MemberSpec};
 pub use crate::core::faults::{Fault, FaultKind};
 pub use crate::core::guild::permissions;
 pub use crate::core::id::Id;
+pub use crate::core::interactions::file::OptionFile;
 pub use crate::core::interactions::view::{DeliveryReport, View};
 pub use crate::core::interactions::{Delivery, InteractionSpec};
 pub use crate::core::traffic::{Direction, Exchange, ExchangeFile};

@@ -172,10 +172,11 @@ async fn a_command_goes_out_and_its_answer_comes_back() {
     let guild = server.guild().await;
     let guild_id = guild["guild_id"].as_str().unwrap();
     let application_id = server.ready["application_id"].as_str().unwrap();
-    let commands: Vec<_> = ["plain", "defer", "slow"]
+    let mut commands: Vec<_> = ["plain", "defer", "slow"]
         .iter()
         .map(|name| json!({"name": name, "description": "x"}))
         .collect();
+    commands[0]["options"] = json!([{"type": 11, "name": "file", "description": "x"}]);
     let path = format!("/applications/{application_id}/guilds/{guild_id}/commands");
     assert_eq!(
         server.api("PUT", &path, json!(commands)).await.unwrap().0,
@@ -197,6 +198,14 @@ async fn a_command_goes_out_and_its_answer_comes_back() {
     assert_eq!(
         (&view["state"], &view["reply"]["content"]),
         (&json!("answered"), &json!("ran plain"))
+    );
+    let mut with_file = spec("/plain file:@f");
+    let megabytes = "AAAA".repeat(1024 * 1024);
+    with_file["files"] = json!({"f": {"filename": "f.bin", "base64": megabytes}});
+    let (status, filed) = server.sim("POST", "/interactions", with_file).await;
+    assert_eq!(
+        (status, &filed["reply"]["content"]),
+        (200, &json!("ran plain"))
     );
     let again = server
         .sim(

@@ -29,7 +29,8 @@ REST is served under <url>/api/v10, attachments under <url>/attachments, and the
   GET  /sim/guilds/ID                        channels, threads and messages
   PUT  /sim/guilds/ID/bot-permissions        {\"permissions\"}
   PUT  /sim/endpoint                         {\"url\"}: where interactions go; checked with two PINGs
-  POST /sim/interactions                     {\"guild_id\", \"text\": \"/name option:value\"} and more
+  POST /sim/interactions                     {\"guild_id\", \"text\": \"/name option:value file:@NAME\", \"files\"?:
+                                             {NAME: {\"filename\", \"text\" or \"base64\", \"content_type\"?}}} and more
   GET  /sim/interactions/ID?wait_ms=N        waits until it is answered or failed
   POST /sim/interactions/ID/redeliver        sends the same signed bytes again
   POST /sim/act                              {\"user_id\", \"method\", \"path\", \"body\"?}: a REST call as a person

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post, put};
 use bytes::Bytes;
@@ -22,6 +22,9 @@ use crate::{Fault, GuildSpec, Id, InteractionSpec, Problem, View};
 const WAIT_MS_MAX: u64 = 60_000;
 /// A little more than the time that an application has for its first answer.
 const FIRST_ANSWER_PATIENCE: Duration = Duration::from_millis(3_500);
+
+/// Room for the largest file of a command in base64, and then some.
+const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 type Answer = Result<Json, Refusal>;
 type Shared = State<Arc<Sim>>;
@@ -41,6 +44,7 @@ pub(super) fn router() -> Router<Arc<Sim>> {
         .route("/sim/traffic", get(traffic))
         .route("/sim/clock", post(clock))
         .route("/sim/{*rest}", any(unknown))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
 }
 
 struct Json(Value);

@@ -198,7 +198,7 @@ fn a_thread_inherits_its_channels_overwrites() {
         ids(&world.act("member", "GET", &active, &Value::Null).ok()),
         Vec::<String>::new()
     );
-    assert_eq!(ids(&world.get(&active).ok()), [id.clone()]);
+    assert_eq!(ids(&world.get(&active).ok()), vec![id.clone()]);
     let overwrite = format!("/channels/{id}/permissions/{bot}");
     let everything = permissions::BOT_DEFAULT | permissions::MANAGE_ROLES;
     world

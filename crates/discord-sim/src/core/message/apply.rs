@@ -11,6 +11,7 @@ use crate::core::Discord;
 use crate::core::error::{ApiError, ApiResult, form_error};
 use crate::core::guild::{User, permissions};
 use crate::core::id::Id;
+use crate::core::interactions::file::OptionFile;
 
 /// Who writes a message, where, and on whose behalf.
 pub(crate) struct Authorship {
@@ -209,14 +210,13 @@ impl Discord {
         &mut self,
         now: u64,
         channel: Id,
-        filename: &str,
-        data: Bytes,
+        file: &OptionFile,
     ) -> Attachment {
         let upload = Upload {
             index: 0,
-            filename: filename.to_owned(),
-            content_type: None,
-            data,
+            filename: file.filename.clone(),
+            content_type: file.content_type.clone(),
+            data: file.data.clone(),
         };
         self.store_file(now, channel, NewFile::new(&upload, None), true)
     }

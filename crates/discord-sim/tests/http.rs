@@ -385,6 +385,14 @@ async fn controls_show_and_change_the_guild() {
         .sim("POST", "/clock", json!({"advance_ms": 86_400_000}))
         .await;
     assert!(moved["now"].as_u64().unwrap() >= before["now"].as_u64().unwrap() + 86_400_000);
+    let plan = json!({"rates": {"lost_request": 1.0}});
+    assert_eq!(server.sim("PUT", "/fault-plan", plan).await.0, 200);
+    assert!(server.api("GET", "/users/@me", Value::Null).await.is_err());
+    let too_much = json!({"rates": {"lost_request": 2.0}});
+    assert_eq!(server.sim("PUT", "/fault-plan", too_much).await.0, 400);
+    let ended = server.sim("DELETE", "/fault-plan", Value::Null).await.0;
+    let (status, _) = server.api("GET", "/users/@me", Value::Null).await.unwrap();
+    assert_eq!((ended, status), (200, 200));
     assert_eq!(before["counts"]["guilds"], 1);
     assert_eq!(server.sim("GET", "/guilds/1", Value::Null).await.0, 404);
     assert_eq!(server.sim("GET", "/nonsense", Value::Null).await.0, 404);

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::config::GuildSpec;
 use super::faults::Fault;
+use super::faults::plan::FaultPlan;
 use super::guild::channel::{Channel, ChannelKind};
 use super::guild::{GuildState, Member, Role, User, permissions};
 use super::id::Id;
@@ -153,7 +154,16 @@ impl Discord {
         self.faults.inject(fault)
     }
 
-    /// Disarms all faults.
+    /// Lets each of the application's requests draw its fate from a plan, or no longer. Armed faults go first.
+    ///
+    /// # Errors
+    ///
+    /// If its rates are none or its times are more than a fault can last.
+    pub fn set_fault_plan(&mut self, plan: Option<FaultPlan>) -> Result<(), Problem> {
+        self.faults.set_plan(plan)
+    }
+
+    /// Disarms all faults that were armed by [`Discord::inject`].
     pub fn clear_faults(&mut self) {
         self.faults.clear();
     }

@@ -35,6 +35,7 @@ REST is served under <url>/api/v10, attachments under <url>/attachments, and the
   POST /sim/interactions/ID/redeliver        sends the same signed bytes again
   POST /sim/act                              {\"user_id\", \"method\", \"path\", \"body\"?}: a REST call as a person
   POST /sim/faults, DELETE /sim/faults       {\"fault\", \"method\"?, \"path\"?, \"skip\"?, \"times\"?, ...}
+  PUT  /sim/fault-plan, DELETE               {\"seed\", \"rates\": {FAULT: 0..1}, \"ms\"?: {FAULT: [MIN, MAX]}, \"from_ms\"?, ...}
   GET  /sim/traffic?since=N                  everything exchanged with the application
   POST /sim/clock                            {\"advance_ms\"}
 

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::deliver;
 use super::sim::Sim;
-use crate::{Fault, GuildSpec, Id, InteractionSpec, Problem, View};
+use crate::{Fault, FaultPlan, GuildSpec, Id, InteractionSpec, Problem, View};
 
 /// Longest wait that `wait_ms` can ask for.
 const WAIT_MS_MAX: u64 = 60_000;
@@ -41,6 +41,7 @@ pub(super) fn router() -> Router<Arc<Sim>> {
         .route("/sim/interactions/{id}/redeliver", post(redeliver))
         .route("/sim/act", post(act))
         .route("/sim/faults", post(inject).delete(clear_faults))
+        .route("/sim/fault-plan", put(set_plan).delete(end_plan))
         .route("/sim/traffic", get(traffic))
         .route("/sim/clock", post(clock))
         .route("/sim/{*rest}", any(unknown))
@@ -297,6 +298,17 @@ async fn inject(State(sim): Shared, body: Bytes) -> Answer {
 async fn clear_faults(State(sim): Shared) -> Json {
     sim.with(|discord, _| discord.clear_faults());
     Json(json!({"ok": true}))
+}
+
+async fn set_plan(State(sim): Shared, body: Bytes) -> Answer {
+    let plan: FaultPlan = read(&body)?;
+    sim.with(|discord, _| discord.set_fault_plan(Some(plan)))?;
+    Ok(Json(json!({"ok": true})))
+}
+
+async fn end_plan(State(sim): Shared) -> Answer {
+    sim.with(|discord, _| discord.set_fault_plan(None))?;
+    Ok(Json(json!({"ok": true})))
 }
 
 #[derive(Deserialize)]

@@ -352,12 +352,8 @@ impl Discord {
         URL_SAFE_NO_PAD.encode(raw)
     }
 
-    /// Lets time pass: first answers that are overdue, and deferred replies whose token has run out, become failures;
-    /// threads in which nothing happens archive themselves.
-    /// Every call that takes `now` does this first.
-    pub fn advance(&mut self, now: u64) {
-        self.latest_ms = self.latest_ms.max(now);
-        self.archive_idle_threads(now);
+    /// Makes failures of first answers that are overdue, and of deferred replies whose token has run out.
+    pub(crate) fn expire_interactions(&mut self, now: u64) {
         let Interactions { by_id, open, .. } = &mut self.interactions;
         open.retain(|id| {
             let Some(interaction) = by_id.get_mut(id) else {

@@ -20,6 +20,8 @@ pub(crate) struct Authorship {
     pub(crate) origin: Option<Origin>,
     /// Flags on top of those of the draft.
     pub(crate) flags: u64,
+    /// How much too early the message's id says that it was made, in milliseconds.
+    pub(crate) early_ms: u64,
 }
 
 impl Discord {
@@ -47,7 +49,7 @@ impl Discord {
             flags,
             tts: draft.tts,
             mentions,
-            created_ms: now,
+            created_ms: now.saturating_sub(by.early_ms),
             posted_ms: now,
             edited_ms: None,
             pinned_ms: None,
@@ -60,7 +62,7 @@ impl Discord {
         if files.is_empty() && message.is_empty() {
             return Err(ApiError::empty_message());
         }
-        message.id = self.ids.next(now);
+        message.id = self.ids.early(now, by.early_ms);
         let ephemeral = flags & flags::EPHEMERAL != 0;
         message.attachments = files
             .into_iter()

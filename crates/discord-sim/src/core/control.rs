@@ -168,9 +168,15 @@ impl Discord {
         self.faults.clear();
     }
 
-    /// Everything exchanged with the application, from number `since` on.
+    /// Everything exchanged with the application from number `since` on, as far as it is still kept
+    /// ([`Config::traffic_kept`](crate::Config::traffic_kept)).
     pub fn traffic(&self, since: u64) -> &[Exchange] {
         self.traffic.since(since)
+    }
+
+    /// How many exchanges there were, kept or not; the number of the next one.
+    pub fn traffic_next(&self) -> u64 {
+        self.traffic.next()
     }
 
     /// Answers of 401, 403 and 429 that count towards a ban, in the 10 minutes before `now`.
@@ -186,7 +192,7 @@ impl Discord {
             "messages": self.channels.values().map(|channel| channel.messages.len()).sum::<usize>(),
             "files": self.files.len(),
             "interactions": self.interactions.len(),
-            "exchanges": self.traffic(0).len(),
+            "exchanges": self.traffic_next(),
         })
     }
 

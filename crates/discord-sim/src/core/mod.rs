@@ -164,7 +164,7 @@ impl Discord {
             invalid: InvalidRequests::default(),
             faults: Faults::default(),
             late: Late::default(),
-            traffic: Traffic::default(),
+            traffic: Traffic::new(config.traffic_kept),
             config,
         }
     }

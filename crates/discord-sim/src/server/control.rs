@@ -320,7 +320,7 @@ async fn traffic(State(sim): Shared, Query(from): Query<Since>) -> Json {
     let since = from.since.unwrap_or(0);
     sim.look(|discord| {
         let exchanges = discord.traffic(since);
-        let next = discord.traffic(0).len();
+        let next = discord.traffic_next();
         Json(json!({"next": next, "exchanges": exchanges}))
     })
 }

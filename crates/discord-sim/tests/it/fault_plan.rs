@@ -79,31 +79,55 @@ fn the_same_seed_gives_the_same_faults_and_every_kind_comes() {
     assert!(first.contains(&None));
 }
 
+/// Asks until the answer is that status, at most a thousand times, half a second apart.
+fn wait_for(world: &mut World, status: u16, ask: fn(&mut World) -> u16) {
+    let met = (0..1_000).any(|_| {
+        world.now += 500;
+        ask(world) == status
+    });
+    assert!(met, "{status} never came");
+}
+
+fn api(world: &mut World) -> u16 {
+    world.get("/users/@me").status
+}
+
+fn cdn(world: &mut World) -> u16 {
+    let request = Request::get("/attachments/1/2/a.txt").body(Bytes::new());
+    world.send(request.unwrap()).status
+}
+
 #[test]
-fn an_egress_block_lasts_and_leaves_the_attachment_host_alone() {
-    let plan = FaultPlan::new(1)
-        .rate(FaultKind::EgressBlock, 1.0)
-        .lasting(FaultKind::EgressBlock, 10_000, 10_000)
-        .between(START_MS, START_MS + 5_000);
+fn a_block_of_the_address_lasts_and_leaves_the_attachment_host_alone() {
+    let plan = FaultPlan::new(5)
+        .rate(FaultKind::EgressBlock, 0.01)
+        .lasting(FaultKind::EgressBlock, 10_000, 10_000);
     let mut world = world(plan);
-    let blocked = world.get("/users/@me");
-    assert!(matches!(blocked.status, 403 | 429), "{}", blocked.status);
-    assert_eq!(blocked.header("x-ratelimit-limit"), "");
-    world.now += 4_999;
-    let still = world.get("/users/@me");
-    assert_eq!(
-        (still.status, still.body),
-        (blocked.status, blocked.body),
-        "the same one"
-    );
-    let cdn = Request::get("/attachments/1/2/a.txt").body(Bytes::new());
-    assert_eq!(world.send(cdn.unwrap()).status, 404);
-    world.now += 1;
-    assert_eq!(
-        world.get("/users/@me").status,
-        200,
-        "the plan is over, and all that it began"
-    );
+    wait_for(&mut world, 403, api);
+    assert_eq!(world.get("/users/@me").header("x-ratelimit-limit"), "");
+    for _ in 0..99 {
+        world.now += 100;
+        assert_eq!((api(&mut world), cdn(&mut world)), (403, 404));
+    }
+    world.now += 100;
+    assert_eq!(api(&mut world), 200);
+    wait_for(&mut world, 429, api);
+}
+
+#[test]
+fn a_refusing_attachment_host_lasts_and_ends_with_the_plan() {
+    let plan = FaultPlan::new(5)
+        .rate(FaultKind::AttachmentsRefused, 0.01)
+        .lasting(FaultKind::AttachmentsRefused, 20_000, 20_000);
+    let mut world = world(plan);
+    wait_for(&mut world, 403, cdn);
+    for _ in 0..99 {
+        world.now += 100;
+        assert_eq!(cdn(&mut world), 403);
+    }
+    assert_eq!(api(&mut world), 200);
+    world.discord.set_fault_plan(None).unwrap();
+    assert_eq!(cdn(&mut world), 404);
 }
 
 #[test]

@@ -172,10 +172,11 @@ async fn a_command_goes_out_and_its_answer_comes_back() {
     let guild = server.guild().await;
     let guild_id = guild["guild_id"].as_str().unwrap();
     let application_id = server.ready["application_id"].as_str().unwrap();
-    let commands: Vec<_> = ["plain", "defer", "slow"]
+    let mut commands: Vec<_> = ["plain", "defer", "slow"]
         .iter()
         .map(|name| json!({"name": name, "description": "x"}))
         .collect();
+    commands[0]["options"] = json!([{"type": 11, "name": "file", "description": "x"}]);
     let path = format!("/applications/{application_id}/guilds/{guild_id}/commands");
     assert_eq!(
         server.api("PUT", &path, json!(commands)).await.unwrap().0,
@@ -197,6 +198,14 @@ async fn a_command_goes_out_and_its_answer_comes_back() {
     assert_eq!(
         (&view["state"], &view["reply"]["content"]),
         (&json!("answered"), &json!("ran plain"))
+    );
+    let mut with_file = spec("/plain file:@f");
+    let megabytes = "AAAA".repeat(1024 * 1024);
+    with_file["files"] = json!({"f": {"filename": "f.bin", "base64": megabytes}});
+    let (status, filed) = server.sim("POST", "/interactions", with_file).await;
+    assert_eq!(
+        (status, &filed["reply"]["content"]),
+        (200, &json!("ran plain"))
     );
     let again = server
         .sim(
@@ -376,6 +385,14 @@ async fn controls_show_and_change_the_guild() {
         .sim("POST", "/clock", json!({"advance_ms": 86_400_000}))
         .await;
     assert!(moved["now"].as_u64().unwrap() >= before["now"].as_u64().unwrap() + 86_400_000);
+    let plan = json!({"rates": {"lost_request": 1.0}});
+    assert_eq!(server.sim("PUT", "/fault-plan", plan).await.0, 200);
+    assert!(server.api("GET", "/users/@me", Value::Null).await.is_err());
+    let too_much = json!({"rates": {"lost_request": 2.0}});
+    assert_eq!(server.sim("PUT", "/fault-plan", too_much).await.0, 400);
+    let ended = server.sim("DELETE", "/fault-plan", Value::Null).await.0;
+    let (status, _) = server.api("GET", "/users/@me", Value::Null).await.unwrap();
+    assert_eq!((ended, status), (200, 200));
     assert_eq!(before["counts"]["guilds"], 1);
     assert_eq!(server.sim("GET", "/guilds/1", Value::Null).await.0, 404);
     assert_eq!(server.sim("GET", "/nonsense", Value::Null).await.0, 404);

@@ -25,6 +25,8 @@ pub struct Config {
     pub active_threads_max: usize,
     /// Whether [`crate::Discord::traffic`] keeps exchanges. Long runs in process may switch it off to save memory.
     pub record_traffic: bool,
+    /// How many of the latest exchanges are kept at least, and about twice as many at most; by default all.
+    pub traffic_kept: usize,
 }
 
 impl Default for Config {
@@ -38,6 +40,7 @@ impl Default for Config {
             message_content_intent: false,
             active_threads_max: 1_000,
             record_traffic: true,
+            traffic_kept: usize::MAX,
         }
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::config::GuildSpec;
 use super::faults::Fault;
+use super::faults::plan::FaultPlan;
 use super::guild::channel::{Channel, ChannelKind};
 use super::guild::{GuildState, Member, Role, User, permissions};
 use super::id::Id;
@@ -153,14 +154,29 @@ impl Discord {
         self.faults.inject(fault)
     }
 
-    /// Disarms all faults.
+    /// Lets each of the application's requests draw its fate from a plan, or no longer. Armed faults go first.
+    ///
+    /// # Errors
+    ///
+    /// If its rates are none or its times are more than a fault can last.
+    pub fn set_fault_plan(&mut self, plan: Option<FaultPlan>) -> Result<(), Problem> {
+        self.faults.set_plan(plan)
+    }
+
+    /// Disarms all faults that were armed by [`Discord::inject`].
     pub fn clear_faults(&mut self) {
         self.faults.clear();
     }
 
-    /// Everything exchanged with the application, from number `since` on.
+    /// Everything exchanged with the application from number `since` on, as far as it is still kept
+    /// ([`Config::traffic_kept`](crate::Config::traffic_kept)).
     pub fn traffic(&self, since: u64) -> &[Exchange] {
         self.traffic.since(since)
+    }
+
+    /// How many exchanges there were, kept or not; the number of the next one.
+    pub fn traffic_next(&self) -> u64 {
+        self.traffic.next()
     }
 
     /// Answers of 401, 403 and 429 that count towards a ban, in the 10 minutes before `now`.
@@ -176,7 +192,7 @@ impl Discord {
             "messages": self.channels.values().map(|channel| channel.messages.len()).sum::<usize>(),
             "files": self.files.len(),
             "interactions": self.interactions.len(),
-            "exchanges": self.traffic(0).len(),
+            "exchanges": self.traffic_next(),
         })
     }
 

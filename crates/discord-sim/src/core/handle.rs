@@ -19,7 +19,8 @@ use crate::routes::{self, Call, Matched, Reply};
 const PREFIX: &str = "/api/v10";
 
 /// A request as it arrived, its body understood as far as it can be.
-struct Arrival {
+#[derive(Debug)]
+pub(crate) struct Arrival {
     now: u64,
     method: Method,
     /// Without host and query, but with `/api/v10`.
@@ -27,6 +28,17 @@ struct Arrival {
     query: String,
     headers: HeaderMap,
     body: ApiResult<Body>,
+    has_body: bool,
+    bend: Bend,
+}
+
+/// How a fault bends what a handler does.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Bend {
+    /// Messages are read as they were then.
+    pub(crate) as_of: Option<u64>,
+    /// A new message's id says that it was made so much earlier.
+    pub(crate) early_ms: u64,
 }
 
 impl Discord {
@@ -40,24 +52,22 @@ impl Discord {
         } else {
             Body::read(&parts.method, &parts.headers, &bytes)
         };
-        let arrival = Arrival {
+        let mut arrival = Arrival {
             now,
+            has_body: !bytes.is_empty(),
+            bend: Bend::default(),
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
             method: parts.method,
             headers: parts.headers,
             body,
         };
-        let path = arrival
-            .path
-            .strip_prefix(PREFIX)
-            .unwrap_or(&arrival.path)
-            .to_owned();
+        let path = arrival.short_path().to_owned();
         let cdn = path.starts_with("/attachments/");
         let direction = if cdn { Direction::Cdn } else { Direction::Rest };
-        let mut exchange = self.open_exchange(&arrival, direction, &path, !bytes.is_empty());
+        let mut exchange = self.open_exchange(&arrival, direction);
 
-        let strike = self.faults.strike(direction, &arrival.method, &path);
+        let strike = self.faults.strike(now, direction, &arrival.method, &path);
         if let (Some(exchange), Some(strike)) = (&mut exchange, &strike) {
             exchange.fault = Some(strike.name());
         }
@@ -67,43 +77,75 @@ impl Discord {
                 self.traffic.push(exchange);
                 return Outcome::LostRequest;
             }
+            Some(Strike::Late(ms)) => {
+                self.traffic.push(exchange);
+                self.late.send(now.saturating_add(*ms), arrival);
+                return Outcome::LostResponse;
+            }
             Some(Strike::Answer(_, response)) => response.clone(),
-            Some(Strike::Delay(_) | Strike::LostResponse) | None => {
-                if let Some(Strike::Delay(more)) = &strike {
-                    after += *more;
+            Some(Strike::RateLimit(ms)) => self.spurious_limit(&arrival, *ms),
+            other => {
+                match other {
+                    Some(Strike::Delay(more)) => after += *more,
+                    Some(Strike::StaleRead(ms)) => {
+                        arrival.bend.as_of = Some(now.saturating_sub(*ms));
+                    }
+                    Some(Strike::IdsOutOfOrder(ms)) => arrival.bend.early_ms = *ms,
+                    _ => {}
                 }
-                if cdn {
+                let response = if cdn {
                     routes::cdn::get(self, now, &arrival.method, &path, &arrival.query)
                 } else {
                     self.rest(arrival)
+                };
+                match other {
+                    Some(Strike::AnswerAfter(instead)) => instead.clone(),
+                    _ => response,
                 }
             }
         };
-        if let Some(exchange) = &mut exchange {
-            exchange.note_response(
-                response.status().as_u16(),
-                response.headers(),
-                response.body(),
-            );
-        }
-        self.traffic.push(exchange);
+        self.close_exchange(exchange, &response);
         match strike {
             Some(Strike::LostResponse) => Outcome::LostResponse,
             _ => Outcome::Responded { after, response },
         }
     }
 
+    /// Lets time pass: late requests arrive; first answers that are overdue, and deferred replies whose token has run
+    /// out, become failures; threads in which nothing happens archive themselves. Every call that takes `now` does this
+    /// first.
+    pub fn advance(&mut self, now: u64) {
+        while let Some((at, mut arrival)) = self.late.take(now) {
+            self.pass_time(at);
+            arrival.now = at;
+            let mut exchange = self.open_exchange(&arrival, Direction::Rest);
+            if let Some(exchange) = &mut exchange {
+                exchange.fault = Some("late_arrival");
+            }
+            let response = self.rest(arrival);
+            self.close_exchange(exchange, &response);
+        }
+        self.pass_time(now);
+    }
+
+    /// When the next late request arrives, in Unix milliseconds; `None` where none is under way. It is carried out by the
+    /// first call with such a time, at its own time.
+    pub fn next_due(&self) -> Option<u64> {
+        self.late.next_ms()
+    }
+
+    fn pass_time(&mut self, now: u64) {
+        self.latest_ms = self.latest_ms.max(now);
+        self.archive_idle_threads(now);
+        self.expire_interactions(now);
+    }
+
     /// Begins the log's entry for a request; `None` where no log is kept.
-    fn open_exchange(
-        &self,
-        arrival: &Arrival,
-        direction: Direction,
-        path: &str,
-        has_body: bool,
-    ) -> Option<Exchange> {
+    fn open_exchange(&self, arrival: &Arrival, direction: Direction) -> Option<Exchange> {
         if !self.config.record_traffic {
             return None;
         }
+        let path = arrival.short_path();
         let shown = match arrival.query.as_str() {
             "" => path.to_owned(),
             query => format!("{path}?{query}"),
@@ -111,9 +153,36 @@ impl Discord {
         let mut exchange = Exchange::new(arrival.now, direction, arrival.method.as_str(), &shown);
         exchange.note_request(&arrival.headers, &self.bot_authorization());
         if let Ok(body) = &arrival.body {
-            exchange.note_body(body, has_body);
+            exchange.note_body(body, arrival.has_body);
         }
         Some(exchange)
+    }
+
+    fn close_exchange(&mut self, exchange: Option<Exchange>, response: &Response<Bytes>) {
+        let exchange = exchange.map(|mut exchange| {
+            exchange.note_response(
+                response.status().as_u16(),
+                response.headers(),
+                response.body(),
+            );
+            exchange
+        });
+        self.traffic.push(exchange);
+    }
+
+    /// The 429 of a limit that others have used up (docs `topics/rate-limits`, scope `shared`).
+    fn spurious_limit(&self, arrival: &Arrival, wait_ms: u64) -> Response<Bytes> {
+        let now = arrival.now;
+        let rule = routes::find(&arrival.method, arrival.short_path())
+            .ok()
+            .map(|matched| matched.entry.rule(self, now, &matched));
+        let limits = Limits {
+            bucket: rule.map(|rule| Taken::exhausted(rule, now.saturating_add(wait_ms))),
+            exceeded: Some((wait_ms, "shared")),
+        };
+        let mut response = respond(now, Err(limits.error()));
+        limits.put(now, &mut response);
+        response
     }
 
     fn rest(&mut self, arrival: Arrival) -> Response<Bytes> {
@@ -136,6 +205,8 @@ impl Discord {
             query,
             headers,
             body,
+            has_body: _,
+            bend,
         } = arrival;
         if !user_agent_is_valid(&headers) {
             return Err(ApiError::bad_user_agent());
@@ -163,7 +234,8 @@ impl Discord {
             limits.exceeded = Some((wait, "user"));
             return Err(limits.error());
         }
-        let call = Call::new(now, actor, matched, &query, body?);
+        let mut call = Call::new(now, actor, matched, &query, body?);
+        call.bend = bend;
         let result = (call.handler())(self, &call);
         if let Err(ApiError {
             retry_after: Some(seconds),
@@ -227,6 +299,13 @@ impl Discord {
             (call.handler())(self, &call)
         })();
         respond(now, result)
+    }
+}
+
+impl Arrival {
+    /// The path without `/api/v10`.
+    fn short_path(&self) -> &str {
+        self.path.strip_prefix(PREFIX).unwrap_or(&self.path)
     }
 }
 

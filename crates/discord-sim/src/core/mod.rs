@@ -5,11 +5,12 @@ pub(crate) mod body;
 pub(crate) mod commands;
 pub(crate) mod config;
 mod control;
+mod damage;
 pub(crate) mod error;
 pub(crate) mod faults;
 pub(crate) mod form;
 pub(crate) mod guild;
-mod handle;
+pub(crate) mod handle;
 pub(crate) mod id;
 pub(crate) mod interactions;
 pub(crate) mod message;
@@ -30,11 +31,14 @@ use self::application::{Application, derive};
 use self::commands::Commands;
 use self::config::Config;
 use self::faults::Faults;
+use self::faults::late::Late;
 use self::guild::channel::Channel;
 use self::guild::{GuildState, User};
+use self::handle::Arrival;
 use self::id::{Id, IdGenerator};
 use self::interactions::Interactions;
 use self::message::attachments::{StoredFile, UrlSigner};
+use self::message::journal::Journal;
 use self::message::nonce::Nonces;
 use self::ratelimit::{Buckets, InvalidRequests};
 use self::traffic::Traffic;
@@ -49,7 +53,7 @@ pub enum Outcome {
     },
     /// Never arrived; nothing changed.
     LostRequest,
-    /// Carried out, but the caller never hears of it.
+    /// Carried out, or yet to be ([`FaultKind::Late`](crate::FaultKind::Late)), but the caller never hears of it.
     LostResponse,
 }
 
@@ -119,6 +123,7 @@ pub struct Discord {
     pub(crate) thread_watch: BTreeSet<(u64, Id)>,
     pub(crate) files: BTreeMap<Id, StoredFile>,
     pub(crate) urls: UrlSigner,
+    pub(crate) journal: Journal,
     pub(crate) nonces: Nonces,
     pub(crate) commands: Commands,
     pub(crate) interactions: Interactions,
@@ -126,6 +131,7 @@ pub struct Discord {
     pub(crate) buckets: Buckets,
     pub(crate) invalid: InvalidRequests,
     pub(crate) faults: Faults,
+    pub(crate) late: Late<Arrival>,
     pub(crate) traffic: Traffic,
 }
 
@@ -149,6 +155,7 @@ impl Discord {
             thread_watch: BTreeSet::new(),
             files: BTreeMap::new(),
             urls: UrlSigner::new(&config.base_url, derive(config.seed, "attachment urls")),
+            journal: Journal::default(),
             nonces: Nonces::default(),
             commands: Commands::default(),
             interactions: Interactions::default(),
@@ -156,7 +163,8 @@ impl Discord {
             buckets: Buckets::default(),
             invalid: InvalidRequests::default(),
             faults: Faults::default(),
-            traffic: Traffic::default(),
+            late: Late::default(),
+            traffic: Traffic::new(config.traffic_kept),
             config,
         }
     }

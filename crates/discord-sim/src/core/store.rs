@@ -91,9 +91,11 @@ impl Discord {
     }
 
     /// Takes a message and its files out of its channel.
-    pub(crate) fn remove_message(&mut self, channel: Id, id: Id) -> Option<Message> {
-        let channel = self.channels.get_mut(&channel)?;
+    pub(crate) fn remove_message(&mut self, channel_id: Id, id: Id) -> Option<Message> {
+        let channel = self.channels.get_mut(&channel_id)?;
         let message = channel.messages.remove(&id)?;
+        let before = Some(message.clone());
+        self.journal.note(self.latest_ms, channel_id, id, before);
         if let Some(thread) = &mut channel.thread {
             thread.message_count = thread.message_count.saturating_sub(1);
         }

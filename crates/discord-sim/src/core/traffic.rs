@@ -127,22 +127,46 @@ impl Exchange {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Traffic {
     exchanges: Vec<Exchange>,
+    /// The number of the first of them.
+    first: u64,
+    /// At least so many of the latest are kept.
+    kept: usize,
 }
 
 impl Traffic {
-    /// Numbers an exchange and keeps it; `None` is one that nobody wants to know of.
-    pub(crate) fn push(&mut self, exchange: Option<Exchange>) {
-        if let Some(mut exchange) = exchange {
-            exchange.n = self.exchanges.len() as u64;
-            self.exchanges.push(exchange);
+    pub(crate) fn new(kept: usize) -> Traffic {
+        Traffic {
+            exchanges: Vec::new(),
+            first: 0,
+            kept,
         }
     }
 
+    /// Numbers an exchange and keeps it; `None` is one that nobody wants to know of.
+    pub(crate) fn push(&mut self, exchange: Option<Exchange>) {
+        let Some(mut exchange) = exchange else {
+            return;
+        };
+        exchange.n = self.next();
+        self.exchanges.push(exchange);
+        // Many at a time, so that each moves the others only now and then.
+        if self.exchanges.len() / 2 >= self.kept.max(1) {
+            let gone = self.exchanges.len() - self.kept;
+            self.exchanges.drain(..gone);
+            self.first += gone as u64;
+        }
+    }
+
+    /// How many there were, which is the number of the next.
+    pub(crate) fn next(&self) -> u64 {
+        self.first + self.exchanges.len() as u64
+    }
+
     pub(crate) fn since(&self, n: u64) -> &[Exchange] {
-        let from = usize::try_from(n)
+        let from = usize::try_from(n.saturating_sub(self.first))
             .unwrap_or(usize::MAX)
             .min(self.exchanges.len());
         &self.exchanges[from..]

@@ -86,8 +86,8 @@ fn delete_rule(_: &Discord, now: u64, matched: &Matched) -> Rule {
 fn get(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
     let needed = permissions::READ_MESSAGE_HISTORY;
     let (channel, _) = discord.text_channel(call.id("channel_id")?, call.actor, needed)?;
-    let message = channel
-        .messages
+    let messages = discord.journal.messages(channel, call.bend.as_of);
+    let message = messages
         .get(&call.id("message_id")?)
         .ok_or_else(ApiError::unknown_message)?;
     Reply::ok(discord.show_to(call.actor, call.now, message))
@@ -115,7 +115,7 @@ fn list(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
     if bits & permissions::READ_MESSAGE_HISTORY == 0 {
         return Reply::ok(json!([]));
     }
-    let messages = &channel.messages;
+    let messages = discord.journal.messages(channel, call.bend.as_of);
     let page: Vec<&Message> = if let Some(after) = after {
         let from = (std::ops::Bound::Excluded(after), std::ops::Bound::Unbounded);
         let mut page: Vec<_> = messages
@@ -219,6 +219,7 @@ fn create(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
         author,
         origin: None,
         flags: 0,
+        early_ms: call.bend.early_ms,
     };
     let mut message = discord.compose(call.now, by, draft, &call.body.uploads)?;
     message.reference = reference.as_ref().map(|(id, _)| Reference {

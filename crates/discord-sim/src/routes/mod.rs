@@ -23,6 +23,7 @@ use serde_json::Value;
 use crate::core::Discord;
 use crate::core::body::Body;
 use crate::core::error::{ApiError, ApiResult, form_error};
+use crate::core::handle::Bend;
 use crate::core::id::Id;
 use crate::core::ratelimit::Rule;
 use crate::core::time::parse_iso8601;
@@ -174,6 +175,7 @@ pub(crate) struct Call {
     /// The user who acts: the bot, or the person of [`Discord::act_as`].
     pub(crate) actor: Id,
     pub(crate) body: Body,
+    pub(crate) bend: Bend,
     matched: Matched,
     query: Vec<(String, String)>,
 }
@@ -186,6 +188,7 @@ impl Call {
         Call {
             now,
             actor,
+            bend: Bend::default(),
             matched,
             query,
             body,

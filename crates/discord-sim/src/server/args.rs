@@ -29,13 +29,19 @@ REST is served under <url>/api/v10, attachments under <url>/attachments, and the
   GET  /sim/guilds/ID                        channels, threads and messages
   PUT  /sim/guilds/ID/bot-permissions        {\"permissions\"}
   PUT  /sim/endpoint                         {\"url\"}: where interactions go; checked with two PINGs
-  POST /sim/interactions                     {\"guild_id\", \"text\": \"/name option:value\"} and more
+  POST /sim/interactions                     {\"guild_id\", \"text\": \"/name option:value file:@NAME\", \"files\"?:
+                                             {NAME: {\"filename\", \"text\" or \"base64\", \"content_type\"?}}} and more
   GET  /sim/interactions/ID?wait_ms=N        waits until it is answered or failed
   POST /sim/interactions/ID/redeliver        sends the same signed bytes again
   POST /sim/act                              {\"user_id\", \"method\", \"path\", \"body\"?}: a REST call as a person
   POST /sim/faults, DELETE /sim/faults       {\"fault\", \"method\"?, \"path\"?, \"skip\"?, \"times\"?, ...}
+  PUT  /sim/fault-plan, DELETE               {\"seed\"?, \"rates\": {FAULT: 0..1}, \"ms\"?: {FAULT: [MIN, MAX]},
+                                             \"from_ms\"?, \"until_ms\"?}: what each request meets is drawn
   GET  /sim/traffic?since=N                  everything exchanged with the application
   POST /sim/clock                            {\"advance_ms\"}
+
+Faults: lost_request lost_response late delay status status_after rate_limit egress_block attachments_refused stale_read
+ids_out_of_order. Those that last take \"ms\"; status, status_after and egress_block take \"status\", the first two \"body\".
 
 Exit codes: 0 ended as asked, 1 failed while running, 2 wrong arguments or port in use.
 ";

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post, put};
 use bytes::Bytes;
@@ -16,12 +16,15 @@ use serde_json::{Value, json};
 
 use super::deliver;
 use super::sim::Sim;
-use crate::{Fault, GuildSpec, Id, InteractionSpec, Problem, View};
+use crate::{Fault, FaultPlan, GuildSpec, Id, InteractionSpec, Problem, View};
 
 /// Longest wait that `wait_ms` can ask for.
 const WAIT_MS_MAX: u64 = 60_000;
 /// A little more than the time that an application has for its first answer.
 const FIRST_ANSWER_PATIENCE: Duration = Duration::from_millis(3_500);
+
+/// Room for the largest file of a command in base64, and then some.
+const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 type Answer = Result<Json, Refusal>;
 type Shared = State<Arc<Sim>>;
@@ -38,9 +41,11 @@ pub(super) fn router() -> Router<Arc<Sim>> {
         .route("/sim/interactions/{id}/redeliver", post(redeliver))
         .route("/sim/act", post(act))
         .route("/sim/faults", post(inject).delete(clear_faults))
+        .route("/sim/fault-plan", put(set_plan).delete(end_plan))
         .route("/sim/traffic", get(traffic))
         .route("/sim/clock", post(clock))
         .route("/sim/{*rest}", any(unknown))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
 }
 
 struct Json(Value);
@@ -295,6 +300,17 @@ async fn clear_faults(State(sim): Shared) -> Json {
     Json(json!({"ok": true}))
 }
 
+async fn set_plan(State(sim): Shared, body: Bytes) -> Answer {
+    let plan: FaultPlan = read(&body)?;
+    sim.with(|discord, _| discord.set_fault_plan(Some(plan)))?;
+    Ok(Json(json!({"ok": true})))
+}
+
+async fn end_plan(State(sim): Shared) -> Answer {
+    sim.with(|discord, _| discord.set_fault_plan(None))?;
+    Ok(Json(json!({"ok": true})))
+}
+
 #[derive(Deserialize)]
 struct Since {
     since: Option<u64>,
@@ -304,7 +320,7 @@ async fn traffic(State(sim): Shared, Query(from): Query<Since>) -> Json {
     let since = from.since.unwrap_or(0);
     sim.look(|discord| {
         let exchanges = discord.traffic(since);
-        let next = discord.traffic(0).len();
+        let next = discord.traffic_next();
         Json(json!({"next": next, "exchanges": exchanges}))
     })
 }

@@ -212,3 +212,31 @@ fn the_log_tells_everything_but_the_token() {
     assert_eq!(world.discord.traffic(1).len(), 0);
     assert_eq!(world.discord.traffic(u64::MAX).len(), 0);
 }
+
+#[test]
+fn a_bounded_log_keeps_the_latest_and_their_numbers() {
+    let mut discord = Discord::new(Config {
+        traffic_kept: 3,
+        ..Config::default()
+    });
+    let guild = discord.create_guild(START_MS, GuildSpec::named("g"));
+    let mut world = World {
+        discord,
+        guild,
+        now: START_MS,
+    };
+    for n in 1..=20 {
+        world.get("/users/@me");
+        let log = world.discord.traffic(0);
+        assert!((n.min(3)..6).contains(&log.len()), "{} of {n}", log.len());
+        assert_eq!(log[log.len() - 1].n, n as u64 - 1);
+    }
+    assert_eq!(world.discord.traffic_next(), 20);
+    let latest: Vec<u64> = world
+        .discord
+        .traffic(18)
+        .iter()
+        .map(|exchange| exchange.n)
+        .collect();
+    assert_eq!(latest, [18, 19]);
+}

@@ -252,6 +252,7 @@ impl Discord {
                 original_message: interaction.original.as_ref().map(Slot::id),
             }),
             flags,
+            early_ms: 0,
         }
     }
 }

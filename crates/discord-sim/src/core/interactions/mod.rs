@@ -3,6 +3,7 @@
 //! Docs `interactions/receiving-and-responding`.
 
 pub(crate) mod answer;
+pub(crate) mod file;
 mod options;
 mod payload;
 pub(crate) mod text;
@@ -17,6 +18,7 @@ use http::{HeaderMap, HeaderValue};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use self::file::OptionFile;
 use self::view::DeliveryReport;
 use super::guild::{User, permissions};
 use super::id::Id;
@@ -40,16 +42,18 @@ pub struct InteractionSpec {
     /// The owner by default.
     #[serde(default)]
     pub user_id: Option<Id>,
-    /// `/name option:value option2:value`.
+    /// `/name option:value option2:value`. The value of an attachment option is `@` and a name in `files`.
     #[serde(default)]
     pub text: Option<String>,
     /// Instead of `text`: the command's name, with its subcommands after blanks.
     #[serde(default)]
     pub command: Option<String>,
-    /// For `command`: values by option name. An attachment is `{"filename": .., "text": ..}` or
-    /// `{"filename": .., "base64": ..}`.
+    /// For `command`: values by option name. An attachment is an [`OptionFile`] as JSON, or `@` and a name in `files`.
     #[serde(default)]
     pub options: Map<String, Value>,
+    /// What attachment options refer to, by any name.
+    #[serde(default)]
+    pub files: BTreeMap<String, OptionFile>,
     /// The option that is being typed: sends an autocomplete interaction, in which required options may be missing.
     #[serde(default)]
     pub autocomplete: Option<String>,
@@ -65,6 +69,7 @@ impl InteractionSpec {
             text: Some(text.to_owned()),
             command: None,
             options: Map::new(),
+            files: BTreeMap::new(),
             autocomplete: None,
         }
     }
@@ -77,6 +82,14 @@ impl InteractionSpec {
             options,
             ..InteractionSpec::text(guild_id, "")
         }
+    }
+
+    /// With a file, which an option names as `@name`. The name is also the file's.
+    #[must_use]
+    pub fn file(mut self, name: &str, data: impl Into<Bytes>) -> InteractionSpec {
+        self.files
+            .insert(name.to_owned(), OptionFile::new(name, data));
+        self
     }
 }
 
@@ -339,12 +352,8 @@ impl Discord {
         URL_SAFE_NO_PAD.encode(raw)
     }
 
-    /// Lets time pass: first answers that are overdue, and deferred replies whose token has run out, become failures;
-    /// threads in which nothing happens archive themselves.
-    /// Every call that takes `now` does this first.
-    pub fn advance(&mut self, now: u64) {
-        self.latest_ms = self.latest_ms.max(now);
-        self.archive_idle_threads(now);
+    /// Makes failures of first answers that are overdue, and of deferred replies whose token has run out.
+    pub(crate) fn expire_interactions(&mut self, now: u64) {
         let Interactions { by_id, open, .. } = &mut self.interactions;
         open.retain(|id| {
             let Some(interaction) = by_id.get_mut(id) else {

@@ -1,10 +1,11 @@
 //! Checking and typing the values of a command, as Discord's client does before it sends anything.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
+use std::collections::BTreeMap;
+
+use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 
+use super::file::OptionFile;
 use super::text::Invocation;
 use crate::core::commands::options::{
     ATTACHMENT, BOOLEAN, CHANNEL, INTEGER, INTEGER_MAX, MENTIONABLE, NUMBER, ROLE, STRING, USER,
@@ -40,6 +41,7 @@ pub(super) fn fill(
     channel: Id,
     invocation: &Invocation,
 ) -> Result<Data, Problem> {
+    unused_file(invocation)?;
     let mut resolved = Resolved::default();
     let mut options: Vec<Value> = Vec::new();
     let mut focused_kind = None;
@@ -59,6 +61,7 @@ pub(super) fn fill(
             now,
             guild,
             channel,
+            files: &invocation.files,
             resolved: &mut resolved,
         };
         // While it is typed, a value is text, whatever it is to become.
@@ -121,6 +124,20 @@ pub(super) fn fill(
     })
 }
 
+/// A file that no option names is a slip of whoever wrote the call.
+fn unused_file(invocation: &Invocation) -> Result<(), Problem> {
+    let is_named = |name: &str| {
+        let value = format!("@{name}");
+        invocation.given.iter().any(|(_, given)| *given == *value)
+    };
+    match invocation.files.keys().find(|name| !is_named(name)) {
+        Some(name) => Err(Problem::bad(format!(
+            "no option's value is @{name}, and yet there is such a file"
+        ))),
+        None => Ok(()),
+    }
+}
+
 fn problem(name: &str, text: impl std::fmt::Display) -> Problem {
     Problem::bad(format!("option {name}: {text}"))
 }
@@ -138,6 +155,7 @@ struct Place<'a> {
     now: u64,
     guild: Id,
     channel: Id,
+    files: &'a BTreeMap<String, OptionFile>,
     resolved: &'a mut Resolved,
 }
 
@@ -243,24 +261,28 @@ impl Place<'_> {
     }
 
     fn attachment(&mut self, name: &str, raw: &Value) -> Result<Value, Problem> {
-        let wrong = || {
-            problem(
-                name,
-                "give {\"filename\": .., \"text\": ..} or {\"filename\": .., \"base64\": ..}",
-            )
+        let file = match raw {
+            Value::String(text) => {
+                let known = text.strip_prefix('@').and_then(|file| self.files.get(file));
+                let wrong = || problem(name, format!("{text:?} is not @ and a name in files"));
+                known.cloned().ok_or_else(wrong)?
+            }
+            other => OptionFile::deserialize(other).map_err(|error| problem(name, error))?,
         };
-        let filename = raw["filename"].as_str().ok_or_else(wrong)?;
-        let data = match (&raw["text"], &raw["base64"]) {
-            (Value::String(text), Value::Null) => text.clone().into_bytes(),
-            (Value::Null, Value::String(text)) => STANDARD.decode(text).map_err(|_| wrong())?,
-            _ => return Err(wrong()),
-        };
-        if data.len() > self.discord.config.attachment_bytes_max {
-            return Err(problem(name, "the file is too large"));
+        if file.data.is_empty() {
+            return Err(problem(name, "the file is empty"));
         }
-        let file =
-            self.discord
-                .store_option_file(self.now, self.channel, filename, Bytes::from(data));
+        let max = self.discord.config.attachment_bytes_max;
+        if file.data.len() > max {
+            let text = format!(
+                "the file has {} bytes, and {max} are allowed",
+                file.data.len()
+            );
+            return Err(problem(name, text));
+        }
+        let file = self
+            .discord
+            .store_option_file(self.now, self.channel, &file);
         self.resolved.put(
             "attachments",
             file.id,

@@ -1,8 +1,11 @@
 //! From what a person types to a command and its raw values.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::InteractionSpec;
+use super::file::OptionFile;
 use crate::core::commands::Command;
 use crate::core::commands::options::{SUB_COMMAND, SUB_COMMAND_GROUP};
 use crate::core::{Discord, Problem};
@@ -17,6 +20,7 @@ pub(crate) struct Invocation {
     /// The options that can be given.
     pub(crate) known: Vec<Value>,
     pub(crate) given: Vec<(String, Value)>,
+    pub(crate) files: BTreeMap<String, OptionFile>,
     pub(crate) focused: Option<String>,
 }
 
@@ -71,6 +75,7 @@ pub(crate) fn resolve(discord: &Discord, spec: &InteractionSpec) -> Result<Invoc
         subcommands,
         known,
         given,
+        files: spec.files.clone(),
         focused: spec.autocomplete.clone(),
     })
 }

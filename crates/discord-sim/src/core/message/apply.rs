@@ -11,6 +11,7 @@ use crate::core::Discord;
 use crate::core::error::{ApiError, ApiResult, form_error};
 use crate::core::guild::{User, permissions};
 use crate::core::id::Id;
+use crate::core::interactions::file::OptionFile;
 
 /// Who writes a message, where, and on whose behalf.
 pub(crate) struct Authorship {
@@ -19,6 +20,8 @@ pub(crate) struct Authorship {
     pub(crate) origin: Option<Origin>,
     /// Flags on top of those of the draft.
     pub(crate) flags: u64,
+    /// How much too early the message's id says that it was made, in milliseconds.
+    pub(crate) early_ms: u64,
 }
 
 impl Discord {
@@ -46,7 +49,7 @@ impl Discord {
             flags,
             tts: draft.tts,
             mentions,
-            created_ms: now,
+            created_ms: now.saturating_sub(by.early_ms),
             posted_ms: now,
             edited_ms: None,
             pinned_ms: None,
@@ -59,7 +62,7 @@ impl Discord {
         if files.is_empty() && message.is_empty() {
             return Err(ApiError::empty_message());
         }
-        message.id = self.ids.next(now);
+        message.id = self.ids.early(now, by.early_ms);
         let ephemeral = flags & flags::EPHEMERAL != 0;
         message.attachments = files
             .into_iter()
@@ -209,14 +212,13 @@ impl Discord {
         &mut self,
         now: u64,
         channel: Id,
-        filename: &str,
-        data: Bytes,
+        file: &OptionFile,
     ) -> Attachment {
         let upload = Upload {
             index: 0,
-            filename: filename.to_owned(),
-            content_type: None,
-            data,
+            filename: file.filename.clone(),
+            content_type: file.content_type.clone(),
+            data: file.data.clone(),
         };
         self.store_file(now, channel, NewFile::new(&upload, None), true)
     }

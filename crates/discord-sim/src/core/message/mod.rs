@@ -6,6 +6,7 @@ pub(crate) mod components;
 pub(crate) mod content;
 pub(crate) mod draft;
 pub(crate) mod embeds;
+pub(crate) mod journal;
 pub(crate) mod nonce;
 mod show;
 

@@ -68,8 +68,10 @@ impl Discord {
         if is_new && message.kind != Kind::ThreadStarter {
             self.count_in_thread(&message);
         }
-        if let Some(channel) = self.channels.get_mut(&message.channel_id) {
-            channel.messages.insert(message.id, message);
+        let (channel_id, id) = (message.channel_id, message.id);
+        if let Some(channel) = self.channels.get_mut(&channel_id) {
+            let before = channel.messages.insert(id, message);
+            self.journal.note(self.latest_ms, channel_id, id, before);
         }
     }
 

@@ -26,6 +26,19 @@ pub(crate) struct Taken {
     pub(crate) hash: String,
 }
 
+impl Taken {
+    /// What a bucket shows in which nothing is left until that time.
+    pub(crate) fn exhausted(rule: Rule, resets_ms: u64) -> Taken {
+        Taken {
+            allowed: false,
+            limit: rule.limit,
+            remaining: 0,
+            resets_ms,
+            hash: hash(rule.name),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Window {
     opened_ms: u64,

@@ -2,6 +2,7 @@
 
 mod answering;
 mod asking;
+mod files;
 
 use bytes::Bytes;
 use discord_sim::{Delivery, Id, InteractionSpec, View};

@@ -2,4 +2,6 @@
 //! beginning. `docs/format.md` has the bytes.
 
 pub mod file_sum;
+pub mod manifest;
 pub mod segment;
+pub mod text_file;

@@ -1,0 +1,451 @@
+//! What a checkpoint says: which tables there are, and which files hold their rows.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::file_sum::{FileSum, id, id_list, optional_id};
+use super::segment::SectionInfo;
+use crate::engine::digest::TableSum;
+use crate::engine::gzip;
+use crate::engine::log::{CommitId, Link};
+use crate::text::{escape_json, inline, utf16_len};
+
+/// What a packed manifest unpacks to at most: some 100,000 tables.
+const UNPACKED_BYTES: usize = 32 * 1024 * 1024;
+
+/// Where a checkpoint's record keeps its manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ManifestRef {
+    /// In the record.
+    Inline(Box<Manifest>),
+    /// In a text file ([`super::text_file`]) made by [`Manifest::pack`].
+    Text {
+        #[serde(with = "id_list")]
+        messages: Vec<u64>,
+        sum: FileSum,
+        bytes: u64,
+    },
+}
+
+/// The state of a database at a commit. Readers ignore fields they do not know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The last commit that is in it.
+    pub head: Link,
+    /// The object that writes the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private: Option<bool>,
+    /// The highest table id ever given.
+    pub last_table_id: u32,
+    /// How many checkpoints the database has had, this one counted.
+    pub generation: u32,
+    pub tables: Vec<TableEntry>,
+    pub files: Vec<FileEntry>,
+}
+
+/// A table and where its rows are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableEntry {
+    pub name: String,
+    pub id: u32,
+    pub pk: String,
+    pub created: CommitId,
+    /// Whether its rows are shown as messages.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub mirror: bool,
+    /// Its live rows.
+    pub sum: TableSum,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tombstones: u64,
+    /// Rows whose message does not show them as they are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub behind: u64,
+    #[serde(default, with = "optional_id", skip_serializing_if = "Option::is_none")]
+    pub channel: Option<u64>,
+    /// Messages of rows that are not in the segments have ids from here on.
+    #[serde(default, with = "optional_id", skip_serializing_if = "Option::is_none")]
+    pub scan_from: Option<u64>,
+    /// Oldest first: a row in a later one replaces that in an earlier one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<SegmentEntry>,
+}
+
+/// The rows that changed in the generations `from < g <= to`, by key over one or several files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentEntry {
+    pub from: u32,
+    pub to: u32,
+    pub parts: Vec<PartEntry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartEntry {
+    /// Which of [`Manifest::files`].
+    pub file: usize,
+    /// Which of the file's sections.
+    pub section: usize,
+    pub info: SectionInfo,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    pub name: String,
+    pub sum: FileSum,
+    pub bytes: u64,
+    pub place: Place,
+}
+
+/// Where in the log channel a file is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    Attachment {
+        #[serde(with = "id")]
+        message: u64,
+        /// Which of the message's attachments.
+        #[serde(default, skip_serializing_if = "is_first")]
+        index: usize,
+    },
+    /// A text file ([`super::text_file`]), a message a part, in their order.
+    Text {
+        #[serde(with = "id_list")]
+        messages: Vec<u64>,
+    },
+}
+
+/// Why a packed manifest cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManifestError(pub String);
+
+impl fmt::Display for ManifestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the manifest is damaged: {}", self.0)
+    }
+}
+
+impl Manifest {
+    /// How many characters (UTF-16 code units) of a record it takes when it stands inline.
+    pub fn inline_len(&self) -> usize {
+        utf16_len(&escape_json(&self.to_json()))
+    }
+
+    /// The bytes of the file that a [`ManifestRef::Text`] refers to.
+    pub fn pack(&self) -> Bytes {
+        gzip::pack(self.to_json().as_bytes()).into()
+    }
+
+    /// Takes back [`Manifest::pack`].
+    ///
+    /// # Errors
+    /// [`ManifestError`], also when it fails [`Manifest::check`].
+    pub fn unpack(bytes: &[u8], sum: FileSum) -> Result<Manifest, ManifestError> {
+        let actual = FileSum::of(bytes);
+        if actual != sum {
+            return Err(ManifestError(format!(
+                "its checksum is {actual} instead of {sum}"
+            )));
+        }
+        let json = gzip::unpack(bytes, UNPACKED_BYTES).map_err(ManifestError)?;
+        let manifest: Manifest = serde_json::from_slice(&json)
+            .map_err(|error| ManifestError(format!("it is no manifest: {error}")))?;
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    /// Whether what it says can be true.
+    ///
+    /// # Errors
+    /// Names the table and what is wrong about it.
+    pub fn check(&self) -> Result<(), ManifestError> {
+        let mut names = BTreeSet::new();
+        let mut ids = BTreeSet::new();
+        for table in &self.tables {
+            let wrong = if !names.insert(&table.name) {
+                "is named twice".to_owned()
+            } else if !ids.insert(table.id) {
+                format!("has the id {} of another", table.id)
+            } else if table.id > self.last_table_id {
+                format!("has the id {}, which was never given", table.id)
+            } else if let Err(why) = self.check_segments(table) {
+                why
+            } else {
+                continue;
+            };
+            let name = inline(&table.name);
+            return Err(ManifestError(format!("table `{name}` {wrong}")));
+        }
+        Ok(())
+    }
+
+    fn check_segments(&self, table: &TableEntry) -> Result<(), String> {
+        let mut covered = 0;
+        for segment in &table.segments {
+            if segment.from < covered || segment.to <= segment.from || segment.to > self.generation
+            {
+                return Err(format!(
+                    "has a segment of the generations {} to {} after {covered} of {}",
+                    segment.from, segment.to, self.generation
+                ));
+            }
+            covered = segment.to;
+            let mut last: Option<&str> = None;
+            for part in &segment.parts {
+                if part.file >= self.files.len() {
+                    return Err(format!("needs file {}, which is not there", part.file));
+                }
+                if part.info.table != table.id {
+                    return Err(format!("has rows of the table with id {}", part.info.table));
+                }
+                if part.info.lines == 0 {
+                    continue;
+                }
+                if last.is_some_and(|last| part.info.first.as_str() <= last) {
+                    return Err("has parts out of order".to_owned());
+                }
+                last = Some(&part.info.last);
+            }
+        }
+        Ok(())
+    }
+
+    fn to_json(&self) -> String {
+        // Writing these types to a string has no way to fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_yes(value: &bool) -> bool {
+    *value
+}
+
+fn is_zero(value: &u64) -> bool {
+    *value == 0
+}
+
+fn is_first(index: &usize) -> bool {
+    *index == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn part(file: usize, table: u32, first: &str, last: &str) -> PartEntry {
+        PartEntry {
+            file,
+            section: 0,
+            info: SectionInfo {
+                table,
+                first: first.to_owned(),
+                last: last.to_owned(),
+                lines: 2,
+                live: 1,
+                digest: u64::MAX,
+            },
+        }
+    }
+
+    fn manifest() -> Manifest {
+        Manifest {
+            head: Link {
+                id: CommitId(7, 8),
+                crc: 9,
+            },
+            owner: Some("o".into()),
+            private: Some(false),
+            last_table_id: 4,
+            generation: 5,
+            tables: vec![
+                TableEntry {
+                    name: "users".into(),
+                    id: 1,
+                    pk: "id".into(),
+                    created: CommitId(7, 2),
+                    mirror: true,
+                    sum: TableSum { rows: 2, digest: 3 },
+                    tombstones: 1,
+                    behind: 0,
+                    channel: Some(u64::MAX),
+                    scan_from: None,
+                    segments: vec![
+                        SegmentEntry {
+                            from: 0,
+                            to: 2,
+                            parts: vec![part(0, 1, "a", "c"), part(1, 1, "d", "d")],
+                        },
+                        SegmentEntry {
+                            from: 2,
+                            to: 5,
+                            parts: vec![part(1, 1, "a", "z")],
+                        },
+                    ],
+                },
+                TableEntry {
+                    name: "posts".into(),
+                    id: 4,
+                    pk: "id".into(),
+                    created: CommitId(7, 3),
+                    mirror: false,
+                    sum: TableSum::default(),
+                    tombstones: 0,
+                    behind: 6,
+                    channel: None,
+                    scan_from: Some(10),
+                    segments: vec![],
+                },
+            ],
+            files: vec![
+                FileEntry {
+                    name: "users.base.8".into(),
+                    sum: FileSum(1),
+                    bytes: 2,
+                    place: Place::Text {
+                        messages: vec![u64::MAX, 1],
+                    },
+                },
+                FileEntry {
+                    name: "delta.9".into(),
+                    sum: FileSum(u64::MAX),
+                    bytes: 3,
+                    place: Place::Attachment {
+                        message: u64::MAX,
+                        index: 0,
+                    },
+                },
+            ],
+        }
+    }
+
+    #[test]
+    fn it_comes_back_from_a_file_and_from_a_record() {
+        let manifest = manifest();
+        let bytes = manifest.pack();
+        assert_eq!(
+            Manifest::unpack(&bytes, FileSum::of(&bytes)),
+            Ok(manifest.clone())
+        );
+        // As an op of a record has it.
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "op")]
+        enum Op {
+            Checkpoint { manifest: ManifestRef },
+        }
+        for manifest in [
+            ManifestRef::Inline(Box::new(manifest)),
+            ManifestRef::Text {
+                messages: vec![u64::MAX],
+                sum: FileSum(1),
+                bytes: 2,
+            },
+        ] {
+            let op = Op::Checkpoint { manifest };
+            let json = serde_json::to_string(&op).unwrap();
+            assert_eq!(serde_json::from_str::<Op>(&json).unwrap(), op);
+        }
+    }
+
+    #[test]
+    fn ids_and_checksums_are_no_json_numbers() {
+        let json = manifest().to_json();
+        assert_eq!(json.matches("\"18446744073709551615\"").count(), 3);
+        assert_eq!(json.matches("18446744073709551615").count(), 3);
+        assert_eq!(json.matches("\"ffffffffffffffff\"").count(), 4);
+    }
+
+    #[test]
+    fn fields_that_are_not_known_are_passed_over() {
+        let json = manifest().to_json().replace('{', r#"{"new":{},"#);
+        // The one object that is a choice and not a list of fields.
+        let json = json.replace(r#""place":{"new":{},"#, r#""place":{"#);
+        assert_eq!(serde_json::from_str::<Manifest>(&json).unwrap(), manifest());
+    }
+
+    #[test]
+    fn its_length_inline_is_that_of_its_escaped_text() {
+        let mut manifest = manifest();
+        let before = manifest.inline_len();
+        assert_eq!(before, manifest.to_json().len());
+        manifest.tables[0].segments[0].parts[0].info.first = "a`😀".into();
+        assert_eq!(manifest.inline_len(), before + 6 + 2);
+    }
+
+    #[test]
+    fn what_cannot_be_true_is_refused() {
+        #[track_caller]
+        fn refused(expected: &str, change: impl Fn(&mut Manifest)) {
+            let mut manifest = manifest();
+            assert_eq!(manifest.check(), Ok(()));
+            change(&mut manifest);
+            let error = manifest.check().unwrap_err();
+            assert!(error.to_string().contains(expected), "{error}");
+            let bytes = manifest.pack();
+            assert_eq!(Manifest::unpack(&bytes, FileSum::of(&bytes)), Err(error));
+        }
+        refused("`users` is named twice", |m| {
+            m.tables[1].name = "users".into();
+        });
+        refused("`posts` has the id 1 of another", |m| m.tables[1].id = 1);
+        refused("4, which was never given", |m| m.last_table_id = 3);
+        refused("file 1, which is not there", |m| m.files.truncate(1));
+        refused("the table with id 9", |m| {
+            m.tables[0].segments[1].parts[0].info.table = 9;
+        });
+        refused("parts out of order", |m| {
+            m.tables[0].segments[0].parts[1].info.first = "c".into();
+        });
+        refused("generations 1 to 5 after 2 of 5", |m| {
+            m.tables[0].segments[1].from = 1;
+        });
+        refused("generations 5 to 5", |m| {
+            m.tables[0].segments[1].from = 5;
+        });
+        refused("to 5 after 2 of 4", |m| m.generation = 4);
+    }
+
+    #[test]
+    fn a_bomb_is_given_up() {
+        let bomb = gzip::pack(&vec![b' '; UNPACKED_BYTES + 1]);
+        let error = Manifest::unpack(&bomb, FileSum::of(&bomb)).unwrap_err();
+        assert!(error.0.contains("unpacks to more than"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_flipped_bit_is_noticed(at in any::<prop::sample::Index>(), bit in 0u32..8) {
+            let bytes = manifest().pack();
+            let sum = FileSum::of(&bytes);
+            let mut bytes = bytes.to_vec();
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1u8 << bit;
+            let error = Manifest::unpack(&bytes, sum).unwrap_err();
+            prop_assert!(error.0.contains("instead of"));
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = Manifest::unpack(&bytes, FileSum::of(&bytes));
+            let packed = gzip::pack(&bytes);
+            let _ = Manifest::unpack(&packed, FileSum::of(&packed));
+        }
+
+        #[test]
+        fn no_change_of_its_text_makes_it_panic(at in any::<prop::sample::Index>(), to in any::<u8>()) {
+            let mut json = manifest().to_json().into_bytes();
+            let at = at.index(json.len());
+            json[at] = to;
+            let packed = gzip::pack(&json);
+            let _ = Manifest::unpack(&packed, FileSum::of(&packed));
+        }
+    }
+}

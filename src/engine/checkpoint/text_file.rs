@@ -1,0 +1,467 @@
+//! Files as the text of messages, for guilds where attachments cannot be read back.
+//!
+//! Each message is a part: a first line that names it, then base64 in code blocks, in the content
+//! and in embed descriptions. Base64 has nothing that Discord would trim, strip or fold.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+
+use super::file_sum::FileSum;
+use crate::discord::model::Message;
+use crate::discord::multipart::file_name;
+use crate::engine::log::record::{crc_text, parse_crc};
+use crate::limits::{EMBED_DESCRIPTION, EMBED_TOTAL, MESSAGE_CONTENT};
+use crate::text::{inline, utf16_len};
+
+/// A record's first line begins with `#`, a row's with `**`: no part is taken for either.
+const MARK: &str = "§ ";
+const FENCE: &str = "```\n";
+const FENCE_END: &str = "\n```";
+
+/// A message to be posted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextPart {
+    pub content: String,
+    /// Descriptions.
+    pub embeds: Vec<String>,
+}
+
+/// A file that takes more messages than it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooManyParts {
+    pub parts: usize,
+    pub max_parts: usize,
+}
+
+/// Cuts a file into messages. An empty file is one part too.
+///
+/// # Errors
+/// [`TooManyParts`]
+pub fn split(name: &str, bytes: &[u8], max_parts: usize) -> Result<Vec<TextPart>, TooManyParts> {
+    let name = file_name(name);
+    let file = FileSum::of(bytes);
+    // The first line is never longer than that of the last part there may be.
+    let longest_title = utf16_len(&title(&name, max_parts, max_parts, file, 0));
+    let room = Room::beside(longest_title);
+    let parts = bytes.len().div_ceil(room.bytes()).max(1);
+    if parts > max_parts {
+        return Err(TooManyParts { parts, max_parts });
+    }
+    let part = |(at, bytes): (usize, &[u8])| {
+        let text = STANDARD.encode(bytes);
+        let crc = crc32fast::hash(text.as_bytes());
+        let title = title(&name, at + 1, parts, file, crc);
+        let (in_content, rest) = cut(&text, room.content);
+        let (first, second) = cut(rest, room.first_embed);
+        let embeds = [first, second].into_iter().filter(|text| !text.is_empty());
+        TextPart {
+            content: format!("{title}\n{}", fence(in_content)),
+            embeds: embeds.map(fence).collect(),
+        }
+    };
+    if bytes.is_empty() {
+        return Ok(vec![part((0, bytes))]);
+    }
+    Ok(bytes.chunks(room.bytes()).enumerate().map(part).collect())
+}
+
+/// A part as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenPart {
+    /// The message's id.
+    pub message: u64,
+    pub name: String,
+    /// From 1 on.
+    pub number: usize,
+    pub of: usize,
+    /// The whole file's.
+    pub sum: FileSum,
+    /// None when they are not what the first line says: the message was changed, or somebody hid
+    /// its embeds.
+    pub bytes: Option<Bytes>,
+}
+
+/// Reads a part; None when the message does not claim to be one.
+pub fn parse(message: &Message) -> Option<SeenPart> {
+    let (title, body) = match message.content.split_once('\n') {
+        Some((title, body)) => (title, Some(body)),
+        None => (message.content.as_str(), None),
+    };
+    let mut fields = title.strip_prefix(MARK)?.split(" · ");
+    let name = fields.next()?.to_owned();
+    let (number, of) = fields.next()?.strip_prefix("part ")?.split_once('/')?;
+    let (number, of) = (number.parse().ok()?, of.parse().ok()?);
+    let sum = FileSum::parse(fields.next()?)?;
+    let crc = parse_crc(fields.next()?)?;
+    if fields.next().is_some() || number < 1 || number > of {
+        return None;
+    }
+    let descriptions = message
+        .embeds
+        .iter()
+        .filter_map(|embed| embed.description.as_deref());
+    let text: String = body.into_iter().chain(descriptions).map(unfence).collect();
+    let bytes = if crc32fast::hash(text.as_bytes()) == crc {
+        STANDARD.decode(&text).ok().map(Bytes::from)
+    } else {
+        None
+    };
+    Some(SeenPart {
+        message: message.id,
+        name,
+        number,
+        of,
+        sum,
+        bytes,
+    })
+}
+
+/// Why parts do not make a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JoinError {
+    /// No part of the file is there.
+    Nothing { sum: FileSum },
+    Missing {
+        name: String,
+        number: usize,
+        of: usize,
+    },
+    Damaged {
+        name: String,
+        number: usize,
+        message: u64,
+    },
+    /// All parts are intact, and together they are another file.
+    Altered { name: String },
+}
+
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            JoinError::Nothing { sum } => {
+                write!(f, "of the file with the checksum {sum} no part is there")
+            }
+            JoinError::Missing { name, number, of } => {
+                let name = inline(name);
+                write!(f, "of the file `{name}` part {number} of {of} is missing")
+            }
+            JoinError::Damaged {
+                name,
+                number,
+                message,
+            } => {
+                let name = inline(name);
+                write!(
+                    f,
+                    "of the file `{name}` part {number} (message {message}) was changed or its embeds are hidden"
+                )
+            }
+            JoinError::Altered { name } => {
+                let name = inline(name);
+                write!(f, "the parts of `{name}` do not have the file's checksum")
+            }
+        }
+    }
+}
+
+/// Puts the file with this checksum together. Parts come in any order and as often as they like;
+/// those of other files are passed over.
+///
+/// # Errors
+/// [`JoinError`], about the first part that is not as it should be.
+pub fn join(parts: impl IntoIterator<Item = SeenPart>, sum: FileSum) -> Result<Bytes, JoinError> {
+    // A file that was cut twice in different ways is there twice.
+    let mut cuts: BTreeMap<(String, usize), BTreeMap<usize, SeenPart>> = BTreeMap::new();
+    for part in parts {
+        if part.sum != sum {
+            continue;
+        }
+        let cut = cuts.entry((part.name.clone(), part.of)).or_default();
+        let known = cut.get(&part.number);
+        if known.is_none_or(|known| known.bytes.is_none()) {
+            cut.insert(part.number, part);
+        }
+    }
+    let mut first_error = None;
+    for ((name, of), parts) in &cuts {
+        match join_cut(name, *of, parts, sum) {
+            Ok(bytes) => return Ok(bytes),
+            Err(error) => first_error = first_error.or(Some(error)),
+        }
+    }
+    Err(first_error.unwrap_or(JoinError::Nothing { sum }))
+}
+
+fn join_cut(
+    name: &str,
+    of: usize,
+    parts: &BTreeMap<usize, SeenPart>,
+    sum: FileSum,
+) -> Result<Bytes, JoinError> {
+    let name = || name.to_owned();
+    let mut bytes = Vec::new();
+    // Stops at the first gap, however many parts a message claims.
+    for number in 1..=of {
+        let part = parts.get(&number).ok_or_else(|| JoinError::Missing {
+            name: name(),
+            number,
+            of,
+        })?;
+        let part_bytes = part.bytes.as_ref().ok_or_else(|| JoinError::Damaged {
+            name: name(),
+            number,
+            message: part.message,
+        })?;
+        bytes.extend_from_slice(part_bytes);
+    }
+    if FileSum::of(&bytes) != sum {
+        return Err(JoinError::Altered { name: name() });
+    }
+    Ok(bytes.into())
+}
+
+/// How many characters of base64 go where.
+struct Room {
+    content: usize,
+    first_embed: usize,
+    second_embed: usize,
+}
+
+impl Room {
+    fn beside(title: usize) -> Self {
+        let fences = FENCE.len() + FENCE_END.len();
+        Room {
+            content: MESSAGE_CONTENT.saturating_sub(title + 1 + fences),
+            first_embed: EMBED_DESCRIPTION - fences,
+            second_embed: EMBED_TOTAL - EMBED_DESCRIPTION - fences,
+        }
+    }
+
+    /// How many bytes that is. Three bytes are four characters.
+    fn bytes(&self) -> usize {
+        (self.content + self.first_embed + self.second_embed) / 4 * 3
+    }
+}
+
+/// `§ users.base.1042 · part 2/7 · <checksum of the file> · <checksum of the part>`
+fn title(name: &str, number: usize, of: usize, file: FileSum, crc: u32) -> String {
+    let crc = crc_text(crc);
+    format!("{MARK}{name} · part {number}/{of} · {file} · {crc}")
+}
+
+fn cut(text: &str, at: usize) -> (&str, &str) {
+    text.split_at_checked(at).unwrap_or((text, ""))
+}
+
+fn fence(text: &str) -> String {
+    format!("{FENCE}{text}{FENCE_END}")
+}
+
+fn unfence(block: &str) -> &str {
+    block
+        .strip_prefix(FENCE)
+        .and_then(|rest| rest.strip_suffix(FENCE_END))
+        .unwrap_or(block)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::log::codec::{RecordBody, locate};
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    /// What Discord would give back.
+    fn message(id: u64, part: &TextPart) -> Message {
+        let embeds: Vec<_> = part
+            .embeds
+            .iter()
+            .map(|text| json!({ "description": text.trim() }))
+            .collect();
+        serde_json::from_value(json!({
+            "id": id.to_string(), "channel_id": "2", "author": {"id": "3"},
+            "content": part.content.trim(), "embeds": embeds,
+        }))
+        .unwrap()
+    }
+
+    fn seen(parts: &[TextPart]) -> Vec<SeenPart> {
+        let seen = |(id, part)| parse(&message(id, part)).unwrap();
+        (1..).zip(parts).map(seen).collect()
+    }
+
+    /// Bytes that differ from part to part.
+    fn file(len: usize) -> Vec<u8> {
+        (0..len).map(|n| (n * n / 7) as u8).collect()
+    }
+
+    #[test]
+    fn parts_use_what_a_message_holds() {
+        let parts = split("users.base.1042", &file(20_000), 100).unwrap();
+        assert_eq!(parts.len(), 4);
+        for part in &parts {
+            assert!(utf16_len(&part.content) <= MESSAGE_CONTENT);
+            assert!(
+                part.embeds
+                    .iter()
+                    .all(|text| utf16_len(text) <= EMBED_DESCRIPTION)
+            );
+            let total: usize = part.embeds.iter().map(|text| utf16_len(text)).sum();
+            assert!(total <= EMBED_TOTAL);
+            let is_record = locate(&message(1, part)) != RecordBody::NotARecord;
+            assert!(!is_record);
+        }
+        let full = &parts[0];
+        let all = full.content.len() + full.embeds.iter().map(String::len).sum::<usize>();
+        assert!(all > 7_950, "{all}");
+        assert!(
+            full.content.starts_with("§ users.base.1042 · part 1/4 · "),
+            "{}",
+            full.content
+        );
+    }
+
+    #[test]
+    fn the_number_of_parts_has_a_limit() {
+        let one = split("f", &file(5_850), 1).unwrap();
+        assert_eq!(one.len(), 1);
+        let error = split("f", &file(50_000), 5).unwrap_err();
+        assert_eq!(
+            error,
+            TooManyParts {
+                parts: 9,
+                max_parts: 5
+            }
+        );
+        assert!(split("f", b"", 0).is_err());
+    }
+
+    #[test]
+    fn parts_come_in_any_order_and_more_than_once() {
+        let file = file(30_000);
+        let sum = FileSum::of(&file);
+        let mut parts = seen(&split("f", &file, 100).unwrap());
+        parts.extend(seen(&split("other", &[1; 9_000], 100).unwrap()));
+        parts.reverse();
+        // A damaged copy beside an intact one, before and after it.
+        for at in [2, 5] {
+            let mut damaged = parts[at].clone();
+            damaged.bytes = None;
+            parts.insert(0, damaged.clone());
+            parts.push(damaged);
+        }
+        assert_eq!(join(parts, sum).unwrap(), file);
+    }
+
+    #[test]
+    fn a_file_cut_twice_in_different_ways_is_there_twice() {
+        let file = file(30_000);
+        let first = split("f", &file, 9).unwrap();
+        let second = split(&"f".repeat(80), &file, 9).unwrap();
+        let mut parts = seen(&first[1..]);
+        parts.extend(seen(&second));
+        assert_eq!(join(parts, FileSum::of(&file)).unwrap(), file);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let file = file(20_000);
+        let sum = FileSum::of(&file);
+        let parts = split("f", &file, 100).unwrap();
+        let whole = seen(&parts);
+
+        let error = join(whole[..2].to_vec(), sum).unwrap_err();
+        assert_eq!(error.to_string(), "of the file `f` part 3 of 4 is missing");
+        let error = join(whole.clone(), FileSum(1)).unwrap_err();
+        assert_eq!(error, JoinError::Nothing { sum: FileSum(1) });
+
+        // As when a moderator hides the embeds.
+        let mut hidden = parts.clone();
+        hidden[1].embeds.clear();
+        let error = join(seen(&hidden), sum).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "of the file `f` part 2 (message 2) was changed or its embeds are hidden"
+        );
+
+        let mut swapped = whole;
+        swapped[0].number = 2;
+        swapped[1].number = 1;
+        let error = join(swapped, sum).unwrap_err();
+        assert!(matches!(error, JoinError::Altered { .. }), "{error}");
+    }
+
+    #[test]
+    fn foreign_messages_are_passed_over() {
+        let file = FileSum(1);
+        for content in [
+            "",
+            "hello",
+            "§ 4 of the law",
+            "§ f · part 0/1 · 0000000000000001 · 00000000",
+            "§ f · part 2/1 · 0000000000000001 · 00000000",
+            "§ f · part 1/1 · 1 · 00000000",
+            "§ f · part 1/1 · 0000000000000001 · 00000000 · more",
+            "#1 · users/u_1 put",
+        ] {
+            let part = TextPart {
+                content: content.to_owned(),
+                embeds: Vec::new(),
+            };
+            assert_eq!(parse(&message(1, &part)), None, "{content}");
+        }
+        // What a message claims costs nothing.
+        let greedy = TextPart {
+            content: title("f", 1, usize::MAX, file, 0),
+            embeds: Vec::new(),
+        };
+        let part = parse(&message(1, &greedy)).unwrap();
+        assert_eq!(part.bytes.as_deref(), Some(&[][..]));
+        assert!(join([part], file).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn files_come_back(name in any::<String>(), bytes in prop::collection::vec(any::<u8>(), 0..40_000)) {
+            let parts = split(&name, &bytes, 1_000).unwrap();
+            prop_assert_eq!(join(seen(&parts), FileSum::of(&bytes)).unwrap(), bytes);
+        }
+
+        #[test]
+        fn any_changed_character_is_noticed(len in 1usize..7_000, at in any::<prop::sample::Index>(), to in "[A-Za-z0-9+/=`\n ]") {
+            let file = file(len);
+            let mut parts = split("f", &file, 9).unwrap();
+            let TextPart { content, embeds } = &mut parts[0];
+            let mut texts: Vec<&mut String> = vec![content];
+            texts.extend(embeds);
+            let mut at = at.index(texts.iter().map(|text| text.len()).sum());
+            for text in texts {
+                if at >= text.len() {
+                    at -= text.len();
+                    continue;
+                }
+                if text.is_char_boundary(at) && text.is_char_boundary(at + 1) {
+                    text.replace_range(at..=at, &to);
+                }
+                break;
+            }
+            let seen = parts.iter().zip(1..).filter_map(|(part, id)| parse(&message(id, part)));
+            // The file as it was or none at all.
+            if let Ok(joined) = join(seen, FileSum::of(&file)) {
+                prop_assert_eq!(joined, file);
+            }
+        }
+
+        #[test]
+        fn no_message_makes_it_panic(content in any::<String>(), embed in any::<String>()) {
+            for content in [format!("§ {content}"), title("f", 1, 1, FileSum(1), 2) + "\n" + &content] {
+                let part = TextPart { content, embeds: vec![embed.clone()] };
+                let _ = parse(&message(1, &part));
+            }
+        }
+    }
+}

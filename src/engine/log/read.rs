@@ -75,7 +75,7 @@ pub(crate) async fn read<H: Host>(
                     message: message.id,
                     error,
                 })?;
-                codec::file_text(&bytes).map(str::to_owned)
+                codec::file_text(&bytes)
             }
         };
         match text.and_then(|text| codec::decode(&text)) {

@@ -13,6 +13,9 @@
     reason = "a test fails by panicking"
 )]
 
+mod checkpoints;
+mod packed;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -27,10 +30,14 @@ use serde_json::{Map, Value, json};
 
 const EPOCH: u64 = 1_800_000_000_123;
 
-fn golden(name: &str, actual: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("tests/formats/v1")
-        .join(name);
+        .join(name)
+}
+
+fn golden(name: &str, actual: &str) {
+    let path = path(name);
     if !path.exists() && std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, actual).unwrap();
     }
@@ -171,6 +178,25 @@ fn records() {
         "record-file.txt",
         &record(6, Some(3), vec![long(2_400)], &[("users", 2, 7)]),
     );
+}
+
+#[test]
+fn a_long_record_is_packed() {
+    let doc = Map::from_iter([("t".to_owned(), json!("ab ".repeat(25_000)))]);
+    let record = record(
+        7,
+        Some(4),
+        vec![put("long", Value::Object(doc))],
+        &[("users", 2, 7)],
+    );
+    let encoded = codec::encode(&record).unwrap();
+    assert!(encoded.embeds.is_empty());
+    golden("record-packed.txt", &format!("{}\n", encoded.content));
+    let file = encoded.file.unwrap();
+    assert_eq!(file.name, "7.json.gz");
+    let kept = packed::golden_packed("record-packed.json.gz", &file.bytes);
+    let text = codec::file_text(&kept).unwrap();
+    assert_eq!(codec::decode(&text).unwrap(), (record, encoded.link));
 }
 
 #[test]

@@ -1,22 +1,26 @@
 //! Records to messages and back.
 //!
 //! A record is JSON with its CRC-32 as the last field. It stands in the message's content when it
-//! fits, else in embed descriptions, else in an attached file; a first line for people comes
+//! fits, else in embed descriptions, else in an attached file, packed when it is long; a first line for people comes
 //! before it. The JSON is written so that Discord returns it unchanged (`text::escape_json`), and
 //! the checksum is over the text itself, so that it holds whatever parses it.
 
-use bytes::Bytes;
 use serde::Deserialize;
 
 use super::record::{Link, Record, VERSION, crc_text, parse_crc};
 use crate::discord::model::Message;
 use crate::discord::multipart::File;
+use crate::engine::gzip;
 use crate::limits::{ATTACHMENT_BYTES, EMBED_DESCRIPTION, EMBED_TOTAL, MESSAGE_CONTENT};
 use crate::text::{escape_json, escape_markdown, inline, truncate, utf16_len};
 
 const FENCE: &str = "```json\n";
 const FENCE_END: &str = "\n```";
 const CRC_FIELD: &str = ",\"crc\":\"";
+/// Files up to this size stay plain, so that people can look at them where they are.
+const PLAIN_FILE_BYTES: usize = 64 * 1024;
+/// What a file unpacks to at most: beyond it a reader takes it for one made to exhaust memory.
+const UNPACKED_BYTES: usize = 64 * 1024 * 1024;
 
 /// A record ready to be posted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +53,8 @@ pub enum DecodeError {
 /// Writes a record.
 ///
 /// # Errors
-/// The size in bytes, when not even a file can hold it.
+/// The size in bytes, when not even a file can hold it: packed, unless it is the unpacked text that
+/// is too long.
 pub fn encode(record: &Record) -> Result<Encoded, usize> {
     let (json, crc) = to_text(record);
     let link = Link {
@@ -74,18 +79,11 @@ pub fn encode(record: &Record) -> Result<Encoded, usize> {
             file: None,
         });
     }
-    if json.len() > ATTACHMENT_BYTES {
-        return Err(json.len());
-    }
     Ok(Encoded {
         link,
         content: title,
         embeds: Vec::new(),
-        file: Some(File {
-            name: format!("{}.json", record.seq),
-            content_type: "application/json",
-            bytes: json.into(),
-        }),
+        file: Some(file(record.seq, json)?),
     })
 }
 
@@ -181,6 +179,10 @@ fn title(record: &Record) -> String {
 /// Cuts the text so that each piece, in its code block, fits a description, and all together fit
 /// a message. None when they do not.
 fn split_into_embeds(json: &str) -> Option<Vec<String>> {
+    // A code unit is at most three bytes: what is far too long is not even looked at.
+    if json.len() > 3 * EMBED_TOTAL {
+        return None;
+    }
     let overhead = utf16_len(FENCE) + utf16_len(FENCE_END);
     let room = EMBED_DESCRIPTION - overhead;
     let mut pieces = vec![String::new()];
@@ -208,12 +210,40 @@ fn unfence(block: &str) -> &str {
         .unwrap_or(block)
 }
 
-/// The bytes of a fetched file as text.
+fn file(seq: u64, json: String) -> Result<File, usize> {
+    if json.len() <= PLAIN_FILE_BYTES {
+        return Ok(File {
+            name: format!("{seq}.json"),
+            content_type: "application/json",
+            bytes: json.into(),
+        });
+    }
+    if json.len() > UNPACKED_BYTES {
+        return Err(json.len());
+    }
+    let packed = gzip::pack(json.as_bytes());
+    if packed.len() > ATTACHMENT_BYTES {
+        return Err(packed.len());
+    }
+    Ok(File {
+        name: format!("{seq}.json.gz"),
+        content_type: "application/gzip",
+        bytes: packed.into(),
+    })
+}
+
+/// The text of a fetched file, packed or not: its first bytes tell.
 ///
 /// # Errors
-/// [`DecodeError::Damaged`] when they are not UTF-8.
-pub fn file_text(bytes: &Bytes) -> Result<&str, DecodeError> {
-    std::str::from_utf8(bytes)
+/// [`DecodeError::Damaged`] when it cannot be unpacked or is no text.
+pub fn file_text(bytes: &[u8]) -> Result<String, DecodeError> {
+    let unpacked = if gzip::is_gzip(bytes) {
+        gzip::unpack(bytes, UNPACKED_BYTES)
+            .map_err(|why| DecodeError::Damaged(format!("its file is damaged: {why}")))?
+    } else {
+        bytes.to_vec()
+    };
+    String::from_utf8(unpacked)
         .map_err(|_| DecodeError::Damaged("its file is not UTF-8 text".to_owned()))
 }
 
@@ -282,7 +312,7 @@ mod tests {
             RecordBody::Inline(text) => (text, "embeds"),
             RecordBody::Attachment { .. } => {
                 let bytes = encoded.file.clone().unwrap().bytes;
-                (file_text(&bytes).unwrap().to_owned(), "file")
+                (file_text(&bytes).unwrap(), tier_of_file(&encoded))
             }
             RecordBody::NotARecord => panic!("lost"),
         };
@@ -290,6 +320,15 @@ mod tests {
         assert_eq!(&back, record);
         assert_eq!(link, encoded.link);
         tier
+    }
+
+    fn tier_of_file(encoded: &Encoded) -> &'static str {
+        let file = encoded.file.as_ref().unwrap();
+        match (file.name.as_str(), gzip::is_gzip(&file.bytes)) {
+            ("1042.json", false) => "file",
+            ("1042.json.gz", true) => "packed file",
+            (name, _) => panic!("{name}"),
+        }
     }
 
     #[test]
@@ -302,6 +341,50 @@ mod tests {
         assert_eq!(of(1_000), "embeds");
         assert_eq!(of(2_500), "embeds");
         assert_eq!(of(3_000), "file");
+        assert_eq!(of(21_000), "file");
+        assert_eq!(of(22_000), "packed file");
+    }
+
+    #[test]
+    fn what_no_file_can_hold_is_refused_with_its_size() {
+        let mut random = fastrand::Rng::with_seed(1);
+        let noise: String = (0..14 << 20).map(|_| random.alphanumeric()).collect();
+        let packed = file(1, noise).unwrap_err();
+        assert!(
+            (ATTACHMENT_BYTES + 1..14 << 20).contains(&packed),
+            "{packed}"
+        );
+        let unpacked = UNPACKED_BYTES + 1;
+        assert_eq!(file(1, "x".repeat(unpacked)), Err(unpacked));
+        assert!(file(1, "x".repeat(UNPACKED_BYTES)).is_ok());
+    }
+
+    #[test]
+    fn a_file_that_unpacks_without_end_is_given_up() {
+        let bomb = gzip::pack(&vec![b' '; UNPACKED_BYTES + 1]);
+        let error = file_text(&bomb).unwrap_err();
+        let DecodeError::Damaged(why) = error else {
+            panic!("{error:?}")
+        };
+        assert!(why.contains("unpacks to more than"), "{why}");
+    }
+
+    #[test]
+    fn a_packed_file_with_a_flipped_bit_is_never_another_record() {
+        let doc = Map::from_iter([("t".to_owned(), json!("é ".repeat(22_000)))]);
+        let record = record(doc, "u_1".into());
+        let packed = encode(&record).unwrap().file.unwrap().bytes;
+        for at in 0..packed.len() {
+            let mut bytes = packed.to_vec();
+            bytes[at] ^= 1;
+            // The header has a time and a system, which nobody needs.
+            if let Ok((found, _)) = file_text(&bytes).and_then(|text| decode(&text)) {
+                assert_eq!(found, record);
+                assert!(at < 10, "{at}");
+            }
+            let cut = file_text(&packed[..at]).and_then(|text| decode(&text));
+            assert!(cut.is_err(), "{at}");
+        }
     }
 
     #[test]
@@ -348,6 +431,12 @@ mod tests {
         fn no_text_makes_decoding_panic(text in any::<String>()) {
             let _ = decode(&text);
             let _ = title_seq(&text);
+        }
+
+        #[test]
+        fn no_file_makes_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = file_text(&bytes);
+            let _ = file_text(&[&[0x1f, 0x8b], bytes.as_slice()].concat());
         }
     }
 }

@@ -164,7 +164,7 @@ impl LogReader {
                 })
             });
             for (file, bytes) in some.iter().zip(try_join_all(fetched).await?) {
-                let decoded = codec::file_text(&bytes).and_then(codec::decode);
+                let decoded = codec::file_text(&bytes).and_then(|text| codec::decode(&text));
                 self.decoded(file.message, file.seq, decoded);
             }
         }

@@ -3,11 +3,15 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use discord_sim::{Direction, Fault, FaultKind};
+use discord_sim::{Direction, Fault, FaultKind, Id, Outcome, View};
 use http::{Request, Response};
 use serde_json::{Value, json};
 
+use super::outside::Observed;
 use super::world::World;
+
+/// How often a person tries to fetch a file.
+const FETCHES: u32 = 20;
 
 impl World {
     pub fn fault(&mut self, fault: Fault) {
@@ -124,6 +128,38 @@ impl World {
             .filter(|e| e.direction != Direction::Interaction);
         sent.map(|e| (e.method.clone(), e.path.clone(), e.status))
             .collect()
+    }
+
+    /// What the host saw of the requests.
+    pub fn observed(&self) -> std::cell::Ref<'_, Observed> {
+        self.outside().observed.borrow()
+    }
+
+    /// The answer to an interaction, once it has one or can have none any more.
+    pub fn answer_so_far(&mut self, id: Id) -> Option<View> {
+        let now = self.now();
+        let view = self.with_discord(|discord| {
+            discord.advance(now);
+            discord.interaction(id)
+        });
+        view.filter(|view| matches!(view.state, "answered" | "failed"))
+    }
+
+    /// The file of a reply, as the person's client would fetch it.
+    pub fn reply_file(&mut self, view: &View) -> Option<String> {
+        let file = view.reply.as_ref()?["attachments"].as_array()?.first()?;
+        let url = file["url"].as_str()?;
+        let now = self.now();
+        // A fault that was meant for the database may strike here.
+        (0..FETCHES).find_map(|_| {
+            let request = Request::get(url).body(Bytes::new()).ok()?;
+            match self.with_discord(|discord| discord.handle(now, request)) {
+                Outcome::Responded { response, .. } if response.status() == 200 => {
+                    String::from_utf8(response.into_body().to_vec()).ok()
+                }
+                _ => None,
+            }
+        })
     }
 
     /// Everything that went over the wire, as text.

@@ -298,6 +298,36 @@ impl World {
         self.outside.late_by.set(Some(by_ms));
     }
 
+    /// The storage writes after so many fail.
+    pub fn flaky_storage(&mut self, passes: u64, fails: u64) {
+        self.outside.storage_flaky.set((passes, fails));
+    }
+
+    /// Lists of messages miss what is younger than this.
+    pub fn stale_reads(&mut self, ms: u64) {
+        self.outside.stale_ms.set(ms);
+    }
+
+    /// Requests take up to this long to get to Discord.
+    pub fn set_uplink(&mut self, ms: u64) {
+        self.outside.uplink_ms.set(ms);
+    }
+
+    /// Whatever goes wrong stops.
+    pub fn calm(&mut self) {
+        self.clear_faults();
+        self.outside.crash.set(None);
+        self.outside.storage_broken.set(false);
+        self.outside.storage_flaky.set((0, 0));
+        self.outside.stale_ms.set(0);
+        self.outside.late_by.set(None);
+    }
+
+    /// Keeps what objects log to itself.
+    pub fn be_quiet(&mut self) {
+        self.outside.is_loud.set(false);
+    }
+
     /// Plants a bug that the checks have to find.
     pub fn plant(&mut self, bug: PlantedBug) {
         self.outside.planted.set(Some(bug));

@@ -91,6 +91,7 @@ fn manifest() -> Manifest {
             id: CommitId(EPOCH, 6),
             crc: 0x9f3a_01bc,
         },
+        tenure: None,
         owner: Some("0badcafe".to_owned()),
         private: Some(true),
         last_table_id: 2,

@@ -1,8 +1,5 @@
-//! The host that an object runs on: storage, alarm, clock and network, and the ways in which they
-//! let it down.
+//! The host that an object runs on: storage, alarm, clock and network.
 
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::future::pending;
 use std::rc::Rc;
 use std::time::Duration;
@@ -11,139 +8,155 @@ use bytes::Bytes;
 use dbcord::host::{
     Clock, Durable, Entropy, Host, Level, StorageError, Transport, TransportError, UnixMillis,
 };
-use discord_sim::{Discord, Outcome};
+use discord_sim::Outcome;
 use futures_channel::oneshot;
 use futures_executor::LocalSpawner;
 use futures_util::future::LocalBoxFuture;
 use futures_util::task::LocalSpawnExt;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 
-/// When an object dies: at which of its requests and storage writes, and on which side of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Crash {
-    pub step: u64,
-    pub side: Side,
-}
+pub use super::outside::Side;
+use super::outside::{CONNECTIONS, Life, Outside, Standing, without_newer};
+use super::planted::PlantedBug;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// The step never took effect.
-    Before,
-    /// It took effect, and the object never knew.
-    After,
-}
-
-/// Everything outside of the object.
-pub struct Outside {
-    pub discord: RefCell<Discord>,
-    pub now: Cell<UnixMillis>,
-    pub timers: RefCell<BTreeMap<(UnixMillis, u64), oneshot::Sender<()>>>,
-    pub storage: RefCell<BTreeMap<String, String>>,
-    pub alarm: Cell<Option<UnixMillis>>,
-    pub serial: Cell<u64>,
-    /// Steps of the object's, across its lives.
-    pub steps: Cell<u64>,
-    pub crash: Cell<Option<Crash>>,
-    /// The life that is allowed to do anything.
-    pub life: Cell<u64>,
-    pub storage_broken: Cell<bool>,
-    /// The next attempt to set the alarm fails.
-    pub wake_fails: Cell<bool>,
-    /// How far the objects' clock is behind everybody else's.
-    pub clock_behind: Cell<u64>,
-    /// How much later the next POST to a channel's messages arrives than its sender gave up on it.
-    pub late_by: Cell<Option<u64>>,
-    /// Requests on their way, with the time of their arrival.
-    pub late: RefCell<BTreeMap<(UnixMillis, u64), Request<Bytes>>>,
-}
-
-impl Outside {
-    pub fn next_timer(&self) -> Option<UnixMillis> {
-        let mut timers = self.timers.borrow_mut();
-        timers.retain(|_, timer| !timer.is_canceled());
-        timers.keys().next().map(|(at, _)| *at)
-    }
-
-    pub fn next_late(&self) -> Option<UnixMillis> {
-        self.late.borrow().keys().next().map(|(at, _)| *at)
-    }
-
-    pub fn let_late_arrive(&self) {
-        let later = self.late.borrow_mut().split_off(&(self.now.get() + 1, 0));
-        for (_, request) in self.late.replace(later) {
-            self.discord.borrow_mut().handle(self.now.get(), request);
-        }
-    }
-
-    pub fn fire_timers(&self) {
-        let later = self.timers.borrow_mut().split_off(&(self.now.get() + 1, 0));
-        let due = self.timers.replace(later);
-        for (_, timer) in due {
-            let _ = timer.send(());
-        }
-    }
-
-    pub fn serial(&self) -> u64 {
-        self.serial.set(self.serial.get() + 1);
-        self.serial.get()
-    }
-}
+/// How long an object with [`PlantedBug::ReadBeforeClaim`] takes from its reading to its claim.
+const CLAIM_AFTER_MS: u64 = 400;
+/// How long storage takes with [`PlantedBug::AcknowledgedBeforeStored`].
+const STORED_AFTER_MS: u64 = 3_000;
 
 pub struct SimHost {
     pub outside: Rc<Outside>,
-    pub life: u64,
+    pub life: Rc<Life>,
     pub spawner: LocalSpawner,
 }
 
 impl SimHost {
     /// Counts a step; whether it may take effect, and whether the object lives on after it.
     async fn step<T>(&self, effect: impl FnOnce() -> T) -> T {
-        if self.outside.life.get() != self.life {
+        if self.life.standing.get() == Standing::Dead {
             return pending().await;
         }
-        let before = self.outside.steps.get();
-        let step = before + 1;
-        let crash = self.outside.crash.get();
-        if crash.is_some_and(|crash| before >= crash.step) {
-            return pending().await;
-        }
+        let step = self.outside.steps.get() + 1;
         self.outside.steps.set(step);
-        match crash.filter(|crash| crash.step == step) {
-            None => effect(),
-            Some(crash) => {
+        match self.outside.crash.get() {
+            Some(crash) if step >= crash.step => {
+                self.outside.crash.set(None);
+                self.life.standing.set(Standing::Dead);
                 if crash.side == Side::After {
                     effect();
                 }
                 pending().await
             }
+            _ => effect(),
         }
+    }
+
+    /// Whether storage is this object's.
+    fn touch_storage(&self) -> Result<(), StorageError> {
+        if self.planted() != Some(PlantedBug::ReadBeforeClaim) {
+            self.outside.fence_older_than(self.life.number);
+        }
+        if self.life.standing.get() == Standing::Replaced {
+            return Err(StorageError("this object was replaced".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn touch_storage_to_write(&self) -> Result<(), StorageError> {
+        self.touch_storage()?;
+        if self.outside.storage_broken.get() {
+            return Err(StorageError("the disk is gone".to_owned()));
+        }
+        match self.outside.storage_flaky.get() {
+            (0, 0) => Ok(()),
+            (0, fails) => {
+                self.outside.storage_flaky.set((0, fails - 1));
+                Err(StorageError("the disk is busy".to_owned()))
+            }
+            (passes, fails) => {
+                self.outside.storage_flaky.set((passes - 1, fails));
+                Ok(())
+            }
+        }
+    }
+
+    fn planted(&self) -> Option<PlantedBug> {
+        self.outside.planted.get()
+    }
+
+    /// What an object that reads before its claim sees: nothing that came after its birth.
+    fn as_before_claim(&self, path: &str, mut response: Response<Bytes>) -> Response<Bytes> {
+        let is_list = path.ends_with("/messages");
+        if is_list && self.planted() == Some(PlantedBug::ReadBeforeClaim) {
+            let until_ms = self.life.born + CLAIM_AFTER_MS + 1_000;
+            if self.outside.now.get() < until_ms {
+                *response.body_mut() = without_newer(response.body(), self.life.born);
+            }
+        }
+        response
     }
 }
 
 impl Transport for SimHost {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let outside = &self.outside;
-        let is_post = request.method() == "POST" && request.uri().path().ends_with("/messages");
+        let request = match self.planted() {
+            Some(bug) => bug.distort(request),
+            None => request,
+        };
+        if self.life.requests_left.get() == 0 {
+            outside.observed.borrow_mut().over_budget += 1;
+            return Err(TransportError::NotSent("Too many subrequests".to_owned()));
+        }
+        self.life
+            .requests_left
+            .set(self.life.requests_left.get() - 1);
+        let _connection = Connection::open(&self.life).await;
+        let path = request.uri().path().to_owned();
+        let is_post = request.method() == Method::POST && path.ends_with("/messages");
         if is_post && let Some(by_ms) = outside.late_by.take() {
             let key = (outside.now.get() + by_ms, outside.serial());
             outside.late.borrow_mut().insert(key, request);
             return pending().await;
         }
-        let outcome = self
-            .step(|| {
-                outside
-                    .discord
-                    .borrow_mut()
-                    .handle(outside.now.get(), request)
-            })
-            .await;
-        match outcome {
+        if outside.uplink_ms.get() > 0 {
+            let uplink_ms = outside.draw(outside.uplink_ms.get());
+            self.sleep(Duration::from_millis(uplink_ms)).await;
+        }
+        match self.step(|| outside.exchange(request)).await {
             Outcome::Responded { after, response } => {
                 self.sleep(after).await;
-                Ok(response)
+                Ok(self.as_before_claim(&path, response))
             }
             // Nobody says so; the client has to give up by itself.
             Outcome::LostRequest | Outcome::LostResponse => pending().await,
+        }
+    }
+}
+
+/// One of the object's connections, until it is dropped.
+struct Connection<'a>(&'a Life);
+
+impl<'a> Connection<'a> {
+    async fn open(life: &'a Life) -> Connection<'a> {
+        while life.connections.get() >= CONNECTIONS {
+            let (free, freed) = oneshot::channel();
+            life.waiting.borrow_mut().push_back(free);
+            let _ = freed.await;
+        }
+        life.connections.set(life.connections.get() + 1);
+        Connection(life)
+    }
+}
+
+impl Drop for Connection<'_> {
+    fn drop(&mut self) {
+        self.0.connections.set(self.0.connections.get() - 1);
+        // One that has given up waiting leaves its turn to the next.
+        while let Some(next) = self.0.waiting.borrow_mut().pop_front() {
+            if next.send(()).is_ok() {
+                break;
+            }
         }
     }
 }
@@ -170,19 +183,28 @@ impl Entropy for SimHost {
 
 impl Durable for SimHost {
     async fn load(&self, key: &str) -> Result<Option<String>, StorageError> {
+        self.touch_storage()?;
         Ok(self.outside.storage.borrow().get(key).cloned())
     }
 
     async fn load_prefix(&self, prefix: &str) -> Result<Vec<(String, String)>, StorageError> {
+        self.touch_storage()?;
         let storage = self.outside.storage.borrow();
         let entries = storage.iter().filter(|(key, _)| key.starts_with(prefix));
         Ok(entries.map(|(k, v)| (k.clone(), v.clone())).collect())
     }
 
     async fn store(&self, key: &str, value: &str) -> Result<(), StorageError> {
-        if self.outside.storage_broken.get() {
-            return Err(StorageError("the disk is gone".to_owned()));
+        let planted = self.planted();
+        if planted == Some(PlantedBug::AcknowledgedBeforeStored) && key.ends_with("/floor") {
+            self.store_some_time(key, value);
+            return Ok(());
         }
+        if planted == Some(PlantedBug::ReadBeforeClaim) && key.ends_with("/epoch") {
+            self.sleep(Duration::from_millis(CLAIM_AFTER_MS)).await;
+            self.outside.fence_older_than(self.life.number);
+        }
+        self.touch_storage_to_write()?;
         let storage = &self.outside.storage;
         self.step(|| {
             storage
@@ -194,12 +216,14 @@ impl Durable for SimHost {
     }
 
     async fn remove(&self, key: &str) -> Result<(), StorageError> {
+        self.touch_storage()?;
         let storage = &self.outside.storage;
         self.step(|| storage.borrow_mut().remove(key)).await;
         Ok(())
     }
 
     async fn wake_at(&self, at: UnixMillis) -> Result<(), StorageError> {
+        self.touch_storage()?;
         if self.outside.wake_fails.replace(false) {
             return Err(StorageError("the disk is busy".to_owned()));
         }
@@ -209,6 +233,25 @@ impl Durable for SimHost {
             self.step(|| alarm.set(Some(at))).await;
         }
         Ok(())
+    }
+}
+
+impl SimHost {
+    /// Stores later, unless the object dies or is replaced before.
+    fn store_some_time(&self, key: &str, value: &str) {
+        let (outside, life) = (Rc::clone(&self.outside), Rc::clone(&self.life));
+        let (key, value) = (key.to_owned(), value.to_owned());
+        let timer = SimHost {
+            outside: Rc::clone(&outside),
+            life: Rc::clone(&life),
+            spawner: self.spawner.clone(),
+        };
+        self.spawn(Box::pin(async move {
+            timer.sleep(Duration::from_millis(STORED_AFTER_MS)).await;
+            if life.standing.get() == Standing::Live {
+                outside.storage.borrow_mut().insert(key, value);
+            }
+        }));
     }
 }
 
@@ -222,7 +265,9 @@ impl Host for SimHost {
     }
 
     fn log(&self, _level: Level, line: &str) {
-        // Shown by the test runner when the test fails.
-        println!("[{}] {line}", self.outside.now.get());
+        if self.outside.is_loud.get() {
+            // Shown by the test runner when the test fails.
+            println!("[{}] {line}", self.outside.now.get());
+        }
     }
 }

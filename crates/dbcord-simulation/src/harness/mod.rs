@@ -1,5 +1,8 @@
-//! What a run happens in: the host that lets an object down, and the guild around it. The
+//! What a run happens in: the host that lets objects down, and the guild around them. The
 //! integration tests use it as well.
 
 pub mod host;
+mod inspect;
+pub mod outside;
+pub mod planted;
 pub mod world;

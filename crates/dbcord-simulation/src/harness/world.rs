@@ -1,7 +1,6 @@
 //! A guild, a Discord, and an object that can be made to die.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,36 +9,54 @@ use dbcord::config::{Config, Secret};
 use dbcord::host::UnixMillis;
 use dbcord::instance::Instance;
 use dbcord::interactions::Interaction;
-use discord_sim::{
-    Direction, Discord, Fault, FaultKind, Guild, GuildSpec, Id, InteractionSpec, Outcome, View,
-};
+use discord_sim::{Discord, Guild, GuildSpec, Id, InteractionSpec, Outcome, View};
 use futures_executor::LocalPool;
 use futures_util::task::LocalSpawnExt;
 use http::{Request, Response};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::host::{Crash, Outside, Side, SimHost};
+pub use super::inspect::shown_rows;
+
+use super::host::SimHost;
+use super::outside::{Crash, Life, Outside, Side, Standing};
+use super::planted::PlantedBug;
 
 const START_MS: UnixMillis = 1_800_000_000_000;
 const HOUR_MS: u64 = 3_600_000;
+/// How long an object goes on that was replaced.
+const REPLACED_MS: u64 = 20_000;
+
+/// An object, and the tasks that die with it.
+struct Running {
+    instance: Rc<Instance<SimHost>>,
+    pool: LocalPool,
+    life: Rc<Life>,
+}
 
 pub struct World {
     outside: Rc<Outside>,
-    pool: LocalPool,
-    object: Option<Rc<Instance<SimHost>>>,
+    object: Option<Running>,
+    /// Objects that were replaced, and when they end.
+    replaced: Vec<(Running, UnixMillis)>,
     pub guild: Guild,
+    lives: u64,
     alarms: u64,
+    keeps_traffic: bool,
 }
 
 impl World {
     pub fn new(seed: u64) -> World {
-        let config = discord_sim::Config {
+        World::with_config(discord_sim::Config {
             seed,
             base_url: "http://discord.test".to_owned(),
             message_content_intent: true,
             latency_ms: (40, 160),
             ..discord_sim::Config::default()
-        };
+        })
+    }
+
+    pub fn with_config(config: discord_sim::Config) -> World {
+        let (seed, keeps_traffic) = (config.seed, config.record_traffic);
         let mut discord = Discord::new(config);
         let guild = discord.create_guild(START_MS, GuildSpec::named("Test guild"));
         register_commands(&mut discord, &guild);
@@ -52,19 +69,27 @@ impl World {
             serial: Cell::new(seed),
             steps: Cell::new(0),
             crash: Cell::new(None),
-            life: Cell::new(0),
+            lives: RefCell::default(),
             storage_broken: Cell::new(false),
+            storage_flaky: Cell::new((0, 0)),
             wake_fails: Cell::new(false),
             clock_behind: Cell::new(0),
+            uplink_ms: Cell::new(0),
+            stale_ms: Cell::new(0),
             late_by: Cell::new(None),
             late: RefCell::default(),
+            planted: Cell::new(None),
+            observed: RefCell::default(),
+            is_loud: Cell::new(true),
         };
         World {
             outside: Rc::new(outside),
-            pool: LocalPool::new(),
             object: None,
+            replaced: Vec::new(),
             guild,
+            lives: 0,
             alarms: 0,
+            keeps_traffic,
         }
     }
 
@@ -123,7 +148,7 @@ impl World {
     /// Hands an interaction's body to the object, as the entry would.
     pub fn deliver(&mut self, body: Bytes, id: Id) {
         let interaction = Interaction::parse(&body).expect("the entry would refuse this");
-        let object = self.object();
+        let object = self.object_for_event();
         let outside = Rc::clone(&self.outside);
         self.spawn(async move {
             let callback = object.handle(interaction).await;
@@ -144,7 +169,7 @@ impl World {
         let body =
             self.with_discord(|discord| discord.delivery(id).expect("it was sent").body.clone());
         let interaction = Interaction::parse(&body).expect("the entry would refuse this");
-        let object = self.object();
+        let object = self.object_for_event();
         let answer = Rc::new(RefCell::new(None));
         let slot = Rc::clone(&answer);
         self.spawn(async move {
@@ -184,18 +209,17 @@ impl World {
 
     /// Runs tasks, timers and alarms until `done`, a crash, or nothing is left to happen within
     /// `limit_ms`.
-    fn drive(&mut self, done: &dyn Fn() -> bool, limit_ms: u64) {
+    pub fn drive(&mut self, done: &dyn Fn() -> bool, limit_ms: u64) {
         let deadline = self.now() + limit_ms;
         loop {
-            self.pool.run_until_stalled();
-            if self.has_crashed() {
-                self.bury();
-            }
+            self.run_tasks();
             if done() {
                 return;
             }
             let alarm = self.outside.alarm.get();
-            let due = [self.outside.next_timer(), alarm, self.outside.next_late()];
+            let ending = self.replaced.iter().map(|(_, until)| *until).min();
+            let timer = self.outside.next_timer();
+            let due = [timer, alarm, self.outside.next_late(), ending];
             let Some(next) = due.into_iter().flatten().min() else {
                 return;
             };
@@ -208,7 +232,7 @@ impl World {
             if alarm.is_some_and(|alarm| alarm <= self.now()) {
                 self.outside.alarm.set(None);
                 self.alarms += 1;
-                let object = self.object();
+                let object = self.object_for_event();
                 let outside = Rc::clone(&self.outside);
                 self.spawn(async move {
                     // The runtime rings again what failed.
@@ -220,13 +244,45 @@ impl World {
         }
     }
 
+    fn run_tasks(&mut self) {
+        for running in self.replaced.iter_mut().map(|(running, _)| running) {
+            running.pool.run_until_stalled();
+        }
+        if let Some(running) = &mut self.object {
+            running.pool.run_until_stalled();
+        }
+        let now = self.now();
+        for (running, until) in &self.replaced {
+            if *until <= now {
+                running.life.standing.set(Standing::Dead);
+            }
+        }
+        // What crashed or ended: its tasks are gone, and nothing of it can act any more.
+        let is_over = |running: &Running| running.life.standing.get() == Standing::Dead;
+        self.replaced.retain(|(running, _)| !is_over(running));
+        self.object = self.object.take().filter(|running| !is_over(running));
+        let lives = &mut self.outside.lives.borrow_mut();
+        lives.retain(|life| life.standing.get() != Standing::Dead);
+    }
+
     /// The object loses its memory: evicted, or deployed anew.
     pub fn evict(&mut self) {
+        self.outside.crash.set(None);
         self.bury();
+    }
+
+    /// From now on another object gets the events; the old one goes on for a while. It keeps
+    /// storage until the other one touches it.
+    pub fn replace(&mut self) {
+        let until = self.now() + REPLACED_MS;
+        if let Some(running) = self.object.take() {
+            self.replaced.push((running, until));
+        }
     }
 
     /// Object storage is wiped with it, alarm and all.
     pub fn wipe_storage(&mut self) {
+        self.outside.crash.set(None);
         self.bury();
         self.outside.storage.borrow_mut().clear();
         self.outside.alarm.set(None);
@@ -247,6 +303,41 @@ impl World {
     /// The next message posted gets no answer, and arrives only this much later.
     pub fn post_late(&mut self, by_ms: u64) {
         self.outside.late_by.set(Some(by_ms));
+    }
+
+    /// The storage writes after so many fail.
+    pub fn flaky_storage(&mut self, passes: u64, fails: u64) {
+        self.outside.storage_flaky.set((passes, fails));
+    }
+
+    /// Lists of messages miss what is younger than this.
+    pub fn stale_reads(&mut self, ms: u64) {
+        self.outside.stale_ms.set(ms);
+    }
+
+    /// Requests take up to this long to get to Discord.
+    pub fn set_uplink(&mut self, ms: u64) {
+        self.outside.uplink_ms.set(ms);
+    }
+
+    /// Whatever goes wrong stops.
+    pub fn calm(&mut self) {
+        self.clear_faults();
+        self.outside.crash.set(None);
+        self.outside.storage_broken.set(false);
+        self.outside.storage_flaky.set((0, 0));
+        self.outside.stale_ms.set(0);
+        self.outside.late_by.set(None);
+    }
+
+    /// Keeps what objects log to itself.
+    pub fn be_quiet(&mut self) {
+        self.outside.is_loud.set(false);
+    }
+
+    /// Plants a bug that the checks have to find.
+    pub fn plant(&mut self, bug: PlantedBug) {
+        self.outside.planted.set(Some(bug));
     }
 
     pub fn fail_next_wake(&mut self) {
@@ -281,128 +372,6 @@ impl World {
         self.alarms as usize
     }
 
-    pub fn fault(&mut self, fault: Fault) {
-        let injected = self.outside.discord.borrow_mut().inject(fault);
-        injected.expect("a fault that the simulator knows");
-    }
-
-    /// A fault for messages posted to a channel.
-    pub fn fault_on_posts(&mut self, channel: &str, fault: Fault) {
-        let channel = self.channel_id(channel);
-        self.fault(Fault {
-            method: Some("POST".to_owned()),
-            path: Some(format!("^/channels/{channel}/messages$")),
-            ..fault
-        });
-    }
-
-    /// A fault for POSTs to the log of `prod`; a delay is one of 6 seconds.
-    pub fn fault_on_log_post(&mut self, kind: FaultKind, times: u64) {
-        let fault = Fault {
-            times,
-            ms: Some(6_000),
-            ..Fault::new(kind)
-        };
-        self.fault_on_posts("dbc-log", fault);
-    }
-
-    pub fn clear_faults(&mut self) {
-        self.outside.discord.borrow_mut().clear_faults();
-    }
-
-    /// Does something by hand, as the guild's owner.
-    pub fn by_hand(&mut self, method: &str, path: &str, body: Option<Value>) -> Response<Bytes> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("/api/v10{path}"));
-        if body.is_some() {
-            request = request.header("content-type", "application/json");
-        }
-        let body = body.map(|body| body.to_string()).unwrap_or_default();
-        let request = request.body(body.into()).expect("a plain request");
-        let owner = self.guild.users["owner"];
-        let now = self.now();
-        self.outside
-            .discord
-            .borrow_mut()
-            .act_as(now, owner, request)
-    }
-
-    /// Takes a permission away from the bot in one channel, by hand; with 0, gives all back.
-    pub fn deny_bot(&mut self, channel: &str, bit: u64) {
-        let bot = self.with_discord(|discord| discord.application().bot_user_id);
-        let path = format!("/channels/{}/permissions/{bot}", self.channel_id(channel));
-        let allow = discord_sim::permissions::BOT_DEFAULT & !bit;
-        let body = json!({ "type": 1, "allow": allow.to_string(), "deny": bit.to_string() });
-        assert!(self.by_hand("PUT", &path, Some(body)).status().is_success());
-    }
-
-    /// Deletes a channel by hand.
-    pub fn delete_channel(&mut self, name: &str) {
-        let path = format!("/channels/{}", self.channel_id(name));
-        assert!(self.by_hand("DELETE", &path, None).status().is_success());
-    }
-
-    /// Deletes by hand the first message of a channel that contains the text.
-    pub fn delete_message(&mut self, channel: &str, text: &str) {
-        let found = self.channel(channel).expect("a channel");
-        let mut messages = found["messages"].as_array().expect("messages").iter();
-        let contains = |message: &&Value| {
-            let content = message["content"].as_str().unwrap_or_default();
-            content.contains(text)
-        };
-        let message = messages.find(contains).expect("a message")["id"].clone();
-        let message = message.as_str().expect("an id");
-        let path = format!("/channels/{}/messages/{message}", self.channel_id(channel));
-        assert!(self.by_hand("DELETE", &path, None).status().is_success());
-    }
-
-    /// The channel of this name, with its messages, oldest first.
-    pub fn channel(&self, name: &str) -> Option<Value> {
-        let state = self.state();
-        let channels = state["channels"].as_array()?;
-        channels.iter().find(|c| c["name"] == name).cloned()
-    }
-
-    /// The id of the channel of this name.
-    pub fn channel_id(&self, name: &str) -> String {
-        let channel = self
-            .channel(name)
-            .unwrap_or_else(|| panic!("there is no #{name}"));
-        channel["id"].as_str().expect("an id").to_owned()
-    }
-
-    /// The contents of a channel's messages, oldest first.
-    pub fn messages(&self, channel: &str) -> Vec<String> {
-        let channel = self.channel(channel).unwrap_or_default();
-        let messages = channel["messages"].as_array().cloned().unwrap_or_default();
-        let content = |message: &Value| message["content"].as_str().unwrap_or_default().to_owned();
-        messages.iter().map(content).collect()
-    }
-
-    /// The whole guild as Discord has it.
-    pub fn state(&self) -> Value {
-        let discord = self.outside.discord.borrow();
-        discord.guild_state(self.guild.guild_id)
-    }
-
-    /// Requests of the object's so far: method, path, status.
-    pub fn requests(&self) -> Vec<(String, String, Option<u16>)> {
-        let discord = self.outside.discord.borrow();
-        let sent = discord
-            .traffic(0)
-            .iter()
-            .filter(|e| e.direction != Direction::Interaction);
-        sent.map(|e| (e.method.clone(), e.path.clone(), e.status))
-            .collect()
-    }
-
-    /// Everything that went over the wire, as text.
-    pub fn traffic(&self) -> String {
-        let discord = self.outside.discord.borrow();
-        serde_json::to_string(discord.traffic(0)).expect("traffic is JSON")
-    }
-
     pub fn with_discord<T>(&self, look: impl FnOnce(&mut Discord) -> T) -> T {
         look(&mut self.outside.discord.borrow_mut())
     }
@@ -418,10 +387,23 @@ impl World {
         self.outside.now.set(until.max(self.now()));
     }
 
-    fn object(&mut self) -> Rc<Instance<SimHost>> {
-        if let Some(object) = &self.object {
-            return Rc::clone(object);
-        }
+    pub(super) fn outside(&self) -> &Outside {
+        &self.outside
+    }
+
+    /// The object that an event goes to.
+    fn object_for_event(&mut self) -> Rc<Instance<SimHost>> {
+        let running = match self.object.take() {
+            Some(running) => running,
+            None => self.begin(),
+        };
+        running.life.top_up();
+        let instance = Rc::clone(&running.instance);
+        self.object = Some(running);
+        instance
+    }
+
+    fn begin(&mut self) -> Running {
         let discord = self.outside.discord.borrow();
         let application = discord.application();
         let mut public_key = [0; 32];
@@ -433,35 +415,43 @@ impl World {
             guild_ids: vec![self.guild.guild_id.0],
             api_base: "http://discord.test/api/v10".to_owned(),
         };
+        drop(discord);
+        self.lives += 1;
+        let life = Rc::new(Life {
+            number: self.lives,
+            born: self.now(),
+            standing: Cell::new(Standing::Live),
+            requests_left: Cell::new(0),
+            connections: Cell::new(0),
+            waiting: RefCell::default(),
+        });
+        self.outside.lives.borrow_mut().push(Rc::clone(&life));
+        let pool = LocalPool::new();
         let host = SimHost {
             outside: Rc::clone(&self.outside),
-            life: self.outside.life.get(),
-            spawner: self.pool.spawner(),
+            life: Rc::clone(&life),
+            spawner: pool.spawner(),
         };
-        let object = Instance::new(Rc::new(host), config, self.guild.guild_id.0);
-        drop(discord);
-        self.object = Some(Rc::clone(&object));
-        object
+        Running {
+            instance: Instance::new(Rc::new(host), config, self.guild.guild_id.0),
+            pool,
+            life,
+        }
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + 'static) {
-        self.pool
-            .spawner()
-            .spawn_local(task)
-            .expect("the pool is there");
+        let running = self.object.as_ref().expect("an event has begun it");
+        let spawned = running.pool.spawner().spawn_local(task);
+        spawned.expect("the pool is there");
     }
 
-    fn has_crashed(&self) -> bool {
-        let crash = self.outside.crash.get();
-        crash.is_some_and(|crash| self.outside.steps.get() >= crash.step)
-    }
-
-    /// Ends the object's life: its tasks are gone, and nothing of it can act any more.
+    /// Ends the newest object's life.
     fn bury(&mut self) {
-        self.outside.crash.set(None);
-        self.outside.life.set(self.outside.life.get() + 1);
-        self.object = None;
-        self.pool = LocalPool::new();
+        if let Some(running) = self.object.take() {
+            running.life.standing.set(Standing::Dead);
+        }
+        let lives = &mut self.outside.lives.borrow_mut();
+        lives.retain(|life| life.standing.get() != Standing::Dead);
     }
 }
 
@@ -474,7 +464,7 @@ impl Drop for World {
         let test = std::thread::current().name().unwrap_or_default().to_owned();
         // Those run a scenario hundreds of times; the same exchanges once are in the others.
         let repeats = test.starts_with("crash::") || test.starts_with("random::");
-        if repeats || std::thread::panicking() {
+        if !self.keeps_traffic || repeats || std::thread::panicking() {
             return;
         }
         let discord = self.outside.discord.borrow();
@@ -527,15 +517,4 @@ pub fn insert(key: &str) -> String {
 /// Reads it.
 pub fn get(key: &str) -> String {
     format!("/dbc_get database:prod table:users key:{key}")
-}
-
-/// The messages of a table's channel, by key.
-pub fn shown_rows(world: &World, table: &str) -> HashMap<String, Vec<String>> {
-    let mut rows: HashMap<String, Vec<String>> = HashMap::new();
-    for content in world.messages(&format!("table-{table}")) {
-        let key = content.split("** · rev ").next().unwrap_or_default();
-        let key = key.trim_start_matches("**").to_owned();
-        rows.entry(key).or_default().push(content);
-    }
-    rows
 }

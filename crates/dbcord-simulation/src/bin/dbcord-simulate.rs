@@ -1,0 +1,5 @@
+//! Simulation runs by seed; behind `scripts/simulate`.
+
+fn main() -> std::process::ExitCode {
+    dbcord_simulation::command::main()
+}

@@ -1,0 +1,108 @@
+//! The command line.
+
+use std::ffi::OsString;
+
+use lexopt::{Arg, Parser};
+
+pub const USAGE: &str = "\
+Usage: scripts/simulate [--seeds N] [--seed X] [--ops N] [--quick]
+
+Runs the database on a simulated host against a simulated Discord, N times: random commands of
+several clients while requests get lost, objects die or are replaced, and storage is wiped. After
+each run, and whenever it comes to rest, the laws are checked: what clients saw must be explained
+by one order of the commands, nothing acknowledged may be lost, the channels must show the rows.
+
+Ends with `N seeds, 0 violations`; or, with exit code 1, with the seed that broke a law, the
+shortest way there that was found, and how to repeat it. The same seed is always the same run.
+
+  --seeds N  so many runs (default: 200)
+  --seed X   the first one's seed; the others count up from there (default: random, and shown)
+  --ops N    commands of clients in a run (default: 60)
+  --quick    40 runs from seed 1: the same every time, for continuous integration";
+
+const SEEDS: u64 = 200;
+const QUICK_SEEDS: u64 = 40;
+const OPERATIONS: usize = 60;
+
+#[derive(Debug, PartialEq, Eq)]
+pub struct Arguments {
+    pub seeds: u64,
+    pub seed: Option<u64>,
+    pub operations: usize,
+    pub help: bool,
+}
+
+impl Arguments {
+    /// # Errors
+    /// A sentence that names the argument.
+    pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments, String> {
+        let mut parsed = Arguments {
+            seeds: SEEDS,
+            seed: None,
+            operations: OPERATIONS,
+            help: false,
+        };
+        let mut parser = Parser::from_args(arguments);
+        while let Some(argument) = parser.next().map_err(wrong)? {
+            match argument {
+                Arg::Long("seeds") => parsed.seeds = number("--seeds", &mut parser)?,
+                Arg::Long("seed") => parsed.seed = Some(number("--seed", &mut parser)?),
+                Arg::Long("ops") => parsed.operations = number("--ops", &mut parser)? as usize,
+                Arg::Long("quick") => {
+                    parsed.seeds = QUICK_SEEDS;
+                    parsed.seed.get_or_insert(1);
+                }
+                Arg::Long("help") | Arg::Short('h') => parsed.help = true,
+                other => return Err(wrong(other.unexpected())),
+            }
+        }
+        Ok(parsed)
+    }
+}
+
+fn number(option: &str, parser: &mut Parser) -> Result<u64, String> {
+    let value = parser.value().map_err(wrong)?;
+    let number = value.to_str().and_then(|text| text.parse().ok());
+    number.ok_or_else(|| {
+        let value = value.to_string_lossy();
+        format!("{option} takes a whole number, not `{value}`.")
+    })
+}
+
+fn wrong(error: lexopt::Error) -> String {
+    format!("{error}. --help says what there is.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Arguments, String> {
+        Arguments::parse(line.split_whitespace().map(OsString::from))
+    }
+
+    #[test]
+    fn arguments_are_read() {
+        let parsed = parse("--seeds 7 --seed=3 --ops 9").unwrap();
+        assert_eq!(
+            (parsed.seeds, parsed.seed, parsed.operations),
+            (7, Some(3), 9)
+        );
+        let quick = parse("--quick").unwrap();
+        assert_eq!((quick.seeds, quick.seed), (QUICK_SEEDS, Some(1)));
+        assert!(parse("-h").unwrap().help);
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_named() {
+        for (line, named) in [
+            ("--seeds x", "--seeds"),
+            ("--ops", "--ops"),
+            ("--fast", "--fast"),
+            ("7", "7"),
+        ] {
+            let problem = parse(line).unwrap_err();
+            assert!(problem.contains(named), "{line}: {problem}");
+        }
+    }
+}

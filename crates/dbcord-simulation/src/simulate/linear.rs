@@ -1,0 +1,271 @@
+//! Whether what clients saw is possible at all: a search for an order of the operations, one after
+//! the other, that explains every answer and keeps to real time.
+//!
+//! The search is that of `stateright`'s linearizability tester, which the model of the protocol
+//! uses as well. A checker that infers dependencies from list appends (Elle, and `adya` after it)
+//! has little to infer here: reads see one row, and the answers say revisions. Commit numbers in
+//! replies are not used: they are the database's own claim.
+//!
+//! The tester tries orders without remembering which it has tried, so it is given little at a
+//! time: a history is cut where everything was quiet and every row was read, and within such a
+//! window into groups of rows that no transaction connects. Linearizability is a local property,
+//! so the groups are checked apart.
+
+use std::cell::Cell as Counter;
+use std::collections::BTreeMap;
+
+use stateright::semantics::{ConsistencyTester, LinearizabilityTester, SequentialSpec};
+
+use super::operation::{Action, Answer, Cell, Change, Command, Doc, Mode, Refusal};
+
+/// Steps after which a search is given up. A history that can be explained takes some hundreds.
+const STEPS: u64 = 300_000;
+
+/// One operation as its client saw it. Moments count invocations and returns.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub client: usize,
+    pub command: Command,
+    pub invoked: u64,
+    /// None while it may still take effect.
+    pub returned: Option<(u64, Answer)>,
+}
+
+impl Call {
+    /// A change that may or may not have happened.
+    pub fn is_unknown(&self) -> bool {
+        let answer = self.returned.as_ref().map(|(_, answer)| answer);
+        !self.command.changes().is_empty() && matches!(answer, None | Some(Answer::Unknown))
+    }
+
+    /// Whether it says nothing about what is stored.
+    fn is_void(&self) -> bool {
+        match &self.returned {
+            Some((_, answer)) => {
+                matches!(
+                    answer,
+                    Answer::NotWritten | Answer::Unread | Answer::Wrong(_)
+                ) || (*answer == Answer::Unknown && !self.is_unknown())
+            }
+            None => !self.is_unknown(),
+        }
+    }
+}
+
+/// Documents by revision, the first being revision 1; a deleted row ends with None.
+pub type Revisions = Vec<Option<Doc>>;
+
+/// The sequential database.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Database(pub BTreeMap<Cell, Revisions>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// With the state that it leads to.
+    Linearizable(Database),
+    Impossible(Vec<Cell>),
+    /// The search was given up.
+    Undecided,
+}
+
+/// Checks one window, from the state before it.
+pub fn check(before: &Database, calls: &[Call]) -> Verdict {
+    let mut after = before.clone();
+    let mut undecided = false;
+    for group in groups(calls) {
+        let of_group = |call: &&Call| group.contains(&call.command.cells()[0]);
+        let calls: Vec<&Call> = calls.iter().filter(of_group).collect();
+        match check_group(before, &calls) {
+            Ok(Some(database)) => {
+                for cell in &group {
+                    if let Some(revisions) = database.0.get(cell) {
+                        after.0.insert(*cell, revisions.clone());
+                    }
+                }
+            }
+            Ok(None) => return Verdict::Impossible(group),
+            Err(GivenUp) => undecided = true,
+        }
+    }
+    if undecided {
+        Verdict::Undecided
+    } else {
+        Verdict::Linearizable(after)
+    }
+}
+
+struct GivenUp;
+
+thread_local! {
+    static STEPS_LEFT: Counter<u64> = const { Counter::new(0) };
+}
+
+/// The state that explains the calls, if there is one.
+fn check_group(before: &Database, calls: &[&Call]) -> Result<Option<Database>, GivenUp> {
+    // What is unknown may happen at any time later, so that each needs a thread of its own; those
+    // come last, since most of them never happened.
+    let mut moments = BTreeMap::new();
+    for (index, call) in calls.iter().enumerate() {
+        if call.is_void() {
+            continue;
+        }
+        let thread = if call.is_unknown() {
+            1_000 + index
+        } else {
+            call.client
+        };
+        moments.insert(call.invoked, (thread, index, None));
+        if let (false, Some((returned, answer))) = (call.is_unknown(), &call.returned) {
+            moments.insert(*returned, (thread, index, Some(answer.clone())));
+        }
+    }
+    let mut tester = LinearizabilityTester::new(before.clone());
+    for (thread, index, answer) in moments.into_values() {
+        let recorded = match answer {
+            None => tester.on_invoke(thread, calls[index].command.clone()),
+            Some(answer) => tester.on_return(thread, answer),
+        };
+        recorded.expect("a client has one operation at a time");
+    }
+    STEPS_LEFT.set(STEPS);
+    let order = tester.serialized_history();
+    match order {
+        None if STEPS_LEFT.get() == 0 => Err(GivenUp),
+        None => Ok(None),
+        Some(order) => {
+            let mut database = before.clone();
+            for (command, answer) in order {
+                database.is_valid_step(&command, &answer);
+            }
+            Ok(Some(database))
+        }
+    }
+}
+
+/// Rows that operations connect.
+fn groups(calls: &[Call]) -> Vec<Vec<Cell>> {
+    let mut groups: Vec<Vec<Cell>> = Vec::new();
+    for call in calls.iter().filter(|call| !call.is_void()) {
+        let mut joined = call.command.cells();
+        groups.retain(|group| {
+            let is_apart = !group.iter().any(|cell| joined.contains(cell));
+            if !is_apart {
+                joined.extend(group);
+            }
+            is_apart
+        });
+        joined.sort();
+        joined.dedup();
+        groups.push(joined);
+    }
+    groups
+}
+
+impl SequentialSpec for Database {
+    type Op = Command;
+    type Ret = Answer;
+
+    fn invoke(&mut self, command: &Command) -> Answer {
+        match command {
+            Command::Get(cell) => self.read(*cell),
+            Command::Change(change) => match self.apply(std::slice::from_ref(change)) {
+                Ok(()) => Answer::Done(Some(self.revisions(change.cell).len() as u64)),
+                Err(refusal) => Answer::Refused(refusal),
+            },
+            Command::Transact(changes) => match self.apply(changes) {
+                Ok(()) => Answer::Done(None),
+                Err(refusal) => Answer::Refused(refusal),
+            },
+        }
+    }
+
+    fn is_valid_step(&mut self, command: &Command, answer: &Answer) -> bool {
+        let left = STEPS_LEFT.get().saturating_sub(1);
+        STEPS_LEFT.set(left);
+        let actual = self.invoke(command);
+        left > 0
+            && match (&actual, answer) {
+                (
+                    Answer::Row { rev, .. },
+                    Answer::Row {
+                        rev: said,
+                        doc: None,
+                    },
+                ) => rev == said,
+                (Answer::Done(_), Answer::Done(None)) => true,
+                _ => actual == *answer,
+            }
+    }
+}
+
+impl Database {
+    fn revisions(&self, cell: Cell) -> &[Option<Doc>] {
+        self.0.get(&cell).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn current(&self, cell: Cell) -> Option<Doc> {
+        self.revisions(cell).last().copied().flatten()
+    }
+
+    pub fn read(&self, cell: Cell) -> Answer {
+        match self.current(cell) {
+            Some(doc) => Answer::Row {
+                rev: self.revisions(cell).len() as u64,
+                doc: Some(doc),
+            },
+            None => Answer::Absent,
+        }
+    }
+
+    /// All or nothing.
+    fn apply(&mut self, changes: &[Change]) -> Result<(), Refusal> {
+        let before = self.clone();
+        for change in changes {
+            if let Err(refusal) = self.apply_one(change) {
+                *self = before;
+                return Err(refusal);
+            }
+        }
+        Ok(())
+    }
+
+    fn apply_one(&mut self, change: &Change) -> Result<(), Refusal> {
+        let current = self.current(change.cell);
+        let rev = self.revisions(change.cell).len() as u64;
+        if matches!(change.action, Action::Put(Mode::Insert, _)) {
+            if current.is_some() {
+                return Err(Refusal::Taken);
+            }
+        } else if current.is_none() && !self.may_be_absent(change) {
+            return Err(Refusal::Missing);
+        }
+        if change.if_rev.is_some_and(|wanted| wanted != rev) {
+            return Err(Refusal::OtherRevision);
+        }
+        let next = match change.action {
+            Action::Put(_, doc) => Some(doc),
+            Action::Delete => None,
+            Action::Restore(rev) => self.revision(change.cell, rev),
+            Action::Patch(patch) => current.map(|doc| Doc {
+                v: patch.v,
+                balance: patch.balance.unwrap_or(doc.balance),
+                ..doc
+            }),
+        };
+        self.0.entry(change.cell).or_default().push(next);
+        Ok(())
+    }
+
+    fn may_be_absent(&self, change: &Change) -> bool {
+        match change.action {
+            Action::Put(mode, _) => mode != Mode::Replace,
+            Action::Restore(rev) => self.revision(change.cell, rev).is_some(),
+            Action::Patch(_) | Action::Delete => false,
+        }
+    }
+
+    fn revision(&self, cell: Cell, rev: u64) -> Option<Doc> {
+        let index = usize::try_from(rev.checked_sub(1)?).ok()?;
+        self.revisions(cell).get(index).copied().flatten()
+    }
+}

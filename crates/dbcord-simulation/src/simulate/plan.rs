@@ -1,0 +1,354 @@
+//! What a seed means: a list of steps, drawn before anything runs, so that steps can be taken out
+//! of it and the rest still makes sense.
+
+use discord_sim::{Fault, FaultKind};
+use fastrand::Rng;
+
+use super::operation::{ACCOUNTS, Cell, KEYS, Mode, TABLES};
+use crate::harness::host::Side;
+
+pub const CLIENTS: usize = 4;
+
+/// What clients may ask for, how often, and whether the database can do it.
+const OPERATIONS: &[(Intent, u32, bool)] = &[
+    (Intent::Get, 30, true),
+    (Intent::Put(Mode::Insert), 40, true),
+    (Intent::Put(Mode::Upsert), 15, false),
+    (Intent::Put(Mode::Replace), 8, false),
+    (Intent::Update, 25, false),
+    (Intent::Delete, 12, false),
+    (Intent::Restore, 6, false),
+    (Intent::Transact, 12, false),
+    (Intent::Transfer, 20, false),
+];
+
+/// What may go wrong, how often, and whether the database claims to withstand it.
+const MISFORTUNES: &[(Misfortune, u32, bool)] = &[
+    (Misfortune::Evict, 12, true),
+    (Misfortune::Replace, 12, true),
+    (Misfortune::Crash, 20, true),
+    (Misfortune::Network, 40, true),
+    (Misfortune::FlakyStorage, 6, true),
+    (Misfortune::LatePost, 6, true),
+    (Misfortune::StaleReads, 6, true),
+    (Misfortune::WipeStorage, 6, true),
+    (Misfortune::ByHand, 4, true),
+];
+
+/// What a client wants; what exactly, when it comes to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intent {
+    Get,
+    Put(Mode),
+    Update,
+    Delete,
+    /// Back to an earlier revision.
+    Restore,
+    /// Several changes at once.
+    Transact,
+    /// From one account to another, with the revisions that were read.
+    Transfer,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Misfortune {
+    Evict,
+    Replace,
+    Crash,
+    Network,
+    FlakyStorage,
+    LatePost,
+    StaleReads,
+    WipeStorage,
+    ByHand,
+}
+
+/// A client's request, as far as it is known beforehand.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ask {
+    pub client: usize,
+    pub intent: Intent,
+    pub cell: Cell,
+    pub other: Cell,
+    pub pad: u32,
+    /// Whether to insist on the revision that the client saw last.
+    pub insists: bool,
+}
+
+#[derive(Debug, Clone)]
+pub enum Step {
+    Ask(Ask),
+    /// Time passes.
+    Wait(u64),
+    /// Everybody waits for their answers.
+    Join,
+    Evict,
+    /// A second object takes over while the first goes on.
+    Replace,
+    CrashAt {
+        step: u64,
+        side: Side,
+    },
+    Fault(Fault),
+    FlakyStorage {
+        passes: u64,
+        fails: u64,
+    },
+    LatePost(u64),
+    StaleReads(u64),
+    WipeStorage,
+    /// A moderator deletes a row's message.
+    DeleteRowMessage(Cell),
+    /// What goes wrong stops.
+    Calm,
+    /// Calm, an hour of rest, and everything is compared.
+    Quiet,
+}
+
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub seed: u64,
+    pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// The plan of a seed, with about so many operations.
+    pub fn draw(seed: u64, operations: usize) -> Plan {
+        let mut rng = Rng::with_seed(seed);
+        let mut steps = Vec::new();
+        // A part of the runs has no faults at all: there, stricter rules hold.
+        let is_calm = rng.u8(..6) == 0;
+        let mut asked = 0;
+        while asked < operations {
+            let in_phase = rng.usize(8..=20).min(operations - asked);
+            asked += in_phase;
+            let style = Style::draw(&mut rng, is_calm);
+            for _ in 0..in_phase {
+                style.draw_steps(&mut rng, &mut steps);
+            }
+            steps.push(Step::Join);
+            if rng.u8(..3) == 0 {
+                // Longer than an object stays in memory.
+                steps.push(Step::Wait(rng.u64(11_000..40_000)));
+                steps.push(Step::Evict);
+            }
+            steps.push(if rng.bool() { Step::Quiet } else { Step::Calm });
+        }
+        Plan { seed, steps }
+    }
+
+    pub fn has_faults(&self) -> bool {
+        let is_harmless = |step: &Step| {
+            use Step::{Ask, Calm, Evict, Join, Quiet, Wait};
+            matches!(step, Ask(_) | Wait(_) | Join | Evict | Calm | Quiet)
+        };
+        !self.steps.iter().all(is_harmless)
+    }
+}
+
+/// How a phase goes: who is busy, how fast, and how often something goes wrong.
+struct Style {
+    clients: usize,
+    is_concurrent: bool,
+    keys: usize,
+    trouble_in_256: u8,
+}
+
+impl Style {
+    fn draw(rng: &mut Rng, is_calm: bool) -> Style {
+        let is_concurrent = rng.u8(..4) != 0;
+        Style {
+            clients: if is_concurrent {
+                rng.usize(2..=CLIENTS)
+            } else {
+                1
+            },
+            is_concurrent,
+            keys: rng.usize(1..=KEYS.len() - ACCOUNTS),
+            trouble_in_256: if is_calm {
+                0
+            } else {
+                [0, 40, 90][rng.usize(..3)]
+            },
+        }
+    }
+
+    fn draw_steps(&self, rng: &mut Rng, steps: &mut Vec<Step>) {
+        if rng.u8(..) < self.trouble_in_256 {
+            let misfortune = weighted(rng, MISFORTUNES);
+            steps.push(misfortune.draw(rng, self.keys));
+        }
+        let intent = weighted(rng, OPERATIONS);
+        let draw = if intent == Intent::Transfer {
+            draw_account
+        } else {
+            draw_cell
+        };
+        steps.push(Step::Ask(Ask {
+            client: rng.usize(..self.clients),
+            intent,
+            cell: draw(rng, self.keys),
+            other: draw(rng, self.keys),
+            // Most documents stand in the content of their commit, some in embeds, a few in a file.
+            pad: match rng.u8(..16) {
+                0 => rng.u32(500..800),
+                1 => rng.u32(280..500),
+                _ => rng.u32(..40),
+            },
+            insists: rng.u8(..4) == 0,
+        }));
+        if !self.is_concurrent {
+            steps.push(Step::Join);
+        } else if rng.bool() {
+            steps.push(Step::Wait(rng.u64(1..400)));
+        }
+    }
+}
+
+impl Misfortune {
+    fn draw(self, rng: &mut Rng, keys: usize) -> Step {
+        match self {
+            Misfortune::Evict => Step::Evict,
+            Misfortune::Replace => Step::Replace,
+            Misfortune::WipeStorage => Step::WipeStorage,
+            Misfortune::LatePost => Step::LatePost(rng.u64(500..50_000)),
+            Misfortune::StaleReads => Step::StaleReads(rng.u64(100..5_000)),
+            Misfortune::ByHand => Step::DeleteRowMessage(draw_cell(rng, keys)),
+            Misfortune::FlakyStorage => Step::FlakyStorage {
+                passes: rng.u64(..4),
+                fails: rng.u64(1..4),
+            },
+            Misfortune::Crash => Step::CrashAt {
+                step: rng.u64(1..12),
+                side: [Side::Before, Side::After][rng.usize(..2)],
+            },
+            Misfortune::Network => Step::Fault(draw_fault(rng)),
+        }
+    }
+}
+
+fn draw_fault(rng: &mut Rng) -> Fault {
+    let kinds = [
+        FaultKind::LostRequest,
+        FaultKind::LostResponse,
+        FaultKind::LostResponse,
+        FaultKind::Delay,
+        FaultKind::Status,
+    ];
+    let methods = [None, Some("POST"), Some("GET")];
+    Fault {
+        method: methods[rng.usize(..3)].map(str::to_owned),
+        skip: rng.u64(..4),
+        times: rng.u64(1..6),
+        ms: Some(rng.u64(500..13_000)),
+        status: Some([500, 502, 503, 429][rng.usize(..4)]),
+        ..Fault::new(kinds[rng.usize(..kinds.len())])
+    }
+}
+
+fn draw_cell(rng: &mut Rng, keys: usize) -> Cell {
+    Cell {
+        table: rng.u8(..TABLES.len() as u8),
+        key: rng.u8(..keys as u8),
+    }
+}
+
+fn draw_account(rng: &mut Rng, _keys: usize) -> Cell {
+    Cell {
+        table: rng.u8(..TABLES.len() as u8),
+        key: (KEYS.len() - 1 - rng.usize(..ACCOUNTS)) as u8,
+    }
+}
+
+fn weighted<T: Copy>(rng: &mut Rng, table: &[(T, u32, bool)]) -> T {
+    let enabled = || table.iter().filter(|(_, _, is_enabled)| *is_enabled);
+    let mut left = rng.u32(..enabled().map(|(_, weight, _)| weight).sum::<u32>());
+    for (value, weight, _) in enabled() {
+        if left < *weight {
+            return *value;
+        }
+        left -= weight;
+    }
+    unreachable!("the weights were summed up")
+}
+
+/// Whether money moves between accounts.
+pub fn has_bank() -> bool {
+    let mut enabled = OPERATIONS.iter().filter(|(_, _, is_enabled)| *is_enabled);
+    enabled.any(|(intent, _, _)| *intent == Intent::Transfer)
+}
+
+impl std::fmt::Display for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Step::Ask(ask) => write!(f, "client {} asks", ask.client),
+            Step::Wait(ms) => write!(f, "{ms} ms pass"),
+            Step::Join => f.write_str("everybody waits for their answers"),
+            Step::Evict => f.write_str("the object loses its memory"),
+            Step::Replace => {
+                f.write_str("another object takes over, and this one goes on for a while")
+            }
+            Step::CrashAt {
+                step,
+                side: Side::Before,
+            } => write!(f, "the object will die before its step {step} from here"),
+            Step::CrashAt {
+                step,
+                side: Side::After,
+            } => write!(
+                f,
+                "the object will die after its step {step} from here took effect"
+            ),
+            Step::Fault(fault) => {
+                let method = fault.method.as_deref().unwrap_or("any");
+                write!(
+                    f,
+                    "of the requests with {method} method, after {} more, {} meet {:?}",
+                    fault.skip, fault.times, fault.kind
+                )?;
+                match fault.kind {
+                    FaultKind::Delay => write!(f, " of {} ms", fault.ms.unwrap_or_default()),
+                    FaultKind::Status => write!(f, " {}", fault.status.unwrap_or_default()),
+                    _ => Ok(()),
+                }
+            }
+            Step::FlakyStorage { passes, fails } => {
+                write!(f, "storage will fail {fails} times, after {passes} writes")
+            }
+            Step::LatePost(ms) => write!(
+                f,
+                "the next message posted arrives {ms} ms late, unanswered"
+            ),
+            Step::StaleReads(ms) => write!(f, "lists of messages miss the newest {ms} ms"),
+            Step::WipeStorage => f.write_str("object storage is wiped"),
+            Step::DeleteRowMessage(cell) => write!(f, "a moderator deletes the message of {cell}"),
+            Step::Calm => f.write_str("nothing goes wrong any more"),
+            Step::Quiet => f.write_str("an hour of rest, then everything is compared"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_is_always_the_same_plan() {
+        let text = |seed| format!("{:?}", Plan::draw(seed, 60));
+        assert_eq!(text(7), text(7));
+        assert_ne!(text(7), text(8));
+    }
+
+    #[test]
+    fn plans_are_of_every_kind() {
+        let plans: Vec<Plan> = (0..40).map(|seed| Plan::draw(seed, 60)).collect();
+        assert!(plans.iter().any(Plan::has_faults) && !plans.iter().all(Plan::has_faults));
+        for plan in plans {
+            let asks = plan
+                .steps
+                .iter()
+                .filter(|step| matches!(step, Step::Ask(_)));
+            assert_eq!(asks.count(), 60);
+        }
+    }
+}

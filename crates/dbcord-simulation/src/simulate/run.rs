@@ -1,0 +1,454 @@
+//! Carries out a plan, and writes down what clients see.
+
+use std::collections::BTreeMap;
+
+use discord_sim::{Id, View};
+
+use super::checks;
+use super::linear::{self, Call, Database, Verdict};
+use super::operation::{
+    Action, Answer, BALANCE, Cell, Change, Command, DATABASE, Doc, Mode, Patch, TABLES,
+};
+use super::plan::{Ask, CLIENTS, Intent, Plan, Step, has_bank};
+use super::violation::{Law, Violation};
+use crate::harness::planted::PlantedBug;
+use crate::harness::world::{World, content};
+
+const HOUR_MS: u64 = 3_600_000;
+/// The longest way of a request to Discord.
+const UPLINK_MS: u64 = 80;
+/// Changes of unknown outcome after which everything is compared: each makes the search for an
+/// explanation longer.
+const UNKNOWN_AT_MOST: usize = 5;
+/// How often a reader left in peace asks again before that is a fault.
+const READS_IN_PEACE: u32 = 5;
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    pub violation: Option<Violation>,
+    /// Of every request and answer, in order: two runs with the same one were the same.
+    pub digest: u64,
+    pub requests: u64,
+    pub operations: usize,
+    /// The search for an explanation was given up, and the run with it.
+    pub is_undecided: bool,
+    /// What happened, in words.
+    pub trace: Vec<String>,
+}
+
+/// What a client is waiting for.
+struct Pending {
+    interaction: Id,
+    call: usize,
+}
+
+pub(super) struct Run {
+    pub world: World,
+    /// The state at the end of the last window.
+    pub before: Database,
+    calls: Vec<Call>,
+    moments: u64,
+    pending: [Option<Pending>; CLIENTS],
+    /// What each client saw last.
+    seen: [BTreeMap<Cell, (u64, Doc)>; CLIENTS],
+    values: u64,
+    operations: usize,
+    is_undecided: bool,
+    is_fair: bool,
+    started: u64,
+    trace: Vec<String>,
+}
+
+/// Runs a plan to its end, or to its first violation.
+pub fn run(plan: &Plan, planted: Option<PlantedBug>) -> Report {
+    let mut run = Run::begin(plan, planted);
+    let violation = run.carry_out(plan).err();
+    run.report(violation)
+}
+
+impl Run {
+    fn begin(plan: &Plan, planted: Option<PlantedBug>) -> Run {
+        let mut world = World::with_config(discord_sim::Config {
+            seed: plan.seed,
+            base_url: "http://discord.test".to_owned(),
+            message_content_intent: true,
+            latency_ms: (30, 160),
+            record_traffic: false,
+            ..discord_sim::Config::default()
+        });
+        world.be_quiet();
+        world.set_uplink(UPLINK_MS);
+        if let Some(bug) = planted {
+            world.plant(bug);
+        }
+        Run {
+            started: world.now(),
+            world,
+            before: Database::default(),
+            calls: Vec::new(),
+            moments: 0,
+            pending: [const { None }; CLIENTS],
+            seen: [const { BTreeMap::new() }; CLIENTS],
+            values: 0,
+            operations: 0,
+            is_undecided: false,
+            is_fair: !plan.has_faults(),
+            trace: Vec::new(),
+        }
+    }
+
+    fn report(self, violation: Option<Violation>) -> Report {
+        let observed = self.world.observed();
+        Report {
+            violation,
+            digest: observed.digest,
+            requests: observed.requests,
+            operations: self.operations,
+            is_undecided: self.is_undecided,
+            trace: self.trace,
+        }
+    }
+
+    fn carry_out(&mut self, plan: &Plan) -> Result<(), Violation> {
+        let bystander = checks::make_bystander(&mut self.world);
+        self.set_up();
+        for step in &plan.steps {
+            self.step(step)?;
+            if self.unknown() > UNKNOWN_AT_MOST {
+                self.be_quiet()?;
+            }
+            if self.is_undecided {
+                return Ok(());
+            }
+        }
+        self.be_quiet()?;
+        self.read_again("an eviction", World::evict)?;
+        self.read_again("wiped storage", World::wipe_storage)?;
+        checks::bystander_is_untouched(&self.world, &bystander)?;
+        checks::requests_are_lawful(&self.world, self.is_fair)
+    }
+
+    /// The tables and the accounts, before anything goes wrong.
+    fn set_up(&mut self) {
+        self.world.ok(&format!("/dbc_init database:{DATABASE}"));
+        for table in TABLES {
+            let line = format!("/dbc_table_create database:{DATABASE} table:{table} pk:id");
+            self.world.ok(&line);
+        }
+        for cell in Cell::all().filter(|cell| has_bank() && cell.is_account()) {
+            let doc = Doc {
+                v: self.next_value(),
+                balance: BALANCE,
+                pad: 0,
+            };
+            let command = Command::Change(Change {
+                cell,
+                action: Action::Put(Mode::Insert, doc),
+                if_rev: None,
+            });
+            let view = self.world.interact(command.spec(self.world.guild.guild_id));
+            assert!(content(&view).starts_with("Stored"), "{}", content(&view));
+            self.before.0.insert(cell, vec![Some(doc)]);
+        }
+        self.world.settle();
+    }
+
+    fn step(&mut self, step: &Step) -> Result<(), Violation> {
+        if !matches!(step, Step::Ask(_)) {
+            self.note(&step.to_string());
+        }
+        let world = &mut self.world;
+        match step {
+            Step::Ask(ask) => return self.ask(ask),
+            Step::Wait(ms) => world.wait(*ms),
+            Step::Join => return self.join(),
+            Step::Evict => world.evict(),
+            Step::Replace => world.replace(),
+            Step::CrashAt { step, side } => world.crash_at(*step, *side),
+            Step::Fault(fault) => world.fault(fault.clone()),
+            Step::FlakyStorage { passes, fails } => world.flaky_storage(*passes, *fails),
+            Step::LatePost(ms) => world.post_late(*ms),
+            Step::StaleReads(ms) => world.stale_reads(*ms),
+            Step::WipeStorage => world.wipe_storage(),
+            Step::DeleteRowMessage(cell) => checks::delete_row_message(world, *cell),
+            Step::Calm => world.calm(),
+            Step::Quiet => return self.be_quiet(),
+        }
+        self.collect()
+    }
+
+    fn ask(&mut self, ask: &Ask) -> Result<(), Violation> {
+        self.join_client(ask.client)?;
+        self.collect()?;
+        let command = self.command(ask);
+        self.invoke(ask.client, command);
+        Ok(())
+    }
+
+    fn invoke(&mut self, client: usize, command: Command) {
+        self.note(&format!("client {client}: {command}"));
+        let spec = command.spec(self.world.guild.guild_id);
+        let interaction = self.world.send(spec);
+        let invoked = self.moment();
+        self.operations += 1;
+        self.pending[client] = Some(Pending {
+            interaction,
+            call: self.calls.len(),
+        });
+        self.calls.push(Call {
+            client,
+            command,
+            invoked,
+            returned: None,
+        });
+    }
+
+    /// What a client types, from what it wants and what it has seen.
+    fn command(&mut self, ask: &Ask) -> Command {
+        let Ask { cell, other, .. } = *ask;
+        let seen = self.seen[ask.client].get(&cell).copied();
+        let doc = Doc {
+            v: self.next_value(),
+            balance: 0,
+            pad: ask.pad,
+        };
+        let patch = Action::Patch(Patch {
+            v: doc.v,
+            balance: None,
+        });
+        let if_rev = seen.filter(|_| ask.insists).map(|(rev, _)| rev);
+        let change = |action, if_rev| {
+            Command::Change(Change {
+                cell,
+                action,
+                if_rev,
+            })
+        };
+        match ask.intent {
+            Intent::Get => Command::Get(cell),
+            Intent::Put(mode) => change(Action::Put(mode, doc), None),
+            Intent::Update => change(patch, if_rev),
+            Intent::Delete => change(Action::Delete, if_rev),
+            Intent::Restore => match seen {
+                Some((rev, _)) => change(Action::Restore(1.max(rev.saturating_sub(1))), None),
+                None => Command::Get(cell),
+            },
+            Intent::Transact => {
+                let action = if seen.is_some() {
+                    patch
+                } else {
+                    Action::Put(Mode::Upsert, doc)
+                };
+                let first = Change {
+                    cell,
+                    action,
+                    if_rev,
+                };
+                let second = Change {
+                    cell: other,
+                    action: Action::Put(Mode::Upsert, doc),
+                    if_rev: None,
+                };
+                let is_twice = cell == other;
+                Command::Transact(if is_twice {
+                    vec![first]
+                } else {
+                    vec![first, second]
+                })
+            }
+            Intent::Transfer => self.transfer(ask, doc.v),
+        }
+    }
+
+    /// Money goes from one account to another, on condition that both are as they were read.
+    fn transfer(&mut self, ask: &Ask, v: u64) -> Command {
+        let seen = &mut self.seen[ask.client];
+        let (from, to) = (ask.cell, ask.other);
+        let Some(&(from_rev, from_doc)) = seen.get(&from) else {
+            return Command::Get(from);
+        };
+        let Some(&(to_rev, to_doc)) = seen.get(&to).filter(|_| to != from) else {
+            return Command::Get(to);
+        };
+        // What they are afterwards has to be read again.
+        seen.remove(&from);
+        seen.remove(&to);
+        let amount = i64::from(ask.pad % 50) + 1;
+        let change = |cell, balance, rev| Change {
+            cell,
+            action: Action::Patch(Patch {
+                v,
+                balance: Some(balance),
+            }),
+            if_rev: Some(rev),
+        };
+        Command::Transact(vec![
+            change(from, from_doc.balance - amount, from_rev),
+            change(to, to_doc.balance + amount, to_rev),
+        ])
+    }
+
+    /// Everybody gets an answer, or gives up.
+    fn join(&mut self) -> Result<(), Violation> {
+        (0..CLIENTS).try_for_each(|client| self.join_client(client))
+    }
+
+    fn join_client(&mut self, client: usize) -> Result<(), Violation> {
+        let Some(pending) = self.pending[client].take() else {
+            return Ok(());
+        };
+        let view = self.world.wait_for(pending.interaction);
+        self.returned(client, pending.call, &view)
+    }
+
+    /// Takes the answers that have come meanwhile.
+    fn collect(&mut self) -> Result<(), Violation> {
+        for client in 0..CLIENTS {
+            let Some(pending) = &self.pending[client] else {
+                continue;
+            };
+            if let Some(view) = self.world.answer_so_far(pending.interaction) {
+                let call = pending.call;
+                self.pending[client] = None;
+                self.returned(client, call, &view)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn returned(&mut self, client: usize, call: usize, view: &View) -> Result<(), Violation> {
+        let reply = content(view);
+        let command = self.calls[call].command.clone();
+        let file = self.world.reply_file(view);
+        let answer = Answer::read(&command, &reply, file.as_deref());
+        let line = reply.lines().next().unwrap_or_default();
+        self.note(&format!("client {client} hears of {command}: {line}"));
+        if let Answer::Wrong(why) = answer {
+            return Err(Violation::new(Law::Honest, why));
+        }
+        if let (
+            Answer::Row {
+                rev,
+                doc: Some(doc),
+            },
+            [cell],
+        ) = (&answer, &*command.cells())
+        {
+            self.seen[client].insert(*cell, (*rev, *doc));
+        }
+        let is_poor = matches!(
+            answer,
+            Answer::Unknown | Answer::NotWritten | Answer::Unread
+        );
+        if self.is_fair && is_poor {
+            let text = format!("nothing went wrong, and {command} was answered with: {reply}");
+            return Err(Violation::new(Law::Available, text));
+        }
+        let moment = self.moment();
+        self.calls[call].returned = Some((moment, answer));
+        Ok(())
+    }
+
+    /// Calm, an hour of rest, and everything is read and compared.
+    fn be_quiet(&mut self) -> Result<(), Violation> {
+        self.join()?;
+        self.world.calm();
+        self.world.wait(HOUR_MS + 60_000);
+        for cell in Cell::all() {
+            self.read_in_peace(cell)?;
+        }
+        self.world.settle();
+        self.close_window()?;
+        checks::channels_say_what_rows_are(&mut self.world, &self.before)?;
+        checks::bank_is_whole(&self.before)?;
+        let changes = self.world.observed().changes;
+        self.world.wait(HOUR_MS);
+        self.world.settle();
+        match self.world.observed().changes - changes {
+            0 => Ok(()),
+            more => Err(Violation::new(
+                Law::Idle,
+                format!("{more} more requests that change something"),
+            )),
+        }
+    }
+
+    /// As a client of its own, so that it is part of the history.
+    fn read_in_peace(&mut self, cell: Cell) -> Result<(), Violation> {
+        for _ in 0..READS_IN_PEACE {
+            self.invoke(0, Command::Get(cell));
+            self.join_client(0)?;
+            let answer = self.calls.last().and_then(|call| call.returned.clone());
+            match answer {
+                Some((_, Answer::Unread)) | None => self.world.wait(60_000),
+                Some(_) => return Ok(()),
+            }
+        }
+        let reply = self.trace.last().cloned().unwrap_or_default();
+        Err(Violation::new(Law::Available, format!("{cell}: {reply}")))
+    }
+
+    /// What was unknown so far and is not there now must never be: the next window does not know
+    /// of it.
+    fn close_window(&mut self) -> Result<(), Violation> {
+        let calls = std::mem::take(&mut self.calls);
+        match linear::check(&self.before, &calls) {
+            Verdict::Linearizable(after) => {
+                self.before = after;
+                Ok(())
+            }
+            Verdict::Impossible(cells) => {
+                let cells: Vec<String> = cells.iter().map(ToString::to_string).collect();
+                Err(Violation::new(Law::Linearizable, cells.join(", ")))
+            }
+            Verdict::Undecided => {
+                self.is_undecided = true;
+                Ok(())
+            }
+        }
+    }
+
+    fn read_again(&mut self, after: &str, misfortune: fn(&mut World)) -> Result<(), Violation> {
+        self.note(&format!("everything is read again, after {after}"));
+        misfortune(&mut self.world);
+        for cell in Cell::all() {
+            self.read_in_peace(cell)?;
+            let Some((_, answer)) = self.calls.pop().and_then(|call| call.returned) else {
+                continue;
+            };
+            let expected = self.before.read(cell);
+            if answer != expected {
+                let text = format!("{cell} after {after}: {answer:?}, not {expected:?}");
+                return Err(Violation::new(Law::Durable, text));
+            }
+        }
+        self.calls.clear();
+        self.world.settle();
+        checks::channels_say_what_rows_are(&mut self.world, &self.before)
+    }
+
+    fn unknown(&self) -> usize {
+        let is_pending = |index| self.pending.iter().flatten().any(|p| p.call == index);
+        let calls = self.calls.iter().enumerate();
+        calls
+            .filter(|(index, call)| call.is_unknown() && !is_pending(*index))
+            .count()
+    }
+
+    fn next_value(&mut self) -> u64 {
+        self.values += 1;
+        self.values
+    }
+
+    fn moment(&mut self) -> u64 {
+        self.moments += 1;
+        self.moments
+    }
+
+    fn note(&mut self, line: &str) {
+        let ms = self.world.now() - self.started;
+        self.trace
+            .push(format!("{:>9}.{:03} s  {line}", ms / 1_000, ms % 1_000));
+    }
+}

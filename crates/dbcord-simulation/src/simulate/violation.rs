@@ -1,0 +1,61 @@
+//! What a run can be found guilty of.
+
+use std::fmt;
+
+/// The laws, each the short name of a promise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Law {
+    /// What clients saw can be explained by an order of whole operations that keeps to real time.
+    Linearizable,
+    /// Nothing is read that nobody wrote.
+    Honest,
+    /// Left in peace, the database answers.
+    Available,
+    /// Left in peace, the channels say what the rows are.
+    Mirrored,
+    /// Left in peace, nothing more is written to Discord.
+    Idle,
+    /// Memory, log and wiped storage give the same rows.
+    Durable,
+    /// Money is neither made nor lost.
+    Bank,
+    /// No 429 of our own making, no more requests than the host allows, no nonce used twice.
+    Requests,
+    /// What is not ours is left alone.
+    Bystander,
+    /// The code does not panic.
+    NoPanic,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    pub law: Law,
+    pub text: String,
+}
+
+impl Violation {
+    pub fn new(law: Law, text: impl Into<String>) -> Violation {
+        Violation {
+            law,
+            text: text.into(),
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let promise = match self.law {
+            Law::Linearizable => "no order of the operations explains what clients saw",
+            Law::Honest => "something was read that nobody wrote",
+            Law::Available => "left in peace, the database does not answer",
+            Law::Mirrored => "the channels do not say what the rows are",
+            Law::Idle => "left in peace, the database goes on writing to Discord",
+            Law::Durable => "the same rows are not read again",
+            Law::Bank => "the total of all accounts has changed",
+            Law::Requests => "requests that must not be",
+            Law::Bystander => "something that is not the database's was touched",
+            Law::NoPanic => "a panic",
+        };
+        write!(f, "{promise}: {}", self.text)
+    }
+}

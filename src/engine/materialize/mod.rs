@@ -5,9 +5,12 @@
 //! open - it reads the channel first and adopts what is right already.
 
 pub mod card;
+mod document_block;
+pub mod history_message;
 mod mirror;
 pub mod row_message;
 
+pub use document_block::{Overflow, Rendered};
 pub use mirror::Mirror;
 pub(crate) use mirror::{Item, Work};
 
@@ -237,7 +240,12 @@ impl<H: Host> Database<H> {
         let rendered = self.look(|opened| {
             let (_, table) = opened.state.table_by_id(table)?;
             let row = table.rows.get(key)?;
-            Some(row_message::render(key, row, table.row_sum(key, row)?))
+            Some(row_message::render(
+                key,
+                row,
+                table.row_sum(key, row)?,
+                Overflow::File,
+            ))
         })?;
         let Some(rendered) = rendered else {
             return self.change(|opened| opened.mirror.row_gone(work));

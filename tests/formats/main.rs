@@ -203,10 +203,15 @@ fn a_long_record_is_packed() {
 
 #[test]
 fn cards() {
-    let table = Table::new(1, "id", true, CommitId(EPOCH, 2));
-    let card = card::render("users", &table, 1_400_000_000_000_000_000);
-    golden("card.txt", &card);
-    assert_eq!(card::parse(&card), Some((1, CommitId(EPOCH, 2))));
+    for (name, channel) in [
+        ("card.txt", Some(1_400_000_000_000_000_000)),
+        ("card-unmirrored.txt", None),
+    ] {
+        let table = Table::new(1, "id", channel.is_some(), CommitId(EPOCH, 2));
+        let card = card::render("users", &table, channel);
+        golden(name, &card);
+        assert_eq!(card::parse(&card), Some((1, CommitId(EPOCH, 2))));
+    }
 }
 
 /// A message as Discord gives it back.

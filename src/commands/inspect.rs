@@ -4,7 +4,8 @@ use twilight_interactions::command::{CommandModel, CreateCommand};
 
 use super::{Context, SlashCommand, manage_server};
 use crate::engine::attachments::Access;
-use crate::engine::inspect::Inspection;
+use crate::engine::inspect::{Inspection, TableInspection};
+use crate::engine::materialize::Backlog;
 use crate::error::Result;
 use crate::host::Host;
 use crate::interactions::Reply;
@@ -26,7 +27,7 @@ pub(super) struct Inspect {
 }
 
 impl SlashCommand for Inspect {
-    const HELP: &'static str = "`epoch` rises whenever the database is opened anew; `backlog` counts rows and cards whose messages are still to be written.";
+    const HELP: &'static str = "`epoch` rises whenever the database is opened anew; `backlog` counts what the channels do not show yet.";
     const EXAMPLE: &'static str = "/dbc_inspect database:prod";
     const WRITES: bool = false;
 
@@ -58,14 +59,7 @@ fn describe(name: &str, inspection: &Inspection) -> String {
         format!("**Database `{name}`** · {visibility}"),
         format!("log: <#{}> · catalog: {catalog}", inspection.log),
         format!("last commit: {commit} · epoch: {}", inspection.epoch),
-        format!(
-            "backlog: {}{}",
-            inspection.backlog,
-            match &inspection.stalled {
-                Some(reason) => format!(" · waiting: {reason}"),
-                None => String::new(),
-            }
-        ),
+        describe_backlog(&inspection.backlog, inspection.stalled.as_deref()),
         format!(
             "attachments: {attachments} · requests since start: {}",
             inspection.requests
@@ -87,14 +81,13 @@ fn describe(name: &str, inspection: &Inspection) -> String {
     ));
     let mut text = lines.join("\n");
     for (at, table) in inspection.tables.iter().enumerate() {
-        let channel = table
-            .channel
-            .map_or("its channel is being made".to_owned(), |id| {
-                format!("<#{id}>")
-            });
         let line = format!(
-            "\n- `{}` · key `{}` · rows: {} · digest `{:016x}` · {channel}",
-            table.name, table.pk, table.rows, table.digest
+            "\n- `{}` · key `{}` · rows: {} · digest `{:016x}` · {}",
+            table.name,
+            table.pk,
+            table.rows,
+            table.digest,
+            describe_mirror(table)
         );
         let rest = format!("\n… and {} more", inspection.tables.len() - at);
         if utf16_len(&text) + utf16_len(&line) + utf16_len(&rest) > MESSAGE_CONTENT {
@@ -104,4 +97,41 @@ fn describe(name: &str, inspection: &Inspection) -> String {
         text.push_str(&line);
     }
     text
+}
+
+fn describe_backlog(backlog: &Backlog, stalled: Option<&str>) -> String {
+    let kinds = [
+        (backlog.rows, "rows"),
+        (backlog.cards, "cards"),
+        (backlog.channels, "channels"),
+        (backlog.history, "earlier revisions"),
+    ];
+    let kinds = kinds.iter().filter(|(count, _)| *count > 0);
+    let mut parts: Vec<String> = kinds.map(|(n, kind)| format!("{kind} {n}")).collect();
+    if parts.is_empty() {
+        parts.push("0".to_owned());
+    }
+    if let Some(since) = backlog.since {
+        parts.push(format!("oldest from <t:{}:R>", since / 1_000));
+    }
+    if backlog.hard_deletes > 0 {
+        parts.push(format!("hard deletes under way: {}", backlog.hard_deletes));
+    }
+    if let Some(reason) = stalled {
+        parts.push(format!("waiting: {reason}"));
+    }
+    format!("backlog: {}", parts.join(" · "))
+}
+
+fn describe_mirror(table: &TableInspection) -> String {
+    if !table.mirror {
+        return "not shown as messages".to_owned();
+    }
+    let Some(channel) = table.channel else {
+        return "its channel is being made".to_owned();
+    };
+    match table.behind {
+        Some(0) | None => format!("<#{channel}>"),
+        Some(behind) => format!("<#{channel}> · behind: {behind}"),
+    }
 }

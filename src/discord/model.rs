@@ -54,6 +54,8 @@ pub struct Message {
     pub id: u64,
     #[serde(deserialize_with = "id")]
     pub channel_id: u64,
+    #[serde(default, rename = "type")]
+    pub kind: u8,
     pub author: User,
     #[serde(default)]
     pub content: String,
@@ -68,6 +70,12 @@ pub struct Message {
 /// Embeds are there and not shown.
 /// <https://docs.discord.com/developers/resources/message#message-object-message-flags>
 pub const SUPPRESS_EMBEDS: u64 = 1 << 2;
+
+/// A thread hangs on the message. Same page.
+pub const HAS_THREAD: u64 = 1 << 5;
+/// The type of the message by which Discord announces a thread in the channel.
+/// <https://docs.discord.com/developers/resources/message#message-object-message-types>
+pub const THREAD_CREATED: u8 = 18;
 
 #[derive(Debug, Clone, Deserialize)]
 pub struct User {

@@ -9,6 +9,10 @@ use super::model::ErrorBody;
 use super::rate_limit::millis;
 use crate::host::UnixMillis;
 
+/// Too many edits of messages older than an hour.
+/// <https://docs.discord.com/developers/topics/opcodes-and-status-codes#json-json-error-codes>
+const OLD_EDITS: u64 = 30_046;
+
 /// Why a call has no result. Every variant says whether Discord may have acted on it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CallError {
@@ -26,6 +30,8 @@ pub enum CallError {
     RateLimited { retry_after_ms: u64 },
     /// The other side failed, more than once, at something that may be repeated.
     Failed(String),
+    /// Messages older than an hour were edited too often, in one channel; nothing happened.
+    OldEdits { retry_after_ms: u64 },
     /// Our address is blocked as a whole; nothing happened.
     Blocked { until: UnixMillis },
     /// Answered 2xx with something that is not what was asked for.
@@ -70,6 +76,9 @@ impl fmt::Display for CallError {
                 f,
                 "Discord's rate limit asks for a pause of {} s.",
                 retry_after_ms.div_ceil(1_000)
+            ),
+            CallError::OldEdits { .. } => f.write_str(
+                "Discord limits how often messages older than an hour may be edited.",
             ),
             CallError::Blocked { .. } => f.write_str(
                 "Discord blocks the address that dbcord calls from, which may be shared with others.",
@@ -116,8 +125,13 @@ impl Answer {
                 .and_then(|value| value.to_str().ok())
                 .and_then(|text| text.parse().ok());
             let seconds = body.retry_after.or(header).unwrap_or(1.0);
+            let retry_after_ms = millis(seconds);
+            // It limits a kind of message, not the route.
+            if body.code == OLD_EDITS {
+                return Answer::Refused(CallError::OldEdits { retry_after_ms });
+            }
             return Answer::Limited {
-                retry_after_ms: millis(seconds),
+                retry_after_ms,
                 global: body.global,
             };
         }
@@ -204,6 +218,16 @@ mod tests {
                 retry_after_ms: 1_234,
                 global: false
             }
+        );
+        let old_edits = response(
+            429,
+            &[("x-ratelimit-scope", "user")],
+            r#"{"message":"Try again later.","code":30046,"retry_after":2.5}"#,
+        );
+        let retry_after_ms = 2_500;
+        assert_eq!(
+            Answer::of(&old_edits),
+            Answer::Refused(CallError::OldEdits { retry_after_ms })
         );
         let blocked = response(
             429,

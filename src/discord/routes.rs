@@ -47,6 +47,14 @@ pub fn create_channel(guild: u64) -> Route {
     route(Method::POST, "/guilds/{}/channels", guild, path)
 }
 
+/// Of a channel or a thread.
+/// <https://docs.discord.com/developers/resources/channel#modify-channel>
+pub fn modify_channel(channel: u64) -> Route {
+    let path = format!("/channels/{channel}");
+    route(Method::PATCH, "/channels/{}", channel, path)
+}
+
+/// Of a channel or a thread.
 /// <https://docs.discord.com/developers/resources/channel#deleteclose-channel>
 pub fn delete_channel(channel: u64) -> Route {
     let path = format!("/channels/{channel}");
@@ -65,11 +73,27 @@ pub fn messages(channel: u64, before: Option<u64>) -> Route {
     route(Method::GET, "/channels/{}/messages", channel, path)
 }
 
+/// The messages that follow one, newest first; from the channel's first for 0. Same page.
+pub fn messages_after(channel: u64, after: u64) -> Route {
+    let path = format!(
+        "/channels/{channel}/messages?limit={}&after={after}",
+        crate::limits::MESSAGE_PAGE
+    );
+    route(Method::GET, "/channels/{}/messages", channel, path)
+}
+
 /// One message, with fresh addresses of its files.
 /// <https://docs.discord.com/developers/resources/message#get-channel-message>
 pub fn message(channel: u64, message: u64) -> Route {
     let path = format!("/channels/{channel}/messages/{message}");
     route(Method::GET, "/channels/{}/messages/{}", channel, path)
+}
+
+/// <https://docs.discord.com/developers/resources/channel#start-thread-from-message>
+pub fn start_thread(channel: u64, message: u64) -> Route {
+    let path = format!("/channels/{channel}/messages/{message}/threads");
+    let template = "/channels/{}/messages/{}/threads";
+    route(Method::POST, template, channel, path)
 }
 
 /// A POST that is repeatable all the same: every message of ours carries an enforced nonce.

@@ -84,9 +84,11 @@ impl Opened {
     pub fn loaded(&mut self, table: u32, rows: BTreeMap<String, Row>) -> Result<(), ()> {
         let mut tables = self.state.tables.values_mut();
         match tables.find(|candidate| candidate.id == table) {
-            Some(table) if !table.is_loaded => table.load(rows),
-            _ => Ok(()),
+            Some(table) if !table.is_loaded => table.load(rows)?,
+            _ => return Ok(()),
         }
+        self.mirror.table_loaded(&mut self.state, table);
+        Ok(())
     }
 
     /// Whether new channels keep @everyone out: unless it is certain that they need not.

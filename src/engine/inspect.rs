@@ -3,6 +3,7 @@
 use super::attachments::{self, Access};
 use super::database::Database;
 use super::log::CommitId;
+use super::materialize::Backlog;
 use crate::error::Result;
 use crate::host::{Host, UnixMillis};
 
@@ -16,8 +17,8 @@ pub struct Inspection {
     pub epoch: u64,
     pub head: Option<CommitId>,
     pub tables: Vec<TableInspection>,
-    /// Rows and cards whose messages are not up to date yet.
-    pub backlog: usize,
+    /// What is not shown in the channels yet.
+    pub backlog: Backlog,
     /// Why the background stands still, if it does.
     pub stalled: Option<String>,
     pub attachments: Option<Access>,
@@ -33,6 +34,10 @@ pub struct TableInspection {
     pub rows: u64,
     pub digest: u64,
     pub channel: Option<u64>,
+    /// Whether its rows are shown as messages.
+    pub mirror: bool,
+    /// Rows whose message is not up to date yet; none while they are not in memory.
+    pub behind: Option<u64>,
 }
 
 impl<H: Host> Database<H> {
@@ -53,6 +58,8 @@ impl<H: Host> Database<H> {
                 rows: table.sum.rows,
                 digest: table.sum.digest,
                 channel: opened.mirror.channel(table.id),
+                mirror: table.mirror,
+                behind: table.is_loaded.then(|| opened.mirror.behind(table.id)),
             });
         Ok(Inspection {
             private: opened.is_private(),
@@ -62,8 +69,8 @@ impl<H: Host> Database<H> {
             epoch: opened.epoch,
             head: opened.state.head.map(|head| head.id),
             tables: tables.collect(),
-            backlog: opened.mirror.backlog(),
-            stalled: opened.mirror.stalled.clone(),
+            backlog: opened.mirror.backlog_by_kind(&opened.state),
+            stalled: opened.mirror.stalled().map(str::to_owned),
             attachments,
             blocked_until: self.shared.client.blocked_until(),
             requests: self.shared.client.requests_sent(),

@@ -5,6 +5,7 @@
 //! read, written or deleted.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde_json::{Value, json};
 
@@ -93,6 +94,8 @@ pub struct DatabaseChannels {
     pub catalogs: Vec<u64>,
     /// By table id.
     pub tables: BTreeMap<u32, u64>,
+    /// The tables' names as their channels have them, which a renaming may not have reached.
+    pub table_names: BTreeMap<u32, String>,
 }
 
 /// Sorts a guild's channels by database.
@@ -112,13 +115,58 @@ pub fn discover(channels: &[Channel]) -> BTreeMap<String, DatabaseChannels> {
                 found.logs.push(channel.id);
             }
             Role::Catalog { .. } => found.catalogs.push(channel.id),
-            Role::Table { id, .. } => {
-                found.tables.entry(id).or_insert(channel.id);
+            Role::Table { id, table, .. } => {
+                if let Entry::Vacant(place) = found.tables.entry(id) {
+                    place.insert(channel.id);
+                    found.table_names.insert(id, table);
+                }
             }
         }
         found.category = found.category.or(channel.parent_id);
     }
     databases
+}
+
+/// What is deleted of a dropped database, in this order, but for its log, which goes last: all
+/// that carries its mark, then its categories. A category stays while anything else is in it.
+pub fn remains(channels: &[Channel], database: &str, log: u64, me: u64) -> Vec<u64> {
+    let is_ours = |channel: &&Channel| {
+        let role = channel.topic.as_deref().and_then(Role::parse);
+        channel.kind == TEXT_CHANNEL && role.is_some_and(|role| role.database() == database)
+    };
+    let ours: Vec<&Channel> = channels.iter().filter(is_ours).collect();
+    let is_empty = |category: u64| {
+        let mut inside = channels.iter().filter(|c| c.parent_id == Some(category));
+        inside.all(|inside| ours.iter().any(|ours| ours.id == inside.id))
+    };
+    let name = category_name(database, 1);
+    let is_home = |channel: &&Channel| {
+        let named = channel.name.as_deref().and_then(|n| n.strip_prefix(&*name));
+        let numbered = |rest: &str| {
+            let number = rest.strip_prefix('-').and_then(|n| n.parse::<u32>().ok());
+            rest.is_empty() || number.is_some()
+        };
+        channel.kind == CATEGORY
+            && (ours.iter().any(|ours| ours.parent_id == Some(channel.id))
+                || named.is_some_and(numbered) && is_made_by(channel, me))
+            && is_empty(channel.id)
+    };
+    let marked = ours.iter().map(|channel| channel.id);
+    let marked = marked.filter(|&id| id != log);
+    let homes = channels.iter().filter(is_home).map(|category| category.id);
+    marked.chain(homes).collect()
+}
+
+/// Whether a category has the overwrite that this bot makes categories with.
+fn is_made_by(category: &Channel, me: u64) -> bool {
+    let mut overwrites = category.permission_overwrites.iter();
+    overwrites.any(|o| o.kind == MEMBER_OVERWRITE && o.id == me && o.allow & VIEW_CHANNEL != 0)
+}
+
+/// Whether the channel carries the mark of this database's log.
+pub fn is_log(channels: &[Channel], database: &str, log: u64) -> bool {
+    let found = discover(channels).remove(database);
+    found.is_some_and(|found| found.logs.contains(&log))
 }
 
 /// The category that a first, interrupted `/dbc_init` left: right name, our own overwrite.
@@ -127,10 +175,7 @@ pub fn abandoned_category(channels: &[Channel], database: &str, me: u64) -> Opti
     let ours = |channel: &&Channel| {
         channel.kind == CATEGORY
             && channel.name.as_deref() == Some(&name)
-            && channel
-                .permission_overwrites
-                .iter()
-                .any(|o| o.kind == MEMBER_OVERWRITE && o.id == me && o.allow & VIEW_CHANNEL != 0)
+            && is_made_by(channel, me)
     };
     channels.iter().filter(ours).map(|channel| channel.id).min()
 }
@@ -227,6 +272,11 @@ pub fn new_category(owner: Owner, database: &str, number: u32) -> Value {
     })
 }
 
+/// The request body that gives a channel the name and the topic of its role.
+pub fn renamed_channel(role: &Role) -> Value {
+    json!({ "name": role.channel_name(), "topic": role.topic() })
+}
+
 /// The request body for a new channel.
 pub fn new_channel(owner: Owner, role: &Role, category: u64) -> Value {
     json!({
@@ -311,6 +361,29 @@ mod tests {
         assert_eq!((prod.category, prod.logs.as_slice()), (Some(1), &[2][..]));
         assert!(prod.catalogs.is_empty());
         assert_eq!(prod.tables[&1], 8);
+    }
+
+    #[test]
+    fn a_dropped_database_takes_its_channels_along_and_nobody_elses() {
+        let mark = |kind: &str| format!("dbcord:1:{kind}");
+        let text = |id, topic: &str, parent| {
+            channel(id, TEXT_CHANNEL, "t", Some(&mark(topic)), Some(parent))
+        };
+        let mut channels = vec![
+            channel(1, CATEGORY, "dbcord-prod", None, None),
+            channel(2, CATEGORY, "dbcord-prod-2", None, None),
+            channel(3, CATEGORY, "dbcord-prod-3", None, None),
+            text(10, "log:prod", 1),
+            text(11, "catalog:prod", 1),
+            text(12, "table:prod:users:1", 2),
+            text(13, "table:prod:users:1", 2),
+            text(14, "table:other:users:1", 2),
+        ];
+        // The third is somebody else's, and the second has a channel of another database.
+        assert_eq!(remains(&channels, "prod", 10, 5), [11, 12, 13, 1]);
+        channels.retain(|channel| channel.id != 14);
+        assert_eq!(remains(&channels, "prod", 10, 5), [11, 12, 13, 1, 2]);
+        assert!(is_log(&channels, "prod", 10) && !is_log(&channels, "prod", 11));
     }
 
     #[test]

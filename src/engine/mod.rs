@@ -35,7 +35,7 @@ use sha2::{Digest as _, Sha256};
 use crate::discord::model::{Channel, Message, User};
 use crate::discord::{CallError, Client, Draft, Patience, routes};
 use crate::error::{Error, ErrorKind, Result, Written};
-use crate::host::Host;
+use crate::host::{Host, Level};
 use crate::limits::MESSAGE_PAGE;
 use crate::text::{inline, nearest};
 
@@ -132,6 +132,18 @@ impl<H: Host> Engine<H> {
             }
         }
         behind
+    }
+
+    /// Forgets a database whose removal was all but complete when its object died.
+    pub async fn forget_removed(&self, name: &str) {
+        let keys = object_storage::DatabaseKeys::new(&*self.shared.host, name);
+        if !keys.hints().await.is_ok_and(|hints| hints.is_removed) {
+            return;
+        }
+        if let Err(error) = keys.forget().await {
+            let line = format!("database {name}: not forgotten: {error}");
+            self.shared.host.log(Level::Warn, &line);
+        }
     }
 
     /// The databases that are open now.
@@ -294,7 +306,7 @@ pub(crate) fn describe(doing: &str, error: &CallError, written: Written) -> Erro
             "Trying again will most likely end the same way; `/dbc_inspect` shows the state."
                 .to_owned(),
         ),
-        CallError::RateLimited { retry_after_ms } => (
+        CallError::RateLimited { retry_after_ms } | CallError::OldEdits { retry_after_ms } => (
             ErrorKind::Unavailable,
             format!("Try again in {} s.", retry_after_ms.div_ceil(1_000)),
         ),

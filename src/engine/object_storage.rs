@@ -44,6 +44,9 @@ pub struct Hints {
     /// Up to here every row and card stands in its channel.
     #[serde(default)]
     pub mirrored: Option<CommitId>,
+    /// The database was dropped, and nothing but its log was left of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_removed: bool,
 }
 
 /// The keys of one database in object storage.
@@ -97,6 +100,15 @@ impl<'a, H: Host> DatabaseKeys<'a, H> {
     pub async fn forget_floor(&self) -> Result<()> {
         let key = self.key("floor");
         self.host.remove(&key).await.map_err(storage_failed)
+    }
+
+    /// Forgets all that is known of the database. The hints go last: they say why.
+    pub async fn forget(&self) -> Result<()> {
+        for what in ["floor", "epoch", "hints"] {
+            let key = self.key(what);
+            self.host.remove(&key).await.map_err(storage_failed)?;
+        }
+        Ok(())
     }
 
     /// Whether the last stored commit is not shown everywhere yet, as far as storage knows.

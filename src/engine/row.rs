@@ -78,7 +78,7 @@ impl<H: Host> Database<H> {
         let live = found.rows.get(key);
         let live = live.and_then(|row| Some((row, row.doc.as_deref()?)));
         Ok(live.map(|(row, doc)| {
-            let message = opened.mirror.row_message(found.id, key, row.at);
+            let message = opened.mirror.row_message(found.id, row);
             Found {
                 rev: row.rev,
                 doc: doc.to_owned(),

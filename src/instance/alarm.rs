@@ -12,6 +12,8 @@ use crate::limits::BACKGROUND_REQUESTS;
 const AGAIN_MS: u64 = 15_000;
 /// The same, where somebody has to do something first.
 const AFTER_TROUBLE_MS: u64 = 60 * 60_000;
+/// Requests that are enough for any piece of work.
+const SMALLEST_SHARE: u64 = 8;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AlarmState {
@@ -57,14 +59,25 @@ impl<H: Host> Instance<H> {
                 let line = format!("database {name}: not opened by the alarm: {error}");
                 self.host.log(Level::Warn, &line);
                 match error.kind {
-                    // Deleted by hand: there is nothing left to show.
-                    ErrorKind::NotFound => {}
+                    // Dropped, or deleted by hand: there is nothing left to show.
+                    ErrorKind::NotFound => self.engine.forget_removed(&name).await,
                     ErrorKind::Unavailable => due.push(self.host.now() + AGAIN_MS),
                     _ => due.push(self.host.now() + AFTER_TROUBLE_MS),
                 }
             }
         }
-        for database in self.engine.open_databases() {
+        let mut databases = self.engine.open_databases();
+        if databases.len() > 1 {
+            // None is always the last.
+            let first = self.host.next_u64() % databases.len() as u64;
+            databases.rotate_left(usize::try_from(first).unwrap_or_default());
+        }
+        for (number, database) in databases.iter().enumerate() {
+            // What one leaves of its share is for those after it.
+            let sent = client.requests_sent();
+            let sharing = (databases.len() - number) as u64;
+            let share = stop_at.saturating_sub(sent) / sharing;
+            let stop_at = stop_at.min(sent + share.max(SMALLEST_SHARE));
             if let Progress::More(time) = database.materialize(stop_at).await {
                 due.push(time);
             }

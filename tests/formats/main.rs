@@ -19,12 +19,14 @@ mod packed;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use dbcord::discord::model::Message;
 use dbcord::engine::digest::{RowSum, TableSum};
 use dbcord::engine::document::Document;
 use dbcord::engine::log::codec::{self, Encoded, RecordBody};
 use dbcord::engine::log::record::{Link, VERSION};
 use dbcord::engine::log::{CommitId, Op, Origin, Part, Record};
-use dbcord::engine::materialize::{card, row_message};
+use dbcord::engine::materialize::history_message::{self, Ending};
+use dbcord::engine::materialize::{Overflow, Rendered, card, row_message};
 use dbcord::engine::state::{Row, Table};
 use serde_json::{Map, Value, json};
 
@@ -201,30 +203,78 @@ fn a_long_record_is_packed() {
 
 #[test]
 fn cards() {
-    let table = Table::new(1, "id", true, CommitId(EPOCH, 2));
-    let card = card::render("users", &table, 1_400_000_000_000_000_000);
-    golden("card.txt", &card);
-    assert_eq!(card::parse(&card), Some((1, CommitId(EPOCH, 2))));
+    for (name, channel) in [
+        ("card.txt", Some(1_400_000_000_000_000_000)),
+        ("card-unmirrored.txt", None),
+    ] {
+        let table = Table::new(1, "id", channel.is_some(), CommitId(EPOCH, 2));
+        let card = card::render("users", &table, channel);
+        golden(name, &card);
+        assert_eq!(card::parse(&card), Some((1, CommitId(EPOCH, 2))));
+    }
+}
+
+/// A message as Discord gives it back.
+fn delivered(rendered: &Rendered) -> Message {
+    let file = rendered
+        .file
+        .as_ref()
+        .map(|_| json!({"url": "https://cdn.test/1"}));
+    serde_json::from_value(json!({
+        "id": "1", "channel_id": "2", "author": {"id": "3"},
+        "content": rendered.content, "attachments": file.into_iter().collect::<Vec<_>>(),
+    }))
+    .unwrap()
 }
 
 #[test]
 fn rows() {
+    let short = r#"{"id":"u_1","text":"tick `"}"#;
     let long = format!(r#"{{"id":"*b*","text":"{}"}}"#, "x".repeat(3_000));
-    for (name, key, doc) in [
-        ("row.txt", "u_1", r#"{"id":"u_1","text":"tick `"}"#),
-        ("row-file.txt", "*b*", &long),
+    for (name, key, doc, overflow) in [
+        ("row.txt", "u_1", Some(short), Overflow::File),
+        ("row-file.txt", "*b*", Some(&*long), Overflow::File),
+        ("row-cut.txt", "*b*", Some(&*long), Overflow::Cut),
+        ("row-tombstone.txt", "*b*", None, Overflow::File),
     ] {
-        let row = Row::new(1, Some(doc.into()), CommitId(EPOCH, 3));
-        let sum = RowSum::of(1, key, row.rev, doc);
-        let rendered = row_message::render(key, &row, sum);
+        let row = Row::new(1, doc.map(Into::into), CommitId(EPOCH, 3));
+        let sum = row_message::sum(1, key, &row);
+        let rendered = row_message::render(key, &row, sum, overflow);
         golden(name, &rendered.content);
         assert_eq!(rendered.file.is_some(), name == "row-file.txt");
-        let message = serde_json::from_value(json!({
-            "id": "1", "channel_id": "2", "author": {"id": "3"}, "content": rendered.content,
-        }))
-        .unwrap();
-        let seen = row_message::parse(&message).unwrap();
+        let seen = row_message::parse(&delivered(&rendered)).unwrap();
         assert_eq!((seen.key.as_str(), seen.at, seen.sum), (key, row.at, sum));
+        assert_eq!((seen.rev, seen.is_tombstone), (1, doc.is_none()));
+        assert_eq!(seen.doc.as_deref(), doc.filter(|_| key == "u_1"));
+        assert_eq!(seen.file.is_some(), rendered.file.is_some());
+    }
+}
+
+#[test]
+fn history() {
+    let short = r#"{"id":"u_1","text":"tick `"}"#;
+    let long = format!(r#"{{"id":"u_1","text":"{}"}}"#, "x".repeat(3_000));
+    for (name, doc) in [
+        ("history.txt", Some(short)),
+        ("history-file.txt", Some(&*long)),
+        ("history-tombstone.txt", None),
+    ] {
+        let row = Row::new(2, doc.map(Into::into), CommitId(EPOCH, 3));
+        let sum = row_message::sum(1, "u_1", &row);
+        let ending = Ending {
+            at: EPOCH - EPOCH % 1_000,
+            by: Some((1_200_000_000_000_000_000, "dbc_update".to_owned())),
+        };
+        let rendered = history_message::render("u_1", &row, sum, &ending, Overflow::File);
+        golden(name, &rendered.content);
+        let seen = history_message::parse(&delivered(&rendered)).unwrap();
+        assert_eq!((seen.rev, seen.at, seen.sum), (2, row.at, sum));
+        assert_eq!(
+            (seen.is_tombstone, seen.ending),
+            (row.doc.is_none(), ending)
+        );
+        assert_eq!(seen.doc.as_deref(), doc.filter(|doc| *doc == short));
+        assert_eq!(seen.file.is_some(), rendered.file.is_some());
     }
 }
 

@@ -5,10 +5,14 @@ use crate::engine::state::Table;
 
 const FOOTER: &str = "\n-# dbcord card · table ";
 
-/// Writes a table's card.
-pub fn render(name: &str, table: &Table, channel: u64) -> String {
+/// Writes a table's card. A table whose rows are not shown as messages has no channel.
+pub fn render(name: &str, table: &Table, channel: Option<u64>) -> String {
+    let rows = match channel {
+        Some(channel) => format!("<#{channel}>"),
+        None => "not shown as messages".to_owned(),
+    };
     format!(
-        "**{name}** · table\nKey: `{}` · Rows: <#{channel}>{FOOTER}{} · at {}",
+        "**{name}** · table\nKey: `{}` · Rows: {rows}{FOOTER}{} · at {}",
         table.pk, table.id, table.created
     )
 }
@@ -32,12 +36,14 @@ mod tests {
     #[test]
     fn a_card_is_recognised() {
         let table = Table::new(3, "id", true, CommitId(5, 6));
-        let card = render("users", &table, 9);
+        let card = render("users", &table, Some(9));
         assert_eq!(parse(&card), Some((3, CommitId(5, 6))));
         assert_eq!(
             card,
             "**users** · table\nKey: `id` · Rows: <#9>\n-# dbcord card · table 3 · at 5.6"
         );
+        let unmirrored = render("users", &table, None);
+        assert_eq!(parse(&unmirrored), Some((3, CommitId(5, 6))));
         assert_eq!(parse("hello"), None);
     }
 }

@@ -1,67 +1,139 @@
 //! What the channels are known to show, and what is still to be done.
+//!
+//! What a row's message shows stands in the state, beside the row. The rest is here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU64;
 
-use crate::engine::log::{CommitId, Op, Record};
+use super::cards::Cards;
+use super::history::{History, Past};
+use super::table_work::{Audit, TableWork};
+use super::work::{Item, Lane, Next, Rank};
+use crate::engine::layout::DatabaseChannels;
+use crate::engine::log::{CommitId, Record};
 use crate::engine::object_storage::Hints;
-use crate::engine::state::{State, Superseded};
+use crate::engine::state::{Row, Shown, State, Superseded};
 use crate::host::UnixMillis;
-
-/// One thing that a channel should show and may not show yet, ordered by age.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Work {
-    /// The commit that asks for it.
-    pub at: CommitId,
-    pub item: Item,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Item {
-    Card { table: u32 },
-    Row { table: u32, key: String },
-}
 
 #[derive(Debug, Default)]
 pub struct Mirror {
     /// Table channels by table id.
     channels: BTreeMap<u32, u64>,
-    /// The message and the commit that it shows, for rows whose message this object has seen.
-    rows: BTreeMap<u32, BTreeMap<String, (u64, CommitId)>>,
-    pending: BTreeSet<Work>,
-    /// Tables whose channel may hold rows that this object has not seen.
-    unread: BTreeSet<u32>,
-    /// The same of cards.
-    catalog_unread: bool,
+    pub(super) tables: BTreeMap<u32, TableWork>,
+    pub(super) cards: Cards,
+    /// Tables whose channel does not have its name yet, with the commit that renamed it.
+    pub(super) renames: BTreeMap<u32, CommitId>,
+    /// Channels of dropped tables, with the commit that dropped them.
+    pub(super) drops: BTreeMap<u32, (CommitId, u64)>,
+    pub(super) history: History,
     /// As stored: everything up to here is shown.
     mirrored: Option<CommitId>,
-    /// Until when to leave a channel alone: a table's, or the catalog's for none.
-    resting: BTreeMap<Option<u32>, UnixMillis>,
+    /// The head when the database was opened.
+    opened_at: Option<CommitId>,
+    /// When the commits were made that work waits for, as far as this object made them.
+    times: BTreeMap<CommitId, UnixMillis>,
+    /// Until when to leave a lane alone, and why.
+    resting: BTreeMap<Lane, (UnixMillis, String)>,
     /// Whether the channels were looked at since the database was opened.
     is_verified: bool,
-    /// Why the last piece of work was not done.
-    pub stalled: Option<String>,
+    /// Whether they are to be, although nothing else is known to be behind.
+    is_unverified_behind: bool,
+    /// Changes of what rows show since the last checkpoint.
+    unrecorded: usize,
+    /// Why everything waits, if it does.
+    stalled: Option<String>,
+}
+
+/// How much is still to be done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Backlog {
+    pub rows: usize,
+    /// Rows of which no copy is to remain and whose message is still there.
+    pub hard_deletes: usize,
+    pub cards: usize,
+    /// Channels to be renamed or deleted.
+    pub channels: usize,
+    pub history: usize,
+    /// Since when the oldest of it waits, or earlier than that.
+    pub since: Option<UnixMillis>,
 }
 
 impl Mirror {
-    /// After a cold open: whatever is newer than the stored mark may be shown or not.
-    pub(crate) fn after_open(state: &State, hints: &Hints) -> Mirror {
+    /// After an opening. Tables that are `behind` may have rows that are not shown; up to the
+    /// messages in `scan_from`, what their channels hold is known.
+    pub(crate) fn after_open(
+        state: &State,
+        hints: &Hints,
+        behind: &BTreeSet<u32>,
+        scan_from: &BTreeMap<u32, u64>,
+    ) -> Mirror {
+        let head = state.head.map(|head| head.id);
+        let is_behind = hints.mirrored < head;
         let mut mirror = Mirror {
             channels: hints.tables.clone(),
             mirrored: hints.mirrored,
+            opened_at: head,
+            is_unverified_behind: is_behind,
             ..Mirror::default()
         };
-        let newer = |at: CommitId| hints.mirrored.is_none_or(|mirrored| at > mirrored);
+        mirror.cards = Cards::unread(is_behind);
         for table in state.tables.values() {
-            if newer(table.created) {
-                mirror.catalog_unread = true;
-                mirror.want(table.created, Item::Card { table: table.id });
-            }
-            for (key, row) in table.rows.iter().filter(|(_, row)| newer(row.at)) {
-                mirror.unread.insert(table.id);
-                mirror.want_row(row.at, table.id, key);
+            if hints.mirrored.is_none_or(|at| table.created > at) {
+                mirror.cards.want(table.id, table.created);
             }
         }
+        for (&table, &message) in scan_from {
+            mirror.work(table).scan_from(message);
+        }
+        for &table in behind {
+            mirror.table_behind(state, table);
+        }
         mirror
+    }
+
+    /// The rows of the table are in memory now.
+    pub fn table_loaded(&mut self, state: &mut State, table: u32) {
+        let work = self.tables.entry(table).or_default();
+        work.to_load = false;
+        if std::mem::take(&mut work.is_lost) {
+            self.forget_messages(state, table);
+        }
+        self.want_rows(state, table);
+    }
+
+    /// Rows that are newer than what is known to be shown.
+    fn want_rows(&mut self, state: &State, table: u32) {
+        let Some((_, found)) = state.table_by_id(table).filter(|(_, t)| t.mirror) else {
+            self.tables.remove(&table);
+            return;
+        };
+        let mirrored = self.mirrored;
+        let is_wanted = |row: &Row| !row.is_shown() && Some(row.at) > mirrored;
+        let work = self.tables.entry(table).or_default();
+        for (key, row) in found.rows.iter().filter(|(_, row)| is_wanted(row)) {
+            work.want(row.at, key);
+        }
+    }
+
+    fn table_behind(&mut self, state: &State, table: u32) {
+        match state.table_by_id(table) {
+            Some((_, found)) if found.is_loaded => self.want_rows(state, table),
+            Some((_, found)) if found.mirror => self.work(table).to_load = true,
+            _ => {}
+        }
+    }
+
+    /// The messages of the table's rows are gone.
+    fn forget_messages(&mut self, state: &mut State, table: u32) {
+        let Some((_, found)) = state.table_by_id(table) else {
+            return;
+        };
+        let shown = found.rows.iter();
+        let shown = shown.filter(|(_, row)| row.shown != Shown::default());
+        let shown: Vec<String> = shown.map(|(key, _)| key.clone()).collect();
+        for key in shown {
+            self.show(state, table, &key, Shown::default());
+        }
     }
 
     /// A commit of this object's own.
@@ -69,76 +141,188 @@ impl Mirror {
         &mut self,
         record: &Record,
         state: &State,
-        _superseded: Vec<Superseded>,
+        superseded: Vec<Superseded>,
     ) {
-        let at = record.id();
-        for op in &record.ops {
-            match op {
-                Op::Init { .. }
-                | Op::Takeover { .. }
-                | Op::Checkpoint { .. }
-                | Op::DropDatabase { .. }
-                | Op::RenameTable { .. }
-                | Op::DropTable { .. } => {}
-                Op::CreateTable { id, .. } => self.want(at, Item::Card { table: *id }),
-                Op::Put { table, key, .. } | Op::Delete { table, key, .. } => {
-                    if let Some(table) = state.tables.get(table) {
-                        self.want_row(at, table.id, key);
-                    }
-                }
-            }
+        self.times.insert(record.id(), record.at);
+        super::commits::take_in(self, record, state, superseded);
+    }
+
+    /// How many rows, cards and channels do not show what the state says.
+    pub fn backlog(&self) -> usize {
+        let rows: usize = self.tables.values().map(TableWork::len).sum();
+        rows + self.cards.len() + self.renames.len() + self.drops.len()
+    }
+
+    /// The backlog by kind.
+    pub fn backlog_by_kind(&self, state: &State) -> Backlog {
+        let hard = |(table, work): (&u32, &TableWork)| {
+            let rows = state.table_by_id(*table).map(|(_, table)| &table.rows);
+            let is_hard = |key: &&str| {
+                let row = rows.and_then(|rows| rows.get(*key));
+                row.is_some_and(|row| row.hard && !row.is_shown())
+            };
+            work.rows().filter(is_hard).count()
+        };
+        let since = self.oldest().map(|at| {
+            let known = self.times.get(&at).copied();
+            // An epoch is not later than what is committed in it.
+            known.unwrap_or(at.epoch())
+        });
+        Backlog {
+            rows: self.tables.values().map(TableWork::len).sum(),
+            hard_deletes: self.tables.iter().map(hard).sum(),
+            cards: self.cards.len(),
+            channels: self.renames.len() + self.drops.len(),
+            history: self.history.len(),
+            since,
         }
     }
 
-    pub(crate) fn unrecorded(&self) -> usize {
-        0
+    /// How many rows of a table are not shown, as far as they are in memory.
+    pub fn behind(&self, table: u32) -> u64 {
+        self.tables.get(&table).map_or(0, |work| work.len() as u64)
     }
 
-    pub(crate) fn checkpoint_taken(&mut self) {}
-
-    pub(crate) fn scan_from(&self, _table: u32) -> Option<u64> {
-        None
+    /// The highest message id up to which every message of ours in the table's channel is
+    /// accounted for in what the rows are known to show.
+    pub fn scan_from(&self, table: u32) -> Option<u64> {
+        self.tables.get(&table)?.accounted_for()
     }
 
-    pub fn backlog(&self) -> usize {
-        self.pending.len()
+    /// How often what a row shows has changed since the last checkpoint.
+    pub fn unrecorded(&self) -> usize {
+        self.unrecorded
     }
 
-    /// The oldest piece of work whose channel is not to be left alone.
-    pub(crate) fn next(&self, now: UnixMillis) -> Option<Work> {
-        let rests = |work: &&Work| {
-            let until = self.resting.get(&work.item.channel());
-            until.is_some_and(|&until| now < until)
+    /// A checkpoint has what all rows show.
+    pub fn checkpoint_taken(&mut self) {
+        self.unrecorded = 0;
+    }
+
+    /// What to do next outside of the lanes that are `busy`.
+    pub(super) fn next(&mut self, state: &State, now: UnixMillis, busy: &BTreeSet<Lane>) -> Next {
+        let mut next = Next::Nothing;
+        let resting = &self.resting;
+        let mut offer = |lane: Lane, offered: Next| {
+            if busy.contains(&lane) || offered == Next::Nothing {
+                return;
+            }
+            let rests = resting.get(&lane).map(|(until, _)| *until);
+            let offered = match rests.filter(|&until| now < until) {
+                Some(until) => Next::At(until),
+                None => offered,
+            };
+            next = std::mem::replace(&mut next, Next::Nothing).or(offered);
         };
-        self.pending.iter().find(|work| !rests(work)).cloned()
+        let channels = &self.channels;
+        let waits = self.cards.waits_for_channel(state, channels);
+        for (_, table) in state.tables.iter() {
+            let id = table.id;
+            let has_channel = channels.contains_key(&id);
+            let lane = Lane::Table(id);
+            if let Some(at) = waits.get(&id) {
+                offer(
+                    lane,
+                    Next::Work(Rank::Due(*at), Item::Channel { table: id }),
+                );
+            }
+            let Some(work) = self.tables.get_mut(&id) else {
+                continue;
+            };
+            let due = work.next(id, table, has_channel, now, self.opened_at);
+            let is_due = matches!(due, Next::Work(..));
+            offer(lane, due);
+            if is_due || !has_channel {
+                continue;
+            }
+            let past = self.history.first(id).map(|past| past.by);
+            let past = past.or_else(|| self.history.to_archive(id).map(|_| table.created));
+            if let Some(at) = past {
+                let item = Item::History { table: id };
+                let work = Next::Work(Rank::BestEffort(at), item);
+                let rests = self.history.rests_until;
+                offer(lane, if now < rests { Next::At(rests) } else { work });
+            } else if work.audit == Audit::Due && work.len() == 0 {
+                let item = Item::Audit { table: id };
+                offer(lane, Next::Work(Rank::BestEffort(table.created), item));
+            }
+        }
+        offer(
+            Lane::Catalog,
+            self.cards.next(state, channels, self.opened_at),
+        );
+        for (&table, &at) in &self.renames {
+            let item = Item::Rename { table };
+            offer(item.lane(), Next::Work(Rank::Due(at), item));
+        }
+        for (&table, &(at, _)) in &self.drops {
+            let item = Item::Drop { table };
+            offer(item.lane(), Next::Work(Rank::Due(at), item));
+        }
+        next
     }
 
-    /// When work that has to wait can go on.
-    pub(super) fn rested_at(&self) -> Option<UnixMillis> {
-        let waiting = |work: &Work| self.resting.get(&work.item.channel()).copied();
-        self.pending.iter().filter_map(waiting).min()
+    pub(super) fn rest(&mut self, lane: Lane, until: UnixMillis, why: &str) {
+        self.resting.insert(lane, (until, why.to_owned()));
     }
 
-    pub(super) fn rest(&mut self, item: &Item, until: UnixMillis) {
-        self.resting.insert(item.channel(), until);
+    pub(super) fn went_well(&mut self, lane: Lane) {
+        self.resting.remove(&lane);
+        self.stalled = None;
     }
 
-    pub(super) fn is_verified(&self) -> bool {
-        self.is_verified
+    pub(super) fn stall(&mut self, why: &str) {
+        self.stalled = Some(why.to_owned());
+    }
+
+    /// Why something waits, if anything does.
+    pub fn stalled(&self) -> Option<&str> {
+        let resting = self.resting.values().next();
+        let resting = resting.map(|(_, why)| why.as_str());
+        self.stalled.as_deref().or(resting)
+    }
+
+    /// Whether the channels are to be looked at before anything else.
+    pub(super) fn needs_verification(&self) -> bool {
+        !self.is_verified
+    }
+
+    pub(super) fn is_unverified_behind(&self) -> bool {
+        !self.is_verified && self.is_unverified_behind
     }
 
     /// Compares what is remembered with the channels that carry our marks. Those that do not are
-    /// lost: deleted, or no longer ours.
-    pub(super) fn verify(&mut self, found: &BTreeMap<u32, u64>, state: &State) {
+    /// lost: deleted, or no longer ours. Comes back with marked channels of tables that this
+    /// database never had.
+    pub(super) fn verify(&mut self, found: &DatabaseChannels, state: &mut State) -> Vec<u64> {
         self.is_verified = true;
+        let head = state.head.map(|head| head.id).unwrap_or_default();
         let lost = |(table, channel): (&u32, &u64)| {
-            let ours = found.get(table) == Some(channel);
+            let ours = found.tables.get(table) == Some(channel);
             (!ours).then_some(*table)
         };
         let lost: Vec<u32> = self.channels.iter().filter_map(lost).collect();
         for table in lost {
             self.channel_lost(table, state);
         }
+        let mut unknown = Vec::new();
+        for (&table, &channel) in &found.tables {
+            match state.table_by_id(table) {
+                Some((name, known)) if known.mirror => {
+                    self.channels.entry(table).or_insert(channel);
+                    if found.table_names.get(&table).is_some_and(|n| n != name) {
+                        self.renames.entry(table).or_insert(head);
+                    }
+                }
+                Some(_) => {}
+                // Its table is gone for good: ids are given once.
+                None if table <= state.last_table_id => {
+                    self.drops.entry(table).or_insert((head, channel));
+                }
+                None => unknown.push(channel),
+            }
+        }
+        unknown
     }
 
     pub fn channel(&self, table: u32) -> Option<u64> {
@@ -149,88 +333,97 @@ impl Mirror {
         &self.channels
     }
 
-    /// Channel and message that show the row as of `at`.
-    pub fn row_message(&self, table: u32, key: &str, at: CommitId) -> Option<(u64, u64)> {
-        let (message, shown) = self.rows.get(&table)?.get(key)?;
-        (*shown == at).then_some((self.channel(table)?, *message))
-    }
-
-    pub(super) fn is_unread(&self, table: u32) -> bool {
-        self.unread.contains(&table)
-    }
-
-    pub(super) fn is_catalog_unread(&self) -> bool {
-        self.catalog_unread
-    }
-
-    pub(super) fn mark_catalog_read(&mut self) {
-        self.catalog_unread = false;
-    }
-
-    pub(super) fn mark_read(&mut self, table: u32) {
-        self.unread.remove(&table);
+    /// Channel and message that show the row as it is.
+    pub fn row_message(&self, table: u32, row: &Row) -> Option<(u64, u64)> {
+        let message = row.shown.message.filter(|_| row.is_shown())?;
+        Some((self.channel(table)?, message.get()))
     }
 
     /// The table has this channel; one that was just made shows nothing yet.
-    pub(super) fn channel_found(&mut self, table: u32, channel: u64, is_new: bool, state: &State) {
+    pub(super) fn channel_found(
+        &mut self,
+        table: u32,
+        channel: u64,
+        is_new: bool,
+        state: &mut State,
+    ) {
+        if state.table_by_id(table).is_none() {
+            let head = state.head.map(|head| head.id).unwrap_or_default();
+            self.drops.insert(table, (head, channel));
+            return;
+        }
         if is_new {
             self.channel_lost(table, state);
+            self.work(table).channel_is_new();
         }
         self.channels.insert(table, channel);
     }
 
-    pub(super) fn mark_unread(&mut self, item: &Item) {
-        match item {
-            Item::Card { .. } => self.catalog_unread = true,
-            Item::Row { table, .. } => {
-                self.unread.insert(*table);
-            }
-        }
-    }
-
     /// The channel is gone and everything in it with it.
-    pub(super) fn channel_lost(&mut self, table: u32, state: &State) {
+    pub(super) fn channel_lost(&mut self, table: u32, state: &mut State) {
         self.channels.remove(&table);
-        self.rows.remove(&table);
-        if let Some((_, found)) = state.table_by_id(table) {
-            for (key, row) in &found.rows {
-                self.want_row(row.at, table, key);
-            }
-        }
-        self.unread.remove(&table);
-        self.rewind();
+        self.drops.remove(&table);
+        self.renames.remove(&table);
+        self.history.forget_table(table);
+        let Some((_, found)) = state.table_by_id(table).filter(|(_, t)| t.mirror) else {
+            return;
+        };
+        let (created, is_loaded) = (found.created, found.is_loaded);
+        self.tables.insert(table, TableWork::default());
+        self.cards.want(table, created);
+        self.rewind(Some(created));
+        self.forget_messages(state, table);
+        self.work(table).is_lost = !is_loaded;
+        self.table_behind(state, table);
     }
 
     /// The catalog is gone and every card with it.
     pub(crate) fn catalog_lost(&mut self, state: &State) {
+        self.cards = Cards::default();
         for table in state.tables.values() {
-            self.want(table.created, Item::Card { table: table.id });
+            self.cards.want(table.id, table.created);
         }
-        self.catalog_unread = false;
-        self.rewind();
+        self.rewind(None);
     }
 
-    pub(super) fn card_done(&mut self, table: u32) {
-        self.pending
-            .retain(|work| work.item != Item::Card { table });
-    }
-
-    pub(super) fn row_done(&mut self, work: &Work, message: u64) {
-        if let Item::Row { table, key } = &work.item {
-            let rows = self.rows.entry(*table).or_default();
-            rows.insert(key.clone(), (message, work.at));
+    /// Notes what a row's message shows now.
+    pub(super) fn show(&mut self, state: &mut State, table: u32, key: &str, shown: Shown) {
+        state.set_shown(table, key, shown);
+        self.unrecorded += 1;
+        if let Some(message) = shown.message {
+            self.work(table).posted(message.get());
         }
-        self.pending.remove(work);
+        let row = state.table_by_id(table).and_then(|(_, t)| t.rows.get(key));
+        if let Some(row) = row.filter(|row| !row.is_shown()) {
+            self.work(table).want(row.at, key);
+            // Whoever opens the database next has to know.
+            self.mirrored = self.mirrored.min(Some(just_below(row.at)));
+        }
     }
 
-    pub(super) fn row_gone(&mut self, work: &Work) {
-        self.pending.remove(work);
+    pub(super) fn work(&mut self, table: u32) -> &mut TableWork {
+        self.tables.entry(table).or_default()
     }
 
-    pub(super) fn row_adopted(&mut self, table: u32, key: &str, at: CommitId, message: u64) {
-        let key = key.to_owned();
-        let item = Item::Row { table, key };
-        self.row_done(&Work { at, item }, message);
+    pub(super) fn remember(&mut self, past: Past) {
+        self.history.push(past);
+    }
+
+    /// The table was dropped: nothing in its channel is of use any more, and it goes.
+    pub(super) fn forget_table(&mut self, table: u32, at: CommitId) {
+        self.tables.remove(&table);
+        self.renames.remove(&table);
+        self.history.forget_table(table);
+        self.cards.want(table, at);
+        if let Some(channel) = self.channels.remove(&table) {
+            self.drops.insert(table, (at, channel));
+        }
+    }
+
+    /// Tables that are known of here.
+    pub(super) fn known_tables(&self) -> BTreeSet<u32> {
+        let channels = self.channels.keys();
+        channels.chain(self.tables.keys()).copied().collect()
     }
 
     pub(super) fn mirrored(&self) -> Option<CommitId> {
@@ -239,42 +432,48 @@ impl Mirror {
 
     /// Moves the mark up to just below the oldest work; whether it moved.
     pub(super) fn advance(&mut self, state: &State) -> bool {
-        let reached = match self.pending.first() {
-            Some(work) => Some(just_below(work.at)),
+        let unfinished = self.tables.values().any(TableWork::is_unfinished);
+        if unfinished || self.is_unverified_behind() || self.cards.is_to_be_read() {
+            return false;
+        }
+        let reached = match self.oldest() {
+            Some(oldest) => Some(just_below(oldest)),
             None => state.head.map(|head| head.id),
         };
         let moved = reached > self.mirrored;
         if moved {
             self.mirrored = reached;
+            self.times = self.times.split_off(&reached.unwrap_or_default());
         }
         moved
     }
 
+    /// The commit of the oldest work, history apart.
+    fn oldest(&self) -> Option<CommitId> {
+        let rows = self.tables.values().filter_map(TableWork::oldest);
+        let renames = self.renames.values().copied();
+        let drops = self.drops.values().map(|(at, _)| *at);
+        rows.chain(renames)
+            .chain(drops)
+            .chain(self.cards.oldest())
+            .min()
+    }
+
     /// Lowers the mark below the oldest work, so that whoever opens the database next knows.
-    fn rewind(&mut self) {
-        let below = self.pending.first().map(|work| just_below(work.at));
-        if let Some(below) = below {
-            self.mirrored = self.mirrored.min(Some(below));
+    fn rewind(&mut self, also: Option<CommitId>) {
+        let oldest = self.oldest().into_iter().chain(also).min();
+        if let Some(oldest) = oldest {
+            self.mirrored = self.mirrored.min(Some(just_below(oldest)));
         }
-    }
-
-    fn want(&mut self, at: CommitId, item: Item) {
-        self.pending.insert(Work { at, item });
-    }
-
-    fn want_row(&mut self, at: CommitId, table: u32, key: &str) {
-        let key = key.to_owned();
-        self.want(at, Item::Row { table, key });
     }
 }
 
-impl Item {
-    /// Whose channel it belongs into: a table's, or the catalog for none.
-    fn channel(&self) -> Option<u32> {
-        match self {
-            Item::Card { .. } => None,
-            Item::Row { table, .. } => Some(*table),
-        }
+/// What a message shows that was posted or edited.
+pub(super) fn shown(message: u64, at: CommitId, thread: bool) -> Shown {
+    Shown {
+        message: NonZeroU64::new(message),
+        at,
+        thread,
     }
 }
 

@@ -1,32 +1,52 @@
 //! Brings the channels up to date with the state, in the background, at the pace that Discord
-//! allows: rows to messages in their table's channel, tables to cards in `#dbc-catalog`.
+//! allows: rows to messages in their table's channel, their earlier revisions to threads, tables
+//! to cards in `#dbc-catalog`.
 //!
-//! Work is done oldest first. Where this object does not know what a channel holds - after a cold
-//! open - it reads the channel first and adopts what is right already.
+//! Work is done oldest first, in several channels side by side. Where this object does not know
+//! what a channel holds - after a cold open - it reads the channel first and adopts what is right
+//! already.
 
 pub mod card;
+mod cards;
+mod commits;
+mod document_block;
+mod history;
+pub mod history_message;
 mod mirror;
+mod places;
+mod removal;
 pub mod row_message;
+mod rows;
+mod scan;
+mod send;
+mod table_work;
+mod threads;
+mod work;
 
-pub use mirror::Mirror;
-pub(crate) use mirror::{Item, Work};
+pub use document_block::{Overflow, Rendered};
+pub use mirror::{Backlog, Mirror};
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::channels::{ChannelError, ChannelMaker};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+
+use super::channels::ChannelError;
 use super::database::{Database, Opened};
-use super::layout::{self, Role};
-use crate::discord::model::Message;
-use crate::discord::multipart::File;
-use crate::discord::{CallError, Draft, Patience, routes};
+use super::object_storage::Hints;
+use crate::discord::CallError;
 use crate::error::Error;
 use crate::host::{Host, Level, UnixMillis};
+use work::{Item, Lane, Next};
 
 /// How long to leave alone what Discord refuses, and what fails on the way.
 const AFTER_REFUSAL_MS: u64 = 5 * 60_000;
 const AFTER_FAILURE_MS: u64 = 10_000;
 /// How long to leave Discord alone with a channel that is gone before it is made again.
 const AFTER_LOSS_MS: u64 = 1_000;
+/// Requests under way at a time: half of the connections that Cloudflare allows, so that a command
+/// never waits for one.
+/// <https://developers.cloudflare.com/workers/platform/limits/#simultaneous-open-connections>
+const SIDE_BY_SIDE: usize = 3;
 
 /// How far a turn of background work got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +63,8 @@ enum Stop {
     GuildFull(ChannelError),
     /// The channel that it belongs into is gone.
     Lost,
+    /// There is more of it than is done at a time.
+    Unfinished,
     /// The database was closed; whoever opens it next starts over.
     Closed,
 }
@@ -70,355 +92,250 @@ impl<H: Host> Database<H> {
     /// Works until everything is up to date, or until the client has sent `stop_at` requests in
     /// its life.
     pub async fn materialize(&self, stop_at: u64) -> Progress {
-        let progress = loop {
+        let Ok((is_dropped, has_work, left_out)) = self.change(|opened| {
             let now = self.shared.host.now();
-            let Ok((next, rested_at)) = self.look(|opened| {
-                let mirror = &opened.mirror;
-                (mirror.next(now), mirror.rested_at())
-            }) else {
-                return Progress::Done;
-            };
-            let Some(work) = next else {
-                break rested_at.map_or(Progress::Done, Progress::More);
-            };
-            if self.shared.client.requests_sent() >= stop_at {
-                break Progress::More(now);
-            }
-            match self.do_work(&work).await {
-                Ok(()) => {}
-                Err(Stop::Closed) => return Progress::Done,
-                Err(stop) => {
-                    if let Some(until) = self.stopped(&work, stop).await {
-                        break Progress::More(until);
-                    }
-                }
-            }
+            let mirror = &mut opened.mirror;
+            let next = mirror.next(&opened.state, now, &BTreeSet::new());
+            let has_work = mirror.is_unverified_behind() || matches!(next, Next::Work(..));
+            let left_out = mirror.history.take_left_out();
+            (opened.state.is_dropped, has_work, left_out)
+        }) else {
+            return Progress::Done;
         };
-        let moved = self.with_opened(|opened| {
-            if progress == Progress::Done {
-                opened.mirror.stalled = None;
-            }
-            opened.mirror.advance(&opened.state)
-        });
-        if moved.unwrap_or(false) {
-            self.store_hints().await;
+        if left_out > 0 {
+            let line = format!(
+                "database {}: {left_out} earlier revisions were left out of their threads; the log has them",
+                self.name
+            );
+            self.shared.host.log(Level::Warn, &line);
         }
+        // A replaced object cannot write to storage: it stops here.
+        if (has_work || is_dropped) && !self.store_hints().await {
+            return Progress::More(self.shared.host.now() + AFTER_FAILURE_MS);
+        }
+        if is_dropped {
+            return self.remove_database(stop_at).await;
+        }
+        let progress = self.work_in_lanes(stop_at).await;
+        self.note_mirrored().await;
         progress
     }
 
-    async fn do_work(&self, work: &Work) -> Result<(), Stop> {
-        if !self.look(|opened| opened.mirror.is_verified())? {
-            return self.verify_channels().await;
-        }
-        match &work.item {
-            Item::Card { table } => self.mirror_card(work, *table).await,
-            Item::Row { table, key } => self.mirror_row(work, *table, key).await,
+    /// Stores how far everything is shown, if that is further than before.
+    pub(super) async fn note_mirrored(&self) {
+        let moved = self.with_opened(|opened| opened.mirror.advance(&opened.state));
+        if moved.unwrap_or(false) {
+            self.store_hints().await;
         }
     }
 
-    /// Decides what an obstacle means: for this channel, or - with a time - for all of them.
-    async fn stopped(&self, work: &Work, stop: Stop) -> Option<UnixMillis> {
+    /// Does pieces of work side by side, at most one a lane.
+    async fn work_in_lanes(&self, stop_at: u64) -> Progress {
+        if let Err(progress) = self.verify_first().await {
+            return progress;
+        }
+        let client = &self.shared.client;
+        let mut under_way = FuturesUnordered::new();
+        let mut busy: BTreeSet<Lane> = BTreeSet::new();
+        // Requests that the pieces under way may still send.
+        let mut reserved = 0;
+        let mut stopped: Option<UnixMillis> = None;
+        loop {
+            let mut wake = None;
+            while stopped.is_none() && under_way.len() < SIDE_BY_SIDE {
+                let now = self.shared.host.now();
+                let next = self.change(|opened| opened.mirror.next(&opened.state, now, &busy));
+                let item = match next {
+                    Ok(Next::Work(_, item)) => item,
+                    Ok(Next::At(at)) => {
+                        wake = Some(at);
+                        break;
+                    }
+                    Ok(Next::Nothing) | Err(_) => break,
+                };
+                let cost = item.cost();
+                if client.requests_sent() + reserved + cost > stop_at {
+                    stopped = Some(now);
+                    break;
+                }
+                reserved += cost;
+                busy.insert(item.lane());
+                under_way.push(async {
+                    let result = self.do_work(&item).await;
+                    (item, result)
+                });
+            }
+            let Some((item, result)) = under_way.next().await else {
+                return match stopped.or(wake) {
+                    Some(at) => Progress::More(at),
+                    None => Progress::Done,
+                };
+            };
+            busy.remove(&item.lane());
+            reserved -= item.cost();
+            if let Some(until) = self.finished(&item, result).await {
+                stopped = Some(stopped.map_or(until, |earlier| earlier.max(until)));
+            }
+        }
+    }
+
+    /// Looks at the guild's channels before the first work of an opening.
+    async fn verify_first(&self) -> Result<(), Progress> {
         let now = self.shared.host.now();
+        let is_needed = self.change(|opened| {
+            let mirror = &mut opened.mirror;
+            let next = mirror.next(&opened.state, now, &BTreeSet::new());
+            let has_work = mirror.is_unverified_behind() || matches!(next, Next::Work(..));
+            mirror.needs_verification() && has_work
+        });
+        match is_needed {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(_) => return Err(Progress::Done),
+        }
+        match self.verify_channels().await {
+            Ok(()) => Ok(()),
+            Err(Stop::Call(error)) => {
+                self.log_stop(&error.to_string());
+                let stalled = |opened: &mut Opened| opened.mirror.stall(&error.to_string());
+                let until = again_at(now, &error);
+                Err(match self.change(stalled) {
+                    Ok(()) => Progress::More(until),
+                    Err(_) => Progress::Done,
+                })
+            }
+            Err(_) => Err(Progress::Done),
+        }
+    }
+
+    async fn do_work(&self, item: &Item) -> Result<(), Stop> {
+        match item {
+            Item::ReadCatalog => return self.read_catalog().await,
+            Item::Card { table } => return self.sync_card(*table).await,
+            Item::Rename { table } => return self.rename_channel(*table).await,
+            Item::Drop { table } => return self.drop_channel(*table).await,
+            Item::Load { table } => return self.load_behind(*table).await,
+            Item::Channel { table } => return self.make_table_channel(*table).await,
+            Item::Scan { .. }
+            | Item::Remove { .. }
+            | Item::Row { .. }
+            | Item::History { .. }
+            | Item::Audit { .. } => {}
+        }
+        let Lane::Table(table) = item.lane() else {
+            return Ok(());
+        };
+        let Some(channel) = self.look(|opened| opened.mirror.channel(table))? else {
+            return Ok(());
+        };
+        match item {
+            Item::Scan { .. } => self.scan_channel(table, channel).await,
+            Item::Remove { message, .. } => {
+                self.delete_message(channel, *message).await?;
+                self.change(|opened| {
+                    let work = opened.mirror.work(table);
+                    work.extra.retain(|extra| extra != message);
+                })
+            }
+            Item::Row { key, .. } => self.sync_row(table, key).await,
+            Item::History { .. } => self.sync_history(table, channel).await,
+            _ => self.audit_channel(table, channel).await,
+        }
+    }
+
+    /// Loads a table that may have rows that are not shown.
+    async fn load_behind(&self, table: u32) -> Result<(), Stop> {
+        let name = self.look(|opened| {
+            let found = opened.state.table_by_id(table);
+            found.map(|(name, _)| name.to_owned())
+        })?;
+        let Some(name) = name else { return Ok(()) };
+        if let Err(error) = self.load_table_for_reading(&name).await {
+            return Err(Stop::Call(CallError::Failed(error.message)));
+        }
+        self.change(|opened| opened.mirror.table_loaded(&mut opened.state, table))
+    }
+
+    /// Takes note of how a piece of work ended. When the obstacle stands in the way of all lanes,
+    /// comes back with the time until which it does.
+    async fn finished(&self, item: &Item, result: Result<(), Stop>) -> Option<UnixMillis> {
+        let now = self.shared.host.now();
+        let lane = item.lane();
+        let stop = match result {
+            Ok(()) | Err(Stop::Unfinished) => {
+                // Nothing to note down where it was closed meanwhile.
+                let _ = self.change(|opened| opened.mirror.went_well(lane));
+                return None;
+            }
+            Err(Stop::Closed) => return Some(now),
+            Err(stop) => stop,
+        };
         let (reason, until) = match &stop {
             Stop::Call(error) => (error.to_string(), again_at(now, error)),
             Stop::GuildFull(error) => {
                 let error = Error::from(error.clone());
                 (error.message, now + AFTER_REFUSAL_MS)
             }
-            Stop::Lost => ("a channel was deleted".to_owned(), now + AFTER_LOSS_MS),
-            Stop::Closed => return Some(now),
+            Stop::Lost | Stop::Unfinished | Stop::Closed => {
+                ("a channel was deleted".to_owned(), now + AFTER_LOSS_MS)
+            }
         };
-        let line = format!("database {}: background work waits: {reason}", self.name);
-        self.shared.host.log(Level::Warn, &line);
-        let changed = self.with_opened(|opened| {
+        self.log_stop(&reason);
+        let concerns_all = matches!(
+            stop,
+            Stop::Call(CallError::Blocked { .. } | CallError::NotSent(_))
+        );
+        let is_lost = matches!(stop, Stop::Lost);
+        let noted = self.change(|opened| {
             let mirror = &mut opened.mirror;
-            mirror.stalled = Some(reason);
-            match &stop {
-                // It may be there all the same: look before the next try.
-                Stop::Call(error) if error.may_have_happened() => mirror.mark_unread(&work.item),
-                Stop::Lost => match work.item {
-                    Item::Card { .. } => {
+            if is_lost {
+                match lane {
+                    Lane::Catalog => {
                         opened.catalog = None;
                         mirror.catalog_lost(&opened.state);
                     }
-                    Item::Row { table, .. } => mirror.channel_lost(table, &opened.state),
-                },
-                _ => {}
+                    Lane::Table(table) | Lane::Rename(table) | Lane::Drop(table) => {
+                        mirror.channel_lost(table, &mut opened.state);
+                    }
+                }
             }
-            mirror.rest(&work.item, until);
+            if concerns_all {
+                mirror.stall(&reason);
+            } else {
+                mirror.rest(lane, until, &reason);
+            }
         });
-        if changed.is_ok() && matches!(stop, Stop::Lost) {
+        if noted.is_ok() && is_lost {
             // Whoever opens the database next has to know as well.
             self.store_hints().await;
         }
-        match stop {
-            Stop::Call(CallError::Refused { .. }) | Stop::GuildFull(_) | Stop::Lost => None,
-            _ => Some(until),
-        }
+        concerns_all.then_some(until)
     }
 
-    /// Makes sure, once an opening, that the channels that are remembered still carry our marks:
-    /// nothing is posted into one that does not.
-    async fn verify_channels(&self) -> Result<(), Stop> {
-        let channels = self.shared.channels().await?;
-        let found = layout::discover(&channels).remove(&self.name);
-        let found = found.unwrap_or_default();
-        let is_lost = self.change(|opened| {
-            let before = opened.mirror.mirrored();
-            opened.mirror.verify(&found.tables, &opened.state);
-            if opened
-                .catalog
-                .is_some_and(|id| !found.catalogs.contains(&id))
-            {
-                opened.catalog = None;
-                opened.mirror.catalog_lost(&opened.state);
-            }
-            opened.mirror.mirrored() != before
-        })?;
-        if is_lost {
-            self.store_hints().await;
-        }
-        Ok(())
+    fn log_stop(&self, reason: &str) {
+        let line = format!("database {}: background work waits: {reason}", self.name);
+        self.shared.host.log(Level::Warn, &line);
     }
 
-    /// Posts a table's card unless it is there.
-    async fn mirror_card(&self, work: &Work, table: u32) -> Result<(), Stop> {
-        let rows = match self.table_channel(table).await {
-            // Not the catalog's loss; the table's own work deals with it.
-            Err(Stop::Lost) => return self.change(|o| o.mirror.channel_lost(table, &o.state)),
-            channel => channel?,
-        };
-        let catalog = self.catalog_channel().await?;
-        if self.look(|opened| opened.mirror.is_catalog_unread())? {
-            return self.adopt_cards(catalog).await;
-        }
-        let content = self.look(|opened| {
-            let (name, table) = opened.state.table_by_id(table)?;
-            Some(card::render(name, table, rows))
-        })?;
-        if let Some(content) = content {
-            let identity = format!("{catalog}:card:{table}:{}", work.at);
-            self.post_message(catalog, &content, None, &identity)
-                .await?;
-        }
-        self.change(|opened| opened.mirror.card_done(table))
-    }
-
-    /// Reads the catalog: takes over the cards that are right, and removes those that are not.
-    async fn adopt_cards(&self, catalog: u64) -> Result<(), Stop> {
-        let messages = self.messages(catalog).await?;
-        let wrong = self.change(|opened| {
-            let mut shown = BTreeSet::new();
-            let mut wrong = Vec::new();
-            for message in messages.iter().rev() {
-                let Some((id, created)) = card::parse(&message.content) else {
-                    continue;
-                };
-                let table = opened.state.table_by_id(id);
-                let is_right = table.is_some_and(|(_, table)| table.created == created);
-                if is_right && shown.insert(id) {
-                    opened.mirror.card_done(id);
-                } else {
-                    wrong.push(message.id);
-                }
-            }
-            opened.mirror.mark_catalog_read();
-            wrong
-        })?;
-        self.remove_messages(catalog, &wrong).await
-    }
-
-    /// Posts a row's message unless it is there.
-    async fn mirror_row(&self, work: &Work, table: u32, key: &str) -> Result<(), Stop> {
-        let channel = self.table_channel(table).await?;
-        if self.look(|opened| opened.mirror.is_unread(table))? {
-            return self.adopt_rows(table, channel).await;
-        }
-        let rendered = self.look(|opened| {
-            let (_, table) = opened.state.table_by_id(table)?;
-            let row = table.rows.get(key)?;
-            Some(row_message::render(key, row, table.row_sum(key, row)?))
-        })?;
-        let Some(rendered) = rendered else {
-            return self.change(|opened| opened.mirror.row_gone(work));
-        };
-        let identity = format!("{channel}:{key}:{}", work.at);
-        let file = rendered.file.as_ref();
-        let message = self
-            .post_message(channel, &rendered.content, file, &identity)
-            .await?;
-        if message.content != rendered.content {
-            let line = format!("message {} came back altered", message.id);
-            self.shared.host.log(Level::Warn, &line);
-        }
-        self.change(|opened| opened.mirror.row_done(work, message.id))
-    }
-
-    /// Reads a table's channel: takes over every message that shows its row as it is, and removes
-    /// further ones of the same row.
-    async fn adopt_rows(&self, table: u32, channel: u64) -> Result<(), Stop> {
-        let messages = self.messages(channel).await?;
-        if messages.is_empty() && !self.shared.sees_own_messages(channel).await? {
-            return Err(Stop::Call(CallError::Refused {
-                status: 403,
-                code: 0,
-                message: format!("the bot may not read the messages of <#{channel}>"),
-            }));
-        }
-        let seen = messages.iter().rev();
-        let seen: Vec<_> = seen
-            .filter_map(|message| Some((message.id, row_message::parse(message)?)))
-            .collect();
-        let twins = self.change(|opened| {
-            let Some((_, found)) = opened.state.table_by_id(table) else {
-                return Vec::new();
-            };
-            let mut kept: BTreeMap<&str, u64> = BTreeMap::new();
-            for (id, seen) in &seen {
-                let row = found.rows.get(&seen.key);
-                let is_right = row.is_some_and(|row| {
-                    row.at == seen.at && found.row_sum(&seen.key, row) == Some(seen.sum)
-                });
-                if is_right {
-                    kept.entry(&seen.key).or_insert(*id);
-                }
-            }
-            for (&key, &id) in &kept {
-                if let Some(row) = found.rows.get(key) {
-                    opened.mirror.row_adopted(table, key, row.at, id);
-                }
-            }
-            opened.mirror.mark_read(table);
-            let twin = |(id, seen): &(u64, row_message::Seen)| {
-                let kept = kept.get(seen.key.as_str());
-                kept.is_some_and(|kept| kept != id).then_some(*id)
-            };
-            seen.iter().filter_map(twin).collect()
-        })?;
-        self.remove_messages(channel, &twins).await
-    }
-
-    /// Removes messages of ours, some at a time: what is left is found by the next reading.
-    async fn remove_messages(&self, channel: u64, messages: &[u64]) -> Result<(), Stop> {
-        const AT_ONCE: usize = 10;
-        for &message in messages.iter().take(AT_ONCE) {
-            let route = routes::delete_message(channel, message);
-            let deleted = self.shared.client.delete(&route, Patience::BACKGROUND);
-            match deleted.await {
-                Err(error) if !error.is_unknown_message() => return Err(error.into()),
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    async fn messages(&self, channel: u64) -> Result<Vec<Message>, Stop> {
-        let me = self.shared.me().await?;
-        let messages = self.shared.own_messages(channel, me, Patience::BACKGROUND);
-        Ok(messages.await?)
-    }
-
-    /// The table's channel, made when it is not there.
-    async fn table_channel(&self, id: u32) -> Result<u64, Stop> {
-        if let Some(channel) = self.look(|opened| opened.mirror.channel(id))? {
-            return Ok(channel);
-        }
-        let (name, private, home) = self.look(|opened| {
-            let name = opened
-                .state
-                .table_by_id(id)
-                .map(|(name, _)| name.to_owned());
-            (name, opened.is_private(), opened.category)
-        })?;
-        let role = Role::Table {
-            database: self.name.clone(),
-            table: name.ok_or(Stop::Closed)?,
-            id,
-        };
-        let _one_at_a_time = self.shared.making_channels.lock().await;
-        let mut maker = ChannelMaker::new(&self.shared, &self.name, private).await?;
-        let channel = maker.channel(&role, home).await?;
-        let is_new = !maker.made.is_empty();
-        self.change(|opened| {
-            let mirror = &mut opened.mirror;
-            mirror.channel_found(id, channel, is_new, &opened.state);
-        })?;
-        self.store_hints().await;
-        Ok(channel)
-    }
-
-    /// The catalog's channel, made again when it is gone.
-    async fn catalog_channel(&self) -> Result<u64, Stop> {
-        if let Some(catalog) = self.look(|opened| opened.catalog)? {
-            return Ok(catalog);
-        }
-        let (private, home) = self.look(|opened| (opened.is_private(), opened.category))?;
-        let role = Role::Catalog {
-            database: self.name.clone(),
-        };
-        let _one_at_a_time = self.shared.making_channels.lock().await;
-        let mut maker = ChannelMaker::new(&self.shared, &self.name, private).await?;
-        let catalog = maker.channel(&role, home).await?;
-        let is_new = !maker.made.is_empty();
-        self.change(|opened| {
-            opened.catalog = Some(catalog);
-            if is_new {
-                opened.mirror.catalog_lost(&opened.state);
-            }
-        })?;
-        self.store_hints().await;
-        Ok(catalog)
-    }
-
-    async fn post_message(
-        &self,
-        channel: u64,
-        content: &str,
-        file: Option<&File>,
-        identity: &str,
-    ) -> Result<Message, CallError> {
-        let route = routes::create_message(channel);
-        let client = &self.shared.client;
-        let draft = Draft {
-            content,
-            files: file.map(std::slice::from_ref).unwrap_or_default(),
-            identity: Some(identity),
-            ..Draft::default()
-        };
-        let posted = client
-            .send_draft(&route, &draft, Patience::BACKGROUND)
-            .await;
-        match posted {
-            // Discord remembers the nonce of a message that somebody deleted meanwhile.
-            Err(error) if error.is_unknown_message() => {
-                let again = format!("{identity}:{:016x}", self.shared.host.next_u64());
-                let draft = Draft {
-                    identity: Some(&again),
-                    ..draft
-                };
-                client
-                    .send_draft(&route, &draft, Patience::BACKGROUND)
-                    .await
-            }
-            posted => posted,
-        }
-    }
-
-    pub(super) async fn store_hints(&self) {
-        let Ok(hints) = self.look(|opened| super::object_storage::Hints {
+    /// Stores where things are, and how far everything is shown; whether that went well.
+    pub(super) async fn store_hints(&self) -> bool {
+        let Ok(hints) = self.look(|opened| Hints {
             log: Some(opened.log),
             catalog: opened.catalog,
             category: opened.category,
             tables: opened.mirror.channels().clone(),
             table_names: opened.state.tables.keys().cloned().collect(),
             mirrored: opened.mirror.mirrored(),
+            is_removed: false,
         }) else {
-            return;
+            return false;
         };
-        if let Err(error) = self.keys().store_hints(&hints).await {
+        let stored = self.keys().store_hints(&hints).await;
+        if let Err(error) = &stored {
             let line = format!("database {}: hints not stored: {error}", self.name);
             self.shared.host.log(Level::Warn, &line);
         }
+        stored.is_ok()
     }
 
     fn look<T>(&self, look: impl FnOnce(&Opened) -> T) -> Result<T, Stop> {
@@ -433,7 +350,9 @@ impl<H: Host> Database<H> {
 
 fn again_at(now: UnixMillis, error: &CallError) -> UnixMillis {
     match *error {
-        CallError::RateLimited { retry_after_ms } => now + retry_after_ms,
+        CallError::RateLimited { retry_after_ms } | CallError::OldEdits { retry_after_ms } => {
+            now + retry_after_ms
+        }
         CallError::Blocked { until } => until,
         CallError::Refused { .. } => now + AFTER_REFUSAL_MS,
         CallError::NotSent(_)

@@ -4,13 +4,15 @@ mod errors;
 mod history;
 mod tenure;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::checkpoint::take::Attempts;
 use super::commit::{Contents, PostError};
 use super::database::{Database, Opened};
+use super::log::CommitId;
 use super::materialize::Mirror;
 use super::object_storage::Hints;
+use super::state::{State, Table};
 use super::unknown_database;
 use super::{layout, not_written};
 use crate::error::{Error, ErrorKind, Result};
@@ -72,7 +74,7 @@ impl<H: Host> Database<H> {
             head => head == floor.map(|floor| floor.link) && wait.is_none(),
         };
         let mirror = mirror_after_open(&state, &hints);
-        let backlog = mirror.backlog();
+        let is_behind = hints.mirrored < state.head.map(|head| head.id);
         self.opened.replace(Some(Opened {
             epoch: history.epoch,
             log,
@@ -94,7 +96,7 @@ impl<H: Host> Database<H> {
         if wait.is_some() {
             self.keys().forget_wait().await?;
         }
-        if backlog > 0 {
+        if is_behind {
             self.ask_for_alarm().await;
         }
         Ok(())
@@ -173,7 +175,7 @@ impl<H: Host> Database<H> {
 
 /// What is known of the channels after a cold open: what storage remembers, what the checkpoint
 /// says, and that whatever is newer may be shown or not.
-fn mirror_after_open(state: &super::state::State, hints: &Hints) -> Mirror {
+fn mirror_after_open(state: &State, hints: &Hints) -> Mirror {
     let mut hints = hints.clone();
     let mut scan_from = BTreeMap::new();
     for table in state.tables.values() {
@@ -182,6 +184,15 @@ fn mirror_after_open(state: &super::state::State, hints: &Hints) -> Mirror {
         }
         scan_from.extend(table.stored.scan_from.map(|from| (table.id, from)));
     }
-    let _ = scan_from;
-    Mirror::after_open(state, &hints)
+    let is_newer = |at: CommitId| hints.mirrored.is_none_or(|mirrored| at > mirrored);
+    let is_behind = |table: &&Table| {
+        let stored = !table.is_loaded && table.stored.behind > 0;
+        stored || table.rows.values().any(|row| is_newer(row.at))
+    };
+    let mut behind = BTreeSet::new();
+    if hints.mirrored < state.head.map(|head| head.id) {
+        let tables = state.tables.values().filter(is_behind);
+        behind.extend(tables.map(|table| table.id));
+    }
+    Mirror::after_open(state, &hints, &behind, &scan_from)
 }

@@ -1,0 +1,260 @@
+//! Cards: which are there, which are to be written, and writing them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::card;
+use super::work::{Item, Next, Rank};
+use super::{Stop, send};
+use crate::discord::model::Message;
+use crate::discord::{Patience, routes};
+use crate::engine::database::{Database, Opened};
+use crate::engine::log::CommitId;
+use crate::engine::state::State;
+use crate::host::Host;
+
+#[derive(Debug, Default)]
+pub(super) struct Cards {
+    /// Tables whose card may not say what is so, with the commit that changed it.
+    pending: BTreeMap<u32, CommitId>,
+    /// The messages that are known, with what they say.
+    shown: BTreeMap<u32, (u64, String)>,
+    /// There may be messages that this object does not know of.
+    is_unread: bool,
+    /// And something about them may have to be put right.
+    is_to_be_read: bool,
+}
+
+impl Cards {
+    /// After an opening.
+    pub fn unread(is_to_be_read: bool) -> Cards {
+        Cards {
+            is_unread: true,
+            is_to_be_read,
+            ..Cards::default()
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.pending.len()
+    }
+
+    pub fn oldest(&self) -> Option<CommitId> {
+        self.pending.values().copied().min()
+    }
+
+    pub fn is_to_be_read(&self) -> bool {
+        self.is_to_be_read
+    }
+
+    pub fn want(&mut self, table: u32, at: CommitId) {
+        self.pending.entry(table).or_insert(at);
+    }
+
+    pub fn known_tables(&self) -> BTreeSet<u32> {
+        let pending = self.pending.keys();
+        pending.chain(self.shown.keys()).copied().collect()
+    }
+
+    /// Tables that need a channel before their card can name it.
+    pub fn waits_for_channel(
+        &self,
+        state: &State,
+        channels: &BTreeMap<u32, u64>,
+    ) -> BTreeMap<u32, CommitId> {
+        let waits = |table: &u32| {
+            let found = state.table_by_id(*table);
+            found.is_some_and(|(_, table)| table.mirror) && !channels.contains_key(table)
+        };
+        let pending = self.pending.iter().filter(|(table, _)| waits(table));
+        pending.map(|(&table, &at)| (table, at)).collect()
+    }
+
+    /// The next thing to do in the catalog.
+    pub fn next(
+        &self,
+        state: &State,
+        channels: &BTreeMap<u32, u64>,
+        opened_at: Option<CommitId>,
+    ) -> Next {
+        let waits = self.waits_for_channel(state, channels);
+        let pending = self
+            .pending
+            .iter()
+            .filter(|(id, _)| !waits.contains_key(id));
+        let oldest = pending.min_by_key(|&(&table, &at)| (at, table));
+        if self.is_to_be_read {
+            let at = oldest.map(|(_, at)| *at).unwrap_or_default();
+            return Next::Work(Rank::Due(at), Item::ReadCatalog);
+        }
+        let Some((&table, &at)) = oldest else {
+            return Next::Nothing;
+        };
+        // A table that is new since the opening has no card yet.
+        let is_new = state
+            .table_by_id(table)
+            .is_some_and(|(_, table)| Some(table.created) > opened_at);
+        let is_known = !self.is_unread || is_new || self.shown.contains_key(&table);
+        let item = if is_known {
+            Item::Card { table }
+        } else {
+            Item::ReadCatalog
+        };
+        Next::Work(Rank::Due(at), item)
+    }
+
+    /// A card may be there that this object does not know of.
+    fn post_unanswered(&mut self) {
+        self.is_unread = true;
+        self.is_to_be_read = true;
+    }
+
+    /// Takes over what stands in the catalog; the messages that should not.
+    fn read(&mut self, messages: &[Message], opened: &View<'_>) -> Vec<u64> {
+        let mut wrong = Vec::new();
+        self.shown.clear();
+        for message in messages.iter().rev() {
+            let Some((id, created)) = card::parse(&message.content) else {
+                continue;
+            };
+            let table = opened.state.table_by_id(id);
+            let is_right = table.is_some_and(|(_, table)| table.created == created);
+            if is_right && !self.shown.contains_key(&id) {
+                let content = message.content.clone();
+                self.shown.insert(id, (message.id, content));
+            } else {
+                wrong.push(message.id);
+            }
+        }
+        self.is_unread = false;
+        self.is_to_be_read = false;
+        let head = opened.state.head.map(|head| head.id).unwrap_or_default();
+        for table in opened.state.tables.values() {
+            let said = self.shown.get(&table.id).map(|(_, content)| content);
+            if said == opened.wanted(table.id).as_ref() {
+                self.pending.remove(&table.id);
+            } else {
+                self.want(table.id, head);
+            }
+        }
+        self.pending
+            .retain(|&table, _| opened.state.table_by_id(table).is_some());
+        wrong
+    }
+
+    /// The table's card says this now, or is gone.
+    fn written(&mut self, table: u32, card: Option<(u64, String)>, wanted: Option<&String>) {
+        let said = card.as_ref().map(|(_, content)| content);
+        if said == wanted {
+            self.pending.remove(&table);
+        }
+        match card {
+            Some(card) => self.shown.insert(table, card),
+            None => self.shown.remove(&table),
+        };
+    }
+}
+
+/// What cards are written from.
+struct View<'a> {
+    state: &'a State,
+    channels: &'a BTreeMap<u32, u64>,
+}
+
+impl<'a> View<'a> {
+    fn of(opened: &'a Opened) -> Self {
+        View {
+            state: &opened.state,
+            channels: opened.mirror.channels(),
+        }
+    }
+
+    /// What a table's card should say; none for a table that is not there.
+    fn wanted(&self, table: u32) -> Option<String> {
+        let (name, found) = self.state.table_by_id(table)?;
+        let channel = self.channels.get(&table).copied();
+        Some(card::render(name, found, channel.filter(|_| found.mirror)))
+    }
+}
+
+impl<H: Host> Database<H> {
+    /// Writes, edits or removes a table's card.
+    pub(super) async fn sync_card(&self, table: u32) -> Result<(), Stop> {
+        let catalog = self.catalog_channel().await?;
+        let (wanted, shown, at) = self.look(|opened| {
+            let cards = &opened.mirror.cards;
+            let at = cards.pending.get(&table).copied().unwrap_or_default();
+            let wanted = View::of(opened).wanted(table);
+            (wanted, cards.shown.get(&table).cloned(), at)
+        })?;
+        let written = match (wanted, shown) {
+            (None, None) => None,
+            (Some(wanted), Some((message, said))) if said == wanted => Some((message, wanted)),
+            (None, Some((message, _))) => {
+                self.delete_message(catalog, message).await?;
+                None
+            }
+            (Some(wanted), Some((message, _))) => {
+                let edited = send::edit(&self.shared.client, catalog, message, &wanted, None);
+                match edited.await {
+                    Ok(_) => Some((message, wanted)),
+                    Err(error) if error.is_unknown_message() => None,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            (Some(wanted), None) => {
+                let identity = format!("{catalog}:card:{table}:{at}");
+                match self.post_message(catalog, &wanted, None, &identity).await {
+                    Ok(message) => Some((message.id, wanted)),
+                    Err(error) => {
+                        if error.may_have_happened() {
+                            // It may be there all the same: look before the next try.
+                            self.change(|opened| opened.mirror.cards.post_unanswered())?;
+                        }
+                        return Err(error.into());
+                    }
+                }
+            }
+        };
+        self.change(|opened| {
+            let wanted = View::of(opened).wanted(table);
+            opened.mirror.cards.written(table, written, wanted.as_ref());
+        })
+    }
+
+    /// Reads the catalog: takes over the cards that are there, and removes those that should not
+    /// be.
+    pub(super) async fn read_catalog(&self) -> Result<(), Stop> {
+        const AT_ONCE: usize = 5;
+        let catalog = self.catalog_channel().await?;
+        let me = self.shared.me().await?;
+        let messages = self
+            .shared
+            .own_messages(catalog, me, Patience::BACKGROUND)
+            .await?;
+        let wrong = self.change(|opened| {
+            let mut cards = std::mem::take(&mut opened.mirror.cards);
+            let wrong = cards.read(&messages, &View::of(opened));
+            // The rest is found by the next reading.
+            cards.is_to_be_read = wrong.len() > AT_ONCE;
+            opened.mirror.cards = cards;
+            wrong
+        })?;
+        for &message in wrong.iter().take(AT_ONCE) {
+            if let Err(stop) = self.delete_message(catalog, message).await {
+                self.change(|opened| opened.mirror.cards.is_to_be_read = true)?;
+                return Err(stop);
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a message of ours; one that is gone already is as good.
+    pub(super) async fn delete_message(&self, channel: u64, message: u64) -> Result<(), Stop> {
+        let route = routes::delete_message(channel, message);
+        let deleted = self.shared.client.delete(&route, Patience::BACKGROUND);
+        match deleted.await {
+            Err(error) if !error.is_unknown_message() => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+}

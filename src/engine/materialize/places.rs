@@ -1,0 +1,150 @@
+//! The channels that work is done in: looked at once an opening, made when they are missing,
+//! renamed and deleted with their tables.
+
+use super::Stop;
+use crate::discord::model::Channel;
+use crate::discord::{CallError, Patience, routes};
+use crate::engine::channels::ChannelMaker;
+use crate::engine::database::Database;
+use crate::engine::layout::{self, Role};
+use crate::host::{Host, Level};
+
+impl<H: Host> Database<H> {
+    /// Makes sure, once an opening, that the channels that are remembered still carry our marks:
+    /// nothing is posted into one that does not.
+    pub(super) async fn verify_channels(&self) -> Result<(), Stop> {
+        let channels = self.shared.channels().await?;
+        let found = layout::discover(&channels).remove(&self.name);
+        let found = found.unwrap_or_default();
+        let (is_lost, unknown) = self.change(|opened| {
+            let before = opened.mirror.mirrored();
+            let unknown = opened.mirror.verify(&found, &mut opened.state);
+            if opened
+                .catalog
+                .is_some_and(|id| !found.catalogs.contains(&id))
+            {
+                opened.catalog = None;
+                opened.mirror.catalog_lost(&opened.state);
+            }
+            (opened.mirror.mirrored() != before, unknown)
+        })?;
+        for channel in unknown {
+            let line = format!(
+                "database {}: channel {channel} is marked as a table's that the log does not know; it is left alone",
+                self.name
+            );
+            self.shared.host.log(Level::Warn, &line);
+        }
+        if is_lost {
+            self.store_hints().await;
+        }
+        Ok(())
+    }
+
+    /// Makes a table's channel.
+    pub(super) async fn make_table_channel(&self, id: u32) -> Result<(), Stop> {
+        let (name, private, home) = self.look(|opened| {
+            let name = opened.state.table_by_id(id);
+            let name = name.map(|(name, _)| name.to_owned());
+            (name, opened.is_private(), opened.category)
+        })?;
+        let Some(table) = name else { return Ok(()) };
+        let role = Role::Table {
+            database: self.name.clone(),
+            table,
+            id,
+        };
+        let _one_at_a_time = self.shared.making_channels.lock().await;
+        let mut maker = ChannelMaker::new(&self.shared, &self.name, private).await?;
+        let channel = maker.channel(&role, home).await?;
+        let is_new = !maker.made.is_empty();
+        self.change(|opened| {
+            let mirror = &mut opened.mirror;
+            mirror.channel_found(id, channel, is_new, &mut opened.state);
+        })?;
+        self.store_hints().await;
+        Ok(())
+    }
+
+    /// The catalog's channel, made again when it is gone.
+    pub(super) async fn catalog_channel(&self) -> Result<u64, Stop> {
+        if let Some(catalog) = self.look(|opened| opened.catalog)? {
+            return Ok(catalog);
+        }
+        let (private, home) = self.look(|opened| (opened.is_private(), opened.category))?;
+        let role = Role::Catalog {
+            database: self.name.clone(),
+        };
+        let _one_at_a_time = self.shared.making_channels.lock().await;
+        let mut maker = ChannelMaker::new(&self.shared, &self.name, private).await?;
+        let catalog = maker.channel(&role, home).await?;
+        let is_new = !maker.made.is_empty();
+        self.change(|opened| {
+            opened.catalog = Some(catalog);
+            if is_new {
+                opened.mirror.catalog_lost(&opened.state);
+            }
+        })?;
+        self.store_hints().await;
+        Ok(catalog)
+    }
+
+    /// Gives the channel of a renamed table the table's name.
+    pub(super) async fn rename_channel(&self, table: u32) -> Result<(), Stop> {
+        let Some((channel, name)) = self.look(|opened| {
+            let (name, _) = opened.state.table_by_id(table)?;
+            Some((opened.mirror.channel(table)?, name.to_owned()))
+        })?
+        else {
+            return self.change(|opened| {
+                opened.mirror.renames.remove(&table);
+            });
+        };
+        let role = Role::Table {
+            database: self.name.clone(),
+            table: name.clone(),
+            id: table,
+        };
+        let body = layout::renamed_channel(&role);
+        let route = routes::modify_channel(channel);
+        let client = &self.shared.client;
+        let _: Channel = client
+            .send(&route, &body, &[], Patience::BACKGROUND)
+            .await?;
+        self.change(|opened| {
+            let now_named = opened.state.table_by_id(table).map(|(name, _)| name);
+            // It may have been renamed again meanwhile.
+            if now_named.is_none_or(|now| now == name) {
+                opened.mirror.renames.remove(&table);
+            }
+        })
+    }
+
+    /// Deletes the channel of a dropped table, if it still carries the table's mark.
+    pub(super) async fn drop_channel(&self, table: u32) -> Result<(), Stop> {
+        let drop = self.look(|opened| opened.mirror.drops.get(&table).copied())?;
+        if let Some((_, channel)) = drop {
+            let channels = self.shared.channels().await?;
+            let found = layout::discover(&channels).remove(&self.name);
+            let found = found.unwrap_or_default();
+            if found.tables.get(&table) == Some(&channel) {
+                self.delete_channel(channel).await?;
+            }
+        }
+        self.change(|opened| {
+            opened.mirror.drops.remove(&table);
+        })?;
+        self.store_hints().await;
+        Ok(())
+    }
+
+    /// Deletes a channel; one that is gone already is as good.
+    pub(super) async fn delete_channel(&self, channel: u64) -> Result<(), CallError> {
+        let route = routes::delete_channel(channel);
+        let deleted = self.shared.client.delete(&route, Patience::BACKGROUND);
+        match deleted.await {
+            Err(error) if !error.is_not_found() => Err(error),
+            _ => Ok(()),
+        }
+    }
+}

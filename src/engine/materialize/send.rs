@@ -1,0 +1,74 @@
+//! Posting and editing messages of ours.
+
+use serde_json::json;
+
+use crate::discord::model::Message;
+use crate::discord::multipart::File;
+use crate::discord::{CallError, Client, Draft, Patience, routes};
+use crate::engine::database::Database;
+use crate::host::{Host, Io};
+use crate::limits::LONGEST_SLEEP_MS;
+
+/// An edit is sent once: an attempt that was not answered may arrive after a later edit, so whoever
+/// asked for it has to know.
+const ONCE: Patience = Patience {
+    attempts: 1,
+    wait_ms: LONGEST_SLEEP_MS,
+};
+
+/// Edits a message, whose file is the given one from then on, or none.
+pub(super) async fn edit<H: Io>(
+    client: &Client<H>,
+    channel: u64,
+    message: u64,
+    content: &str,
+    file: Option<&File>,
+) -> Result<Message, CallError> {
+    let draft = Draft {
+        content,
+        files: file.map(std::slice::from_ref).unwrap_or_default(),
+        ..Draft::default()
+    };
+    let mut payload = draft.payload();
+    // What the list does not name is dropped.
+    if let Some(fields) = payload.as_object_mut() {
+        fields.entry("attachments").or_insert_with(|| json!([]));
+    }
+    let route = routes::edit_message(channel, message);
+    client.send(&route, &payload, draft.files, ONCE).await
+}
+
+impl<H: Host> Database<H> {
+    /// Posts a message; `identity` makes it this one and no other.
+    pub(super) async fn post_message(
+        &self,
+        channel: u64,
+        content: &str,
+        file: Option<&File>,
+        identity: &str,
+    ) -> Result<Message, CallError> {
+        let route = routes::create_message(channel);
+        let client = &self.shared.client;
+        let draft = Draft {
+            content,
+            files: file.map(std::slice::from_ref).unwrap_or_default(),
+            identity: Some(identity),
+            ..Draft::default()
+        };
+        let posted = client.send_draft(&route, &draft, Patience::BACKGROUND);
+        match posted.await {
+            // Discord remembers the nonce of a message that somebody deleted meanwhile.
+            Err(error) if error.is_unknown_message() => {
+                let again = format!("{identity}:{:016x}", self.shared.host.next_u64());
+                let draft = Draft {
+                    identity: Some(&again),
+                    ..draft
+                };
+                client
+                    .send_draft(&route, &draft, Patience::BACKGROUND)
+                    .await
+            }
+            posted => posted,
+        }
+    }
+}

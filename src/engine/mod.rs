@@ -22,6 +22,7 @@ pub mod materialize;
 pub mod names;
 mod object_storage;
 mod open;
+mod rebuild;
 pub mod row;
 pub mod state;
 pub mod table;

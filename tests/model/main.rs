@@ -50,7 +50,7 @@
 //!
 //! What is searched by default takes about half a minute of one core in a debug build. The longer
 //! runs are for changes to the protocol:
-//! `cargo test --release --test model -- --ignored --nocapture`.
+//! `cargo test --profile simulate --test model -- --ignored --nocapture`.
 
 #![allow(
     clippy::unwrap_used,

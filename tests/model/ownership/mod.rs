@@ -70,7 +70,7 @@ fn the_protocol_holds_with_a_stalled_clock_if_nothing_is_later_than_the_wait() {
 }
 
 #[test]
-#[ignore = "minutes in a debug build: cargo test --release --test model -- --ignored"]
+#[ignore = "minutes and 3 GB: cargo test --profile simulate --test model -- --ignored"]
 fn the_protocol_holds_in_longer_runs() {
     let more_claims = Bounds { claims: 5, ..THREE };
     let more_of_all = Bounds {

@@ -65,7 +65,7 @@ fn two_takeovers_hold() {
 }
 
 #[test]
-#[ignore = "minutes in a debug build: cargo test --release --test model -- --ignored"]
+#[ignore = "minutes and 3 GB: cargo test --profile simulate --test model -- --ignored"]
 fn takeovers_hold_in_longer_runs() {
     holds(Bounds { claims: 4, ..ONCE }, 0);
     holds(Bounds { claims: 4, ..TWICE }, words::EVERYTHING);

@@ -56,6 +56,7 @@ pub(super) struct Run {
     operations: usize,
     is_undecided: bool,
     is_fair: bool,
+    is_meddled_with: bool,
     started: u64,
     trace: Vec<String>,
 }
@@ -93,6 +94,7 @@ impl Run {
             values: 0,
             operations: 0,
             is_undecided: false,
+            is_meddled_with: false,
             is_fair: !plan.has_faults(),
             trace: Vec::new(),
         }
@@ -163,6 +165,11 @@ impl Run {
             Step::Ask(ask) => return self.ask(ask),
             Step::Wait(ms) => world.wait(*ms),
             Step::Join => return self.join(),
+            Step::Idle(ms) => {
+                self.join()?;
+                self.world.wait(*ms);
+                self.world.evict();
+            }
             Step::Evict => world.evict(),
             Step::Replace => world.replace(),
             Step::CrashAt { step, side } => world.crash_at(*step, *side),
@@ -171,7 +178,10 @@ impl Run {
             Step::LatePost(ms) => world.post_late(*ms),
             Step::StaleReads(ms) => world.stale_reads(*ms),
             Step::WipeStorage => world.wipe_storage(),
-            Step::DeleteRowMessage(cell) => checks::delete_row_message(world, *cell),
+            Step::DeleteRowMessage(cell) => {
+                checks::delete_row_message(world, *cell);
+                self.is_meddled_with = true;
+            }
             Step::Calm => world.calm(),
             Step::Quiet => return self.be_quiet(),
         }
@@ -354,6 +364,10 @@ impl Run {
     fn be_quiet(&mut self) -> Result<(), Violation> {
         self.join()?;
         self.world.calm();
+        if std::mem::take(&mut self.is_meddled_with) {
+            // What people do by hand is noticed when the database is opened the next time.
+            self.world.evict();
+        }
         self.world.wait(HOUR_MS + 60_000);
         for cell in Cell::all() {
             self.read_in_peace(cell)?;
@@ -376,13 +390,20 @@ impl Run {
 
     /// As a client of its own, so that it is part of the history.
     fn read_in_peace(&mut self, cell: Cell) -> Result<(), Violation> {
+        let noted = self.trace.len();
         for _ in 0..READS_IN_PEACE {
             self.invoke(0, Command::Get(cell));
             self.join_client(0)?;
             let answer = self.calls.last().and_then(|call| call.returned.clone());
             match answer {
                 Some((_, Answer::Unread)) | None => self.world.wait(60_000),
-                Some(_) => return Ok(()),
+                Some((_, answer)) => {
+                    self.trace.truncate(noted);
+                    if answer != Answer::Absent {
+                        self.note(&format!("read in peace: {cell} is {answer}"));
+                    }
+                    return Ok(());
+                }
             }
         }
         let reply = self.trace.last().cloned().unwrap_or_default();
@@ -419,7 +440,7 @@ impl Run {
             };
             let expected = self.before.read(cell);
             if answer != expected {
-                let text = format!("{cell} after {after}: {answer:?}, not {expected:?}");
+                let text = format!("{cell} after {after} is {answer}, not {expected}");
                 return Err(Violation::new(Law::Durable, text));
             }
         }

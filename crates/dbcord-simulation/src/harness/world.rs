@@ -267,7 +267,6 @@ impl World {
 
     /// The object loses its memory: evicted, or deployed anew.
     pub fn evict(&mut self) {
-        self.outside.crash.set(None);
         self.bury();
     }
 
@@ -282,7 +281,6 @@ impl World {
 
     /// Object storage is wiped with it, alarm and all.
     pub fn wipe_storage(&mut self) {
-        self.outside.crash.set(None);
         self.bury();
         self.outside.storage.borrow_mut().clear();
         self.outside.alarm.set(None);

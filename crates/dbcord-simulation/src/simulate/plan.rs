@@ -79,6 +79,29 @@ pub struct Ask {
     pub insists: bool,
 }
 
+impl Ask {
+    fn of_scenario(round: usize, client: usize, intent: Intent, pad: u32) -> Ask {
+        let key = match intent {
+            Intent::Transfer => KEYS.len() - 1 - client,
+            _ => (round + client) % (KEYS.len() - ACCOUNTS),
+        };
+        let cell = |table| Cell {
+            table,
+            key: key as u8,
+        };
+        // The third of a round is in the other table.
+        let table = u8::from(pad > 500);
+        Ask {
+            client,
+            intent,
+            cell: cell(table),
+            other: cell(1 - table),
+            pad,
+            insists: round == 1,
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub enum Step {
     Ask(Ask),
@@ -140,6 +163,24 @@ impl Plan {
             steps.push(if rng.bool() { Step::Quiet } else { Step::Calm });
         }
         Plan { seed, steps }
+    }
+
+    /// Something of everything, in a fixed order: two clients at a time, documents of every size, an
+    /// object that is dropped, channels brought up to date.
+    pub fn scenario() -> Plan {
+        let mut steps = Vec::new();
+        for round in 0..3 {
+            let enabled = OPERATIONS.iter().filter(|(_, _, is_enabled)| *is_enabled);
+            for (intent, _, _) in enabled {
+                for (client, pad) in [(0, 10), (1, 300), (0, 700)] {
+                    steps.push(Step::Ask(Ask::of_scenario(round, client, *intent, pad)));
+                    steps.push(Step::Wait(20));
+                }
+                steps.push(Step::Wait(5_000));
+            }
+            steps.push(Step::Idle(15_000));
+        }
+        Plan { seed: 1, steps }
     }
 
     pub fn has_faults(&self) -> bool {

@@ -35,10 +35,6 @@ const MISFORTUNES: &[(Misfortune, u32, bool)] = &[
     (Misfortune::ByHand, 4, false),
 ];
 
-/// Whether a database whose storage was wiped waits until the log shows everything. One that does
-/// not cannot tell a stale read from the truth, so that a run has either the one or the other.
-const WAITS_AFTER_WIPE: bool = false;
-
 /// What a client wants; what exactly, when it comes to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Intent {
@@ -147,12 +143,11 @@ impl Plan {
         let mut steps = Vec::new();
         // A part of the runs has no faults at all: there, stricter rules hold.
         let is_calm = rng.u8(..6) == 0;
-        let is_wiped = rng.bool();
         let mut asked = 0;
         while asked < operations {
             let in_phase = rng.usize(8..=20).min(operations - asked);
             asked += in_phase;
-            let style = Style::draw(&mut rng, is_calm, is_wiped);
+            let style = Style::draw(&mut rng, is_calm);
             for _ in 0..in_phase {
                 style.draw_steps(&mut rng, &mut steps);
             }
@@ -197,13 +192,11 @@ struct Style {
     clients: usize,
     is_concurrent: bool,
     keys: usize,
-    /// What does not happen in this run.
-    never: Misfortune,
     trouble_in_256: u8,
 }
 
 impl Style {
-    fn draw(rng: &mut Rng, is_calm: bool, is_wiped: bool) -> Style {
+    fn draw(rng: &mut Rng, is_calm: bool) -> Style {
         let is_concurrent = rng.u8(..4) != 0;
         Style {
             clients: if is_concurrent {
@@ -213,11 +206,6 @@ impl Style {
             },
             is_concurrent,
             keys: rng.usize(1..=KEYS.len() - ACCOUNTS),
-            never: if is_wiped {
-                Misfortune::StaleReads
-            } else {
-                Misfortune::WipeStorage
-            },
             trouble_in_256: if is_calm {
                 0
             } else {
@@ -229,9 +217,7 @@ impl Style {
     fn draw_steps(&self, rng: &mut Rng, steps: &mut Vec<Step>) {
         if rng.u8(..) < self.trouble_in_256 {
             let misfortune = weighted(rng, MISFORTUNES);
-            if WAITS_AFTER_WIPE || misfortune != self.never {
-                steps.push(misfortune.draw(rng, self.keys));
-            }
+            steps.push(misfortune.draw(rng, self.keys));
         }
         let intent = weighted(rng, OPERATIONS);
         let draw = if intent == Intent::Transfer {

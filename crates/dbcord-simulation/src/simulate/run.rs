@@ -59,7 +59,10 @@ pub(super) struct Run {
     values: u64,
     operations: usize,
     is_undecided: bool,
+    /// Nothing goes wrong in this run.
     is_fair: bool,
+    /// Nothing has, so that every answer must be a good one.
+    expects_answers: bool,
     is_meddled_with: bool,
     started: u64,
     trace: Vec<String>,
@@ -101,6 +104,7 @@ impl Run {
             is_undecided: false,
             is_meddled_with: false,
             is_fair: !plan.has_faults(),
+            expects_answers: !plan.has_faults(),
             trace: Vec::new(),
         }
     }
@@ -132,6 +136,8 @@ impl Run {
         }
         self.be_quiet()?;
         self.read_again("an eviction", World::evict)?;
+        // From here on the database may ask for patience.
+        self.expects_answers = false;
         self.read_again("wiped storage", World::wipe_storage)?;
         checks::bystander_is_untouched(&self.world, &bystander)?;
         checks::requests_are_lawful(&self.world, self.is_fair)
@@ -357,7 +363,7 @@ impl Run {
             answer,
             Answer::Unknown | Answer::NotWritten | Answer::Unread
         );
-        if self.is_fair && is_poor {
+        if self.expects_answers && is_poor {
             let text = format!("nothing went wrong, and {command} was answered with: {reply}");
             return Err(Violation::new(Law::Available, text));
         }

@@ -1,7 +1,7 @@
 //! What a seed means: a list of steps, drawn before anything runs, so that steps can be taken out
 //! of it and the rest still makes sense.
 
-use discord_sim::{Fault, FaultKind};
+use discord_sim::{Fault, FaultKind, FaultPlan};
 use fastrand::Rng;
 
 use super::operation::{ACCOUNTS, Cell, KEYS, Mode, TABLES};
@@ -28,6 +28,7 @@ const MISFORTUNES: &[(Misfortune, u32, bool)] = &[
     (Misfortune::Replace, 12, true),
     (Misfortune::Crash, 20, true),
     (Misfortune::Network, 40, true),
+    (Misfortune::BadLuck, 12, true),
     (Misfortune::FlakyStorage, 6, true),
     (Misfortune::LatePost, 6, true),
     (Misfortune::StaleReads, 6, true),
@@ -56,6 +57,7 @@ enum Misfortune {
     Replace,
     Crash,
     Network,
+    BadLuck,
     FlakyStorage,
     LatePost,
     StaleReads,
@@ -115,6 +117,10 @@ pub enum Step {
         side: Side,
     },
     Fault(Fault),
+    /// Requests meet faults of every kind, as the seed has it, until it is calm again.
+    BadLuck {
+        seed: u64,
+    },
     FlakyStorage {
         passes: u64,
         fails: u64,
@@ -255,6 +261,7 @@ impl Misfortune {
             Misfortune::LatePost => Step::LatePost(rng.u64(500..50_000)),
             Misfortune::StaleReads => Step::StaleReads(rng.u64(100..5_000)),
             Misfortune::ByHand => Step::DeleteRowMessage(draw_cell(rng, keys)),
+            Misfortune::BadLuck => Step::BadLuck { seed: rng.u64(..) },
             Misfortune::FlakyStorage => Step::FlakyStorage {
                 passes: rng.u64(..4),
                 fails: rng.u64(1..4),
@@ -285,6 +292,19 @@ fn draw_fault(rng: &mut Rng) -> Fault {
         status: Some([500, 502, 503, 429][rng.usize(..4)]),
         ..Fault::new(kinds[rng.usize(..kinds.len())])
     }
+}
+
+/// A little of everything. What is late arrives before the database's longest wait is over.
+pub fn bad_luck(seed: u64) -> FaultPlan {
+    FaultPlan::new(seed)
+        .rate(FaultKind::LostRequest, 0.02)
+        .rate(FaultKind::LostResponse, 0.03)
+        .rate(FaultKind::Delay, 0.03)
+        .rate(FaultKind::Status, 0.03)
+        .rate(FaultKind::Late, 0.02)
+        .rate(FaultKind::StaleRead, 0.05)
+        .rate(FaultKind::IdsOutOfOrder, 0.1)
+        .lasting(FaultKind::Late, 100, 50_000)
 }
 
 fn draw_cell(rng: &mut Rng, keys: usize) -> Cell {
@@ -365,6 +385,9 @@ impl std::fmt::Display for Step {
             Step::WipeStorage => f.write_str("object storage is wiped"),
             Step::DeleteRowMessage(cell) => write!(f, "a moderator deletes the message of {cell}"),
             Step::Calm => f.write_str("nothing goes wrong any more"),
+            Step::BadLuck { seed } => {
+                write!(f, "requests have bad luck of every kind, by seed {seed}")
+            }
             Step::Quiet => f.write_str("an hour of rest, then everything is compared"),
         }
     }

@@ -9,7 +9,7 @@ use super::linear::{self, Call, Database, Verdict};
 use super::operation::{
     Action, Answer, BALANCE, Cell, Change, Command, DATABASE, Doc, Mode, Patch, TABLES,
 };
-use super::plan::{Ask, CLIENTS, Intent, Plan, Step, has_bank};
+use super::plan::{self, Ask, CLIENTS, Intent, Plan, Step, has_bank};
 use super::violation::{Law, Violation};
 use crate::harness::planted::PlantedBug;
 use crate::harness::world::{World, content};
@@ -186,6 +186,7 @@ impl Run {
             Step::Replace => world.replace(),
             Step::CrashAt { step, side } => world.crash_at(*step, *side),
             Step::Fault(fault) => world.fault(fault.clone()),
+            Step::BadLuck { seed } => world.bad_luck(plan::bad_luck(*seed)),
             Step::FlakyStorage { passes, fails } => world.flaky_storage(*passes, *fails),
             Step::LatePost(ms) => world.post_late(*ms),
             Step::StaleReads(ms) => world.stale_reads(*ms),

@@ -24,16 +24,27 @@ pub(super) struct Init {
     database: String,
     /// Keep @everyone out of its channels (default: true)
     private: Option<bool>,
+    /// Take the database over from another deployment that is no longer in use
+    takeover: Option<bool>,
 }
 
 impl SlashCommand for Init {
     const HELP: &'static str = "Makes a category `dbcord-<database>` with `#dbc-log` (every commit) and `#dbc-catalog` (what there is). \
-        Running it again makes whatever is missing and leaves the rest alone.";
+        Running it again makes whatever is missing and leaves the rest alone. \
+        A database belongs to the deployment that made it; `takeover:true` moves it here, which takes a minute.";
     const EXAMPLE: &'static str = "/dbc_init database:prod";
     const WRITES: bool = true;
 
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
         check_permissions(context.app_permissions)?;
+        if self.takeover == Some(true) {
+            let until = context.engine.take_over(&self.database).await?;
+            return Ok(Reply::new(format!(
+                "Database `{name}` is being taken over: its log says so, and whoever wrote it so far stops. It can be used here <t:{}:R>; until then, leave it alone.",
+                until.div_ceil(1_000),
+                name = self.database,
+            )));
+        }
         let options = InitOptions {
             private: self.private.unwrap_or(true),
         };

@@ -10,7 +10,7 @@ use super::{Database, Engine, attachments, names, not_written};
 use crate::discord::model::Message;
 use crate::discord::{CallError, Patience, routes};
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::{Host, Level};
+use crate::host::{Host, Level, UnixMillis};
 
 /// What `/dbc_init` found and made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +122,31 @@ impl<H: Host> Engine<H> {
             private,
             attachments,
         })
+    }
+
+    /// Begins to take a database over from another deployment; when it can be used here.
+    ///
+    /// # Errors
+    /// When it is this deployment's already, or cannot be read, or the log cannot be written.
+    pub async fn take_over(&self, name: &str) -> Result<UnixMillis> {
+        names::check_name("database", name)?;
+        let database = self.handle(name);
+        match database.open_for_user().await {
+            Ok(()) => Err(Error::new(
+                ErrorKind::Conflict,
+                format!("database `{name}` belongs to this deployment already."),
+            )
+            .option("takeover")
+            .hint("There is nothing to take over.")),
+            Err(error) if error.kind == ErrorKind::Conflict => {
+                let maker = ChannelMaker::new(&self.shared, name, true).await?;
+                match maker.found().logs.as_slice() {
+                    &[log] => Ok(database.take_over(log).await?.until),
+                    several => Err(database.several_logs(several)),
+                }
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// A log that was deleted by hand must not be replaced by an empty one while anything else of

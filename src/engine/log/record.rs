@@ -230,7 +230,7 @@ impl Op {
             Op::CreateTable { table, .. } => format!("{table} create_table"),
             Op::RenameTable { table, to } => format!("{table} rename_table to {to}"),
             Op::DropTable { table } => format!("{table} drop_table"),
-            Op::Checkpoint { head, .. } => format!("checkpoint of #{}", head.id.seq()),
+            Op::Checkpoint { head, .. } => format!("checkpoint of commit {}", head.id.seq()),
             Op::DropDatabase { database } => format!("{database} drop_database"),
             Op::Put { table, key, .. } => format!("{table}/{key} put"),
             Op::Delete { table, key, .. } => format!("{table}/{key} delete"),

@@ -102,9 +102,10 @@ impl<'a, H: Host> DatabaseKeys<'a, H> {
         self.host.remove(&key).await.map_err(storage_failed)
     }
 
-    /// Forgets all that is known of the database. The hints go last: they say why.
+    /// Forgets all that is known of the database. The hints go first: without the floor, they
+    /// would tell of a database whose storage was lost.
     pub async fn forget(&self) -> Result<()> {
-        for what in ["floor", "epoch", "hints"] {
+        for what in ["hints", "floor", "wait", "epoch"] {
             let key = self.key(what);
             self.host.remove(&key).await.map_err(storage_failed)?;
         }

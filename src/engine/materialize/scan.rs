@@ -88,10 +88,11 @@ fn missing(opened: &Opened, table: u32, page: &[Message], asked_at: UnixMillis) 
     let is_all = page.len() < MESSAGE_PAGE;
     let from = ids.first().copied().filter(|_| !is_all).unwrap_or(0);
     let is_missing = |(_, row): &(&String, &Row)| {
-        let message = row.shown.message.map(std::num::NonZeroU64::get);
-        message.is_some_and(|id| {
-            id >= from && !ids.contains(&id) && created_ms(id) + SETTLED_MS <= asked_at
-        })
+        match row.shown.message.map(std::num::NonZeroU64::get) {
+            Some(id) => id >= from && !ids.contains(&id) && created_ms(id) + SETTLED_MS <= asked_at,
+            // Nobody knows of one, and it is not there either.
+            None => is_all && !row.is_shown(),
+        }
     };
     let missing = found.rows.iter().filter(is_missing);
     missing.map(|(key, _)| key.clone()).collect()

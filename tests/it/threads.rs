@@ -1,0 +1,153 @@
+//! A row's earlier revisions stand in a thread on its message.
+
+use crate::crud::on_users;
+use crate::materialize_edits::{delete, update};
+use crate::world::{World, insert};
+use discord_sim::{Fault, FaultKind};
+use serde_json::{Value, json};
+
+/// The row's thread.
+fn thread(world: &World, key: &str) -> Option<Value> {
+    let state = world.state();
+    let threads = state["threads"].as_array().unwrap();
+    threads.iter().find(|thread| thread["name"] == key).cloned()
+}
+
+/// What of ours stands in it, oldest first.
+fn history(world: &World, key: &str) -> Vec<String> {
+    let Some(thread) = thread(world, key) else {
+        return Vec::new();
+    };
+    let messages = thread["messages"].as_array().unwrap().iter();
+    let contents = messages.map(|message| message["content"].as_str().unwrap().to_owned());
+    contents
+        .filter(|content| content.starts_with("**rev "))
+        .collect()
+}
+
+#[test]
+fn earlier_revisions_are_kept_in_order_and_the_thread_is_archived() {
+    let mut world = World::with_table(1);
+    world.ok(&insert("a"));
+    world.settle();
+    for n in 1..4 {
+        world.ok(&update("a", n));
+        world.settle();
+    }
+    world.ok(&delete("a"));
+    world.settle();
+    world.ok(&insert("a"));
+    world.settle();
+    let past = history(&world, "a");
+    assert_eq!(past.len(), 5, "{past:#?}");
+    for (n, message) in past.iter().enumerate() {
+        assert!(
+            message.starts_with(&format!("**rev {}**", n + 1)),
+            "{message}"
+        );
+    }
+    assert!(past[0].contains("with /dbc_update") && past[3].contains("with /dbc_delete"));
+    assert!(past[1].contains("\"n\": 1") && past[4].contains(" · deleted · until <t:"));
+    let thread = thread(&world, "a").unwrap();
+    assert_eq!(thread["thread_metadata"]["archived"], true);
+}
+
+#[test]
+fn discords_announcement_of_a_thread_does_not_stay_between_the_rows() {
+    let mut world = World::with_table(1);
+    for key in ["a", "b"] {
+        world.ok(&insert(key));
+    }
+    world.settle();
+    world.wait(60_000);
+    world.ok(&update("a", 1));
+    world.ok(&update("b", 1));
+    world.settle();
+    assert_eq!(history(&world, "a").len() + history(&world, "b").len(), 2);
+    let messages = world.messages("table-users");
+    assert_eq!(messages.len(), 2, "{messages:#?}");
+}
+
+#[test]
+fn a_guild_full_of_threads_stops_no_row() {
+    let mut world = World::with_table(1);
+    world.fault(Fault {
+        method: Some("POST".into()),
+        path: Some("/threads$".into()),
+        status: Some(400),
+        body: Some(json!({"code": 160_006, "message": "Maximum number of active threads reached"})),
+        times: 2,
+        ..Fault::new(FaultKind::Status)
+    });
+    world.ok(&insert("a"));
+    world.settle();
+    world.ok(&update("a", 1));
+    world.wait(60_000);
+    world.ok(&insert("b"));
+    world.wait(60_000);
+    let rows = world.messages("table-users");
+    assert!(rows.len() == 2 && rows[0].contains("rev 2"), "{rows:#?}");
+    assert!(
+        world
+            .ok("/dbc_inspect database:prod")
+            .contains("earlier revisions 1")
+    );
+    world.wait(3_600_000);
+    assert_eq!(history(&world, "a").len(), 1);
+}
+
+#[test]
+fn a_lost_answer_makes_no_second_thread_and_no_second_revision() {
+    for path in ["/threads$", "/messages$"] {
+        let mut world = World::with_table(1);
+        world.ok(&insert("a"));
+        world.settle();
+        let skip = u64::from(path == "/messages$");
+        world.fault(Fault {
+            method: Some("POST".into()),
+            path: Some(path.to_owned()),
+            skip,
+            ..Fault::new(FaultKind::LostResponse)
+        });
+        world.ok(&update("a", 1));
+        world.settle();
+        assert_eq!(history(&world, "a").len(), 1, "{path}");
+    }
+}
+
+#[test]
+fn a_thread_deleted_by_hand_is_not_made_again_and_stops_nothing() {
+    let mut world = World::with_table(1);
+    world.ok(&insert("a"));
+    world.settle();
+    world.ok(&update("a", 1));
+    world.settle();
+    let id = thread(&world, "a").unwrap()["id"].clone();
+    let path = format!("/channels/{}", id.as_str().unwrap());
+    assert!(world.by_hand("DELETE", &path, None).status().is_success());
+    world.ok(&update("a", 2));
+    world.settle();
+    let rows = world.messages("table-users");
+    assert!(rows.iter().any(|row| row.contains("rev 3")), "{rows:#?}");
+    let reply = world.reply("/dbc_inspect database:prod");
+    assert!(reply.contains("backlog: 0"), "{reply}");
+}
+
+#[test]
+fn a_large_earlier_revision_is_a_file() {
+    let mut world = World::with_table(1);
+    let text = "x".repeat(3_000);
+    world.ok(&on_users(
+        "dbc_insert",
+        &format!(r#"key:a value_json:{{"t":"{text}"}}"#),
+    ));
+    world.settle();
+    world.ok(&on_users("dbc_update", r#"key:a patch_json:{"t":null}"#));
+    world.settle();
+    let thread = thread(&world, "a").unwrap();
+    let messages = thread["messages"].as_array().unwrap();
+    let past = messages
+        .iter()
+        .find(|m| m["content"].as_str().unwrap().starts_with("**rev 1**"));
+    assert_eq!(past.unwrap()["attachments"].as_array().unwrap().len(), 1);
+}

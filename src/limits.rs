@@ -53,6 +53,9 @@ pub const NAME: usize = 32;
 pub const FIELD_NAME: usize = 60;
 /// A row's key (our own rule: it stands in the first line of the row's message and in choices).
 pub const KEY: usize = 100;
+/// Operations of one transaction (our own rule: validating one must not hold up everybody else's
+/// writes).
+pub const TRANSACTION_OPERATIONS: usize = 5_000;
 /// How deep a document may nest (our own rule: parsing must not exhaust the stack).
 pub const DOCUMENT_DEPTH: usize = 64;
 

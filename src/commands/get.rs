@@ -5,7 +5,7 @@ use twilight_interactions::command::{CommandModel, CreateCommand};
 use super::{Context, SlashCommand, manage_server};
 use crate::engine::document;
 use crate::engine::row::Found;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::host::Host;
 use crate::interactions::Reply;
 use crate::limits::MESSAGE_CONTENT;
@@ -27,7 +27,7 @@ pub(super) struct Get {
     #[command(autocomplete = true, max_length = 32)]
     table: String,
     /// The row's key
-    #[command(max_length = 100)]
+    #[command(autocomplete = true, max_length = 100)]
     key: String,
 }
 
@@ -38,18 +38,7 @@ impl SlashCommand for Get {
 
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
         let database = context.engine.database(&self.database).await?;
-        let found = database.get(&self.table, &self.key).await?.ok_or_else(|| {
-            Error::new(
-                ErrorKind::NotFound,
-                format!(
-                    "table `{}` of database `{}` has no row with key `{}`.",
-                    self.table,
-                    self.database,
-                    inline(&self.key)
-                ),
-            )
-            .option("key")
-        })?;
+        let found = database.get(&self.table, &self.key).await?;
         Ok(describe(&self, &found))
     }
 }

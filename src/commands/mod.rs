@@ -1,13 +1,23 @@
 //! The slash commands: one file each, with definition, options, help, autocomplete, handler and
 //! reply. What is registered at Discord is generated from them.
 
+mod database_drop;
+mod databases;
+mod delete;
 mod get;
 mod help;
+mod history;
 mod init;
+mod input;
 mod insert;
 mod inspect;
+mod restore_row;
 mod suggest;
 mod table_create;
+mod table_drop;
+mod table_rename;
+mod transact;
+mod update;
 
 use std::future::Future;
 use std::rc::Rc;
@@ -25,6 +35,7 @@ use crate::engine::{Engine, Origin};
 use crate::error::{Error, ErrorKind, Result, Written};
 use crate::host::Host;
 use crate::interactions::{Choice, Reply};
+use crate::text::inline;
 
 /// What a handler has at hand.
 pub struct Context<H> {
@@ -58,6 +69,8 @@ struct Typing {
     text: String,
     /// The string options filled in already.
     others: Vec<(String, String)>,
+    /// The switches that are on.
+    flags: Vec<String>,
 }
 
 impl Typing {
@@ -70,17 +83,26 @@ impl Typing {
             CommandOptionValue::String(text) => Some((option.name.clone(), text.clone())),
             _ => None,
         };
+        let switched_on = |option: &CommandDataOption| match &option.value {
+            CommandOptionValue::Boolean(true) => Some(option.name.clone()),
+            _ => None,
+        };
         let (option, text) = data.options.iter().find_map(focused)?;
         Some(Typing {
             option,
             text,
             others: data.options.iter().filter_map(filled).collect(),
+            flags: data.options.iter().filter_map(switched_on).collect(),
         })
     }
 
     fn other(&self, name: &str) -> Option<&str> {
         let mut others = self.others.iter();
         others.find_map(|(other, value)| (other == name).then_some(value.as_str()))
+    }
+
+    fn flag(&self, name: &str) -> bool {
+        self.flags.iter().any(|flag| flag == name)
     }
 }
 
@@ -139,9 +161,18 @@ macro_rules! commands {
 
 commands![
     init::Init,
+    databases::Databases,
+    database_drop::DatabaseDrop,
     table_create::TableCreate,
+    table_rename::TableRename,
+    table_drop::TableDrop,
     insert::Insert,
     get::Get,
+    update::Update,
+    delete::Delete,
+    transact::Transact,
+    history::ShowHistory,
+    restore_row::RestoreRow,
     inspect::Inspect,
     help::Help,
 ];
@@ -194,6 +225,27 @@ pub async fn complete<H: Host>(data: &CommandData, context: Context<H>) -> Vec<C
         (Some(entry), Some(typing)) => (entry.complete)(context, typing).await,
         _ => Vec::new(),
     }
+}
+
+/// Makes sure that somebody means what they drop.
+fn confirmed(confirm: &str, what: &'static str, name: &str) -> Result<()> {
+    if confirm == name {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "confirm",
+        format!(
+            "it must be the name of the {what}, `{}`, and is `{}`.",
+            inline(name),
+            inline(confirm)
+        ),
+    )
+    .hint("What is dropped does not come back."))
+}
+
+/// A revision as Discord hands it over; it keeps to the least value by itself.
+fn revision(option: &'static str, given: i64) -> Result<u64> {
+    u64::try_from(given).map_err(|_| Error::invalid(option, "a revision is a whole number from 1."))
 }
 
 /// Who sees the commands in Discord's picker until a server's admins decide otherwise.

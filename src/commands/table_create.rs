@@ -3,6 +3,7 @@
 use twilight_interactions::command::{CommandModel, CreateCommand};
 
 use super::{Context, SlashCommand, manage_server};
+use crate::engine::table::TableOptions;
 use crate::error::Result;
 use crate::host::Host;
 use crate::interactions::Reply;
@@ -25,26 +26,39 @@ pub(super) struct TableCreate {
     /// Field that holds each row's key
     #[command(max_length = 60)]
     pk: String,
+    /// Show its rows as messages in a channel of their own (default: true)
+    mirror: Option<bool>,
 }
 
 impl SlashCommand for TableCreate {
     const HELP: &'static str = "A row is a JSON document; its primary key is the top-level field named by `pk`. \
-        The table's channel `#table-<table>` appears shortly after.";
+        The table's channel `#table-<table>` appears shortly after, and about one row a second gets its message there. \
+        With `mirror:false` there is no channel: rows are kept in the log and in checkpoints only.";
     const EXAMPLE: &'static str = "/dbc_table_create database:prod table:users pk:id";
     const WRITES: bool = true;
 
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
         let database = context.engine.database(&self.database).await?;
+        let mirror = self.mirror.unwrap_or(true);
+        let options = TableOptions {
+            pk: self.pk.clone(),
+            mirror,
+        };
         let committed = database
-            .create_table(&context.origin, &self.table, &self.pk)
+            .create_table(&context.origin, &self.table, options)
             .await?;
+        let shown = if mirror {
+            format!("Its channel `#table-{}` appears shortly.", self.table)
+        } else {
+            "It has no channel: its rows are kept in the log and in checkpoints only.".to_owned()
+        };
         Ok(Reply::new(format!(
-            "Table `{table}` is created in database `{name}`, keyed by `{pk}` (commit #{seq}). Its channel `#table-{table}` appears shortly.\n\
+            "Table `{table}` is created in database `{name}`, keyed by `{pk}` (commit #{seq}). {shown}\n\
              Next: `/dbc_insert database:{name} table:{table} key:… value_json:{{…}}`",
             table = self.table,
             name = self.database,
             pk = self.pk,
-            seq = committed.seq(),
+            seq = committed.at.seq(),
         )))
     }
 }

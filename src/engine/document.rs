@@ -16,38 +16,68 @@ use crate::text::{escape_json, inline, truncate};
 /// # Errors
 /// Names the option, the place in the text, and what stands there.
 pub fn parse(option: &'static str, text: &str) -> Result<Map<String, Value>> {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = Strict { depth: 0 }
-        .deserialize(&mut deserializer)
-        .and_then(|value| deserializer.end().map(|()| value))
-        .map_err(|error| at(option, text, &error))?;
-    if let Some((offset, digits)) = inexact_number(text) {
-        let shown = inline(&truncate(digits, 40));
-        return Err(Error::invalid(
-            option,
-            format!(
-                "the number `{shown}` {} has more digits than can be kept exactly.",
-                place(text, offset)
-            ),
-        )
-        .hint("Put it in quotes to keep it as text."));
-    }
-    match value {
+    match read(option, text, DOCUMENT_DEPTH)? {
         Value::Object(fields) => Ok(fields),
         other => {
-            let what = match other {
-                Value::Array(_) => "a list",
-                Value::String(_) => "a string",
-                Value::Number(_) => "a number",
-                Value::Bool(_) => "a truth value",
-                _ => "null",
-            };
+            let what = kind(&other);
             Err(Error::invalid(
                 option,
                 format!(
                     "a document is a JSON object like `{{\"name\": \"Ada\"}}`; this is {what}."
                 ),
             ))
+        }
+    }
+}
+
+/// Reads a JSON list as strictly as [`parse`] reads an object. Its items are objects that have
+/// documents in them, so it may nest two levels deeper.
+///
+/// # Errors
+/// The same.
+pub fn parse_list(option: &'static str, text: &str) -> Result<Vec<Value>> {
+    match read(option, text, DOCUMENT_DEPTH + 2)? {
+        Value::Array(items) => Ok(items),
+        other => {
+            let what = kind(&other);
+            Err(Error::invalid(
+                option,
+                format!("this must be a JSON list, `[` … `]`; it is {what}."),
+            ))
+        }
+    }
+}
+
+/// What a value is called in an error.
+pub fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Object(_) => "an object",
+        Value::Array(_) => "a list",
+        Value::String(_) => "a string",
+        Value::Number(_) => "a number",
+        Value::Bool(_) => "a truth value",
+        Value::Null => "null",
+    }
+}
+
+fn read(option: &'static str, text: &str, levels: usize) -> Result<Value> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = Strict { levels }
+        .deserialize(&mut deserializer)
+        .and_then(|value| deserializer.end().map(|()| value))
+        .map_err(|error| at(option, text, &error))?;
+    match inexact_number(text) {
+        None => Ok(value),
+        Some((offset, digits)) => {
+            let shown = inline(&truncate(digits, 40));
+            Err(Error::invalid(
+                option,
+                format!(
+                    "the number `{shown}` {} has more digits than can be kept exactly.",
+                    place(text, offset)
+                ),
+            )
+            .hint("Put it in quotes to keep it as text."))
         }
     }
 }
@@ -222,7 +252,10 @@ impl Document {
 
 impl<'de> Deserialize<'de> for Document {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match (Strict { depth: 0 }).deserialize(deserializer)? {
+        let strict = Strict {
+            levels: DOCUMENT_DEPTH,
+        };
+        match strict.deserialize(deserializer)? {
             Value::Object(fields) => Ok(Document(fields)),
             _ => Err(D::Error::custom("a document is an object")),
         }
@@ -232,7 +265,8 @@ impl<'de> Deserialize<'de> for Document {
 /// Builds a [`Value`] without forgiving what [`Value`]'s own deserializer forgives.
 #[derive(Clone, Copy)]
 struct Strict {
-    depth: usize,
+    /// How many levels are left to nest.
+    levels: usize,
 }
 
 impl<'de> DeserializeSeed<'de> for Strict {
@@ -245,13 +279,12 @@ impl<'de> DeserializeSeed<'de> for Strict {
 
 impl Strict {
     fn deeper<E: serde::de::Error>(self) -> Result<Strict, E> {
-        let depth = self.depth + 1;
-        if depth > DOCUMENT_DEPTH {
-            return Err(E::custom(format_args!(
+        match self.levels.checked_sub(1) {
+            Some(levels) => Ok(Strict { levels }),
+            None => Err(E::custom(format_args!(
                 "nested deeper than {DOCUMENT_DEPTH} levels"
-            )));
+            ))),
         }
-        Ok(Strict { depth })
     }
 }
 

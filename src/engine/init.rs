@@ -59,6 +59,7 @@ impl<H: Host> Engine<H> {
             database.claim_new().await?;
         }
         if existed {
+            database.check_not_dropped()?;
             // Whoever set it up chose; channels made now go along with that.
             maker.private(database.opened()?.is_private());
         }

@@ -12,19 +12,24 @@ mod commit;
 pub mod database;
 pub mod digest;
 pub mod document;
+mod drop;
 mod gzip;
+pub mod history;
 pub mod init;
 pub mod inspect;
 pub mod layout;
+pub mod list;
 mod load;
 pub mod log;
 pub mod materialize;
+mod merge_patch;
 pub mod names;
 mod object_storage;
 mod open;
 pub mod row;
 pub mod state;
 pub mod table;
+pub mod transact;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -84,8 +89,19 @@ impl<H: Host> Engine<H> {
     /// The database of this name, opened.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] with the nearest names, or what opening it failed on.
+    /// [`ErrorKind::NotFound`] with the nearest names, what opening it failed on, or that it was
+    /// dropped.
     pub async fn database(&self, name: &str) -> Result<Rc<Database<H>>> {
+        let database = self.open(name).await?;
+        database.check_not_dropped()?;
+        Ok(database)
+    }
+
+    /// The same, also where it was dropped and is being removed.
+    ///
+    /// # Errors
+    /// As [`Engine::database`].
+    pub async fn open(&self, name: &str) -> Result<Rc<Database<H>>> {
         names::check_name("database", name)?;
         let database = self.handle(name);
         match database.open().await {

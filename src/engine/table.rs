@@ -1,62 +1,134 @@
-//! Tables.
+//! Tables: creating, renaming and dropping them.
 
+use super::commit::Committed;
 use super::database::Database;
 use super::layout::{self, Room};
-use super::log::{CommitId, Op, Origin};
-use super::state::Batch;
+use super::log::{Op, Origin};
+use super::state::{Batch, TableView};
 use super::{names, not_written};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
+use crate::limits::GUILD_CHANNELS;
+
+/// What a table is made with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableOptions {
+    /// The top-level field that holds a row's key.
+    pub pk: String,
+    /// Whether its rows are shown as messages.
+    pub mirror: bool,
+}
 
 impl<H: Host> Database<H> {
-    /// Creates a table whose rows are keyed by the top-level field `pk`. Its channel follows in
-    /// the background.
+    /// Creates a table. Its channel, if it gets one, follows in the background.
     ///
     /// # Errors
     /// Bad names, a table of that name, or a server without room for its channel.
-    pub async fn create_table(&self, origin: &Origin, table: &str, pk: &str) -> Result<CommitId> {
+    pub async fn create_table(
+        &self,
+        origin: &Origin,
+        table: &str,
+        options: TableOptions,
+    ) -> Result<Committed<()>> {
         names::check_name("table", table)?;
-        names::check_field("pk", pk)?;
-        // Told now rather than found out by the background later.
+        names::check_field("pk", &options.pk)?;
+        if options.mirror {
+            self.check_room(table).await?;
+        }
+        let name = table.to_owned();
+        let build = move |batch: &mut Batch<'_>| {
+            if let Some(existing) = batch.find_table(&name) {
+                return Err(name_taken("table", batch.database(), &existing));
+            }
+            batch.push(Op::CreateTable {
+                table: name.clone(),
+                id: batch.next_table_id(),
+                pk: options.pk.clone(),
+                mirror: options.mirror,
+            })
+        };
+        self.write(origin, &[], build).await
+    }
+
+    /// Gives a table another name; what it is and has stays.
+    ///
+    /// # Errors
+    /// A bad name, one that is taken, or no such table.
+    pub async fn rename_table(
+        &self,
+        origin: &Origin,
+        table: &str,
+        to: &str,
+    ) -> Result<Committed<()>> {
+        names::check_name("to", to)?;
+        let (table, to) = (table.to_owned(), to.to_owned());
+        let build = move |batch: &mut Batch<'_>| {
+            batch.table(&table)?;
+            if let Some(existing) = batch.find_table(&to) {
+                return Err(if table == to {
+                    Error::invalid(
+                        "to",
+                        format!("that is the name of table `{table}` already."),
+                    )
+                } else {
+                    name_taken("to", batch.database(), &existing)
+                });
+            }
+            batch.push(Op::RenameTable {
+                table: table.clone(),
+                to: to.clone(),
+            })
+        };
+        self.write(origin, &[], build).await
+    }
+
+    /// Drops a table with all of its rows; how many there were. Its channel goes in the background.
+    ///
+    /// # Errors
+    /// No such table.
+    pub async fn drop_table(&self, origin: &Origin, table: &str) -> Result<Committed<u64>> {
+        let table = table.to_owned();
+        let build = move |batch: &mut Batch<'_>| {
+            let rows = batch.table(&table)?.sum.rows;
+            let table = table.clone();
+            batch.push(Op::DropTable { table })?;
+            Ok(rows)
+        };
+        self.write(origin, &[], build).await
+    }
+
+    /// Told now rather than found out by the background later.
+    async fn check_room(&self, table: &str) -> Result<()> {
         let channels = self.shared.channels().await;
         let channels = channels.map_err(|error| {
             let doing = format!("Looking for room for table `{table}`");
             not_written(&doing, &error)
         })?;
         let home = self.opened()?.category;
-        if layout::room(&channels, &self.name, home) == Room::GuildFull {
-            return Err(Error::new(
-                ErrorKind::TooLarge,
-                format!(
-                    "table `{table}` would need a channel, and this server has {} of {} already.",
-                    channels.len(),
-                    crate::limits::GUILD_CHANNELS
-                ),
-            )
-            .option("table")
-            .hint("Delete channels that are not needed."));
+        if layout::room(&channels, &self.name, home) != Room::GuildFull {
+            return Ok(());
         }
-        let (name, pk) = (table.to_owned(), pk.to_owned());
-        let build = move |batch: &mut Batch<'_>| {
-            if let Some(existing) = batch.find_table(&name) {
-                return Err(Error::new(
-                    ErrorKind::Conflict,
-                    format!(
-                        "database `{}` has a table `{name}` already, keyed by `{}`, with {} rows.",
-                        batch.database(),
-                        existing.pk,
-                        existing.sum.rows
-                    ),
-                )
-                .option("table"));
-            }
-            batch.push(Op::CreateTable {
-                table: name.clone(),
-                id: batch.next_table_id(),
-                pk: pk.clone(),
-                mirror: true,
-            })
-        };
-        Ok(self.write(origin, &[], build).await?.at)
+        Err(Error::new(
+            ErrorKind::TooLarge,
+            format!(
+                "table `{table}` would need a channel, and this server has {} of {} already.",
+                channels.len(),
+                GUILD_CHANNELS
+            ),
+        )
+        .option("table")
+        .hint("Delete channels that are not needed, or use `mirror:false`: the table then has no channel."))
     }
+}
+
+fn name_taken(option: &'static str, database: &str, existing: &TableView) -> Error {
+    let TableView { name, pk, sum, .. } = existing;
+    Error::new(
+        ErrorKind::Conflict,
+        format!(
+            "database `{database}` has a table `{name}` already, keyed by `{pk}`, with {} rows.",
+            sum.rows
+        ),
+    )
+    .option(option)
 }

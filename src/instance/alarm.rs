@@ -55,7 +55,7 @@ impl<H: Host> Instance<H> {
         }
         // After an eviction nothing is open, and the alarm is all that is left of the work to do.
         for name in self.engine.databases_behind().await {
-            if let Err(error) = self.engine.database(&name).await {
+            if let Err(error) = self.engine.open(&name).await {
                 let line = format!("database {name}: not opened by the alarm: {error}");
                 self.host.log(Level::Warn, &line);
                 match error.kind {

@@ -193,7 +193,7 @@ impl<H: Host> Instance<H> {
         let (true, Some(name)) = (owed.writes, &owed.database) else {
             return interrupted("Run it again.");
         };
-        let database = match self.engine.database(name).await {
+        let database = match self.engine.open(name).await {
             Ok(database) => database,
             // Where there is no database yet, its first commit may still be on its way.
             Err(error) if error.kind == ErrorKind::NotFound => {

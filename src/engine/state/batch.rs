@@ -22,6 +22,7 @@ pub struct Batch<'a> {
     /// Rows that the ops wrote, by table id and key.
     rows: BTreeMap<(u32, String), StagedRow>,
     last_table_id: u32,
+    is_dropped: bool,
     ops: Vec<Op>,
     /// About how long the ops are as JSON.
     bytes: usize,
@@ -44,12 +45,15 @@ pub struct RowView<'a> {
     pub rev: u64,
     /// None in a tombstone.
     pub doc: Option<&'a str>,
+    /// Deleted, and no copy of it is to remain anywhere.
+    pub hard: bool,
 }
 
 #[derive(Debug, Clone)]
 struct StagedRow {
     rev: u64,
     doc: Option<Box<str>>,
+    hard: bool,
 }
 
 /// What a step of staging replaced.
@@ -57,6 +61,7 @@ enum Undo {
     Table(String, Option<Option<TableView>>),
     Row((u32, String), Option<StagedRow>),
     LastTableId(u32),
+    Dropped,
 }
 
 /// A point that a batch can be taken back to.
@@ -75,6 +80,7 @@ impl<'a> Batch<'a> {
             tables: BTreeMap::new(),
             rows: BTreeMap::new(),
             last_table_id: base.last_table_id,
+            is_dropped: base.is_dropped,
             ops: Vec::new(),
             bytes: 0,
             undo: Vec::new(),
@@ -129,6 +135,7 @@ impl<'a> Batch<'a> {
             return Some(RowView {
                 rev: row.rev,
                 doc: row.doc.as_deref(),
+                hard: row.hard,
             });
         }
         let (_, base) = self.base.table_by_id(table.id)?;
@@ -136,6 +143,7 @@ impl<'a> Batch<'a> {
         Some(RowView {
             rev: row.rev,
             doc: row.doc.as_deref(),
+            hard: row.hard,
         })
     }
 
@@ -147,13 +155,18 @@ impl<'a> Batch<'a> {
     /// Adds an op, which the caller has validated.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] when it names a table that is not there.
+    /// [`ErrorKind::NotFound`] when it names a table that is not there; a conflict once the
+    /// database is dropped.
     pub fn push(&mut self, op: Op) -> Result<()> {
+        if self.is_dropped {
+            return Err(being_removed(self.database));
+        }
         match &op {
-            Op::Init { .. }
-            | Op::Takeover { .. }
-            | Op::Checkpoint { .. }
-            | Op::DropDatabase { .. } => {}
+            Op::Init { .. } | Op::Takeover { .. } | Op::Checkpoint { .. } => {}
+            Op::DropDatabase { .. } => {
+                self.is_dropped = true;
+                self.undo.push(Undo::Dropped);
+            }
             Op::CreateTable {
                 table,
                 id,
@@ -186,10 +199,27 @@ impl<'a> Batch<'a> {
                 key,
                 rev,
                 doc,
-            } => self.stage_row(table, key, *rev, Some(document::to_text(&doc.0).into()))?,
+            } => {
+                let row = StagedRow {
+                    rev: *rev,
+                    doc: Some(document::to_text(&doc.0).into()),
+                    hard: false,
+                };
+                self.stage_row(table, key, row)?;
+            }
             Op::Delete {
-                table, key, rev, ..
-            } => self.stage_row(table, key, *rev, None)?,
+                table,
+                key,
+                rev,
+                hard,
+            } => {
+                let row = StagedRow {
+                    rev: *rev,
+                    doc: None,
+                    hard: *hard,
+                };
+                self.stage_row(table, key, row)?;
+            }
         }
         self.ops.push(op);
         self.bytes += OP_BYTES;
@@ -223,6 +253,7 @@ impl<'a> Batch<'a> {
                     self.rows.remove(&key);
                 }
                 Some(Undo::LastTableId(before)) => self.last_table_id = before,
+                Some(Undo::Dropped) => self.is_dropped = false,
                 None => {}
             }
         }
@@ -241,18 +272,18 @@ impl<'a> Batch<'a> {
         self.undo.push(Undo::Table(name.to_owned(), before));
     }
 
-    fn stage_row(&mut self, table: &str, key: &str, rev: u64, doc: Option<Box<str>>) -> Result<()> {
+    fn stage_row(&mut self, table: &str, key: &str, row: StagedRow) -> Result<()> {
         let mut view = self.table(table)?;
         let before = self.row(&view, key);
         if let Some((rev, doc)) = before.and_then(|row| Some((row.rev, row.doc?))) {
             view.sum.remove(RowSum::of(view.id, key, rev, doc));
         }
-        if let Some(doc) = &doc {
-            view.sum.add(RowSum::of(view.id, key, rev, doc));
+        if let Some(doc) = &row.doc {
+            view.sum.add(RowSum::of(view.id, key, row.rev, doc));
         }
-        self.bytes += key.len() + doc.as_ref().map_or(0, |doc| doc.len());
+        self.bytes += key.len() + row.doc.as_ref().map_or(0, |doc| doc.len());
         let place = (view.id, key.to_owned());
-        let before = self.rows.insert(place.clone(), StagedRow { rev, doc });
+        let before = self.rows.insert(place.clone(), row);
         self.undo.push(Undo::Row(place, before));
         self.stage_table(table, Some(view));
         Ok(())
@@ -267,6 +298,16 @@ fn view(name: &str, table: &Table) -> TableView {
         mirror: table.mirror,
         sum: table.sum,
     }
+}
+
+/// A write, or a read, that comes too late.
+pub(in crate::engine) fn being_removed(database: &str) -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        format!("database `{database}` was dropped and is being removed."),
+    )
+    .option("database")
+    .hint("When its channels are gone, `/dbc_init` can make a new one of that name.")
 }
 
 pub(super) fn no_such_table(database: &str, name: &str, known: &[String]) -> Error {
@@ -335,6 +376,12 @@ mod tests {
             batch.push(op).unwrap();
         }
         assert_eq!(batch.table("t").unwrap().id, 2);
+        let database = "test".to_owned();
+        batch.push(Op::DropDatabase { database }).unwrap();
+        assert_eq!(
+            batch.push(put("t", "d", 1)).unwrap_err(),
+            being_removed("test")
+        );
         batch.roll_back(before);
         let table = batch.table("t").unwrap();
         assert_eq!((table.id, table.sum), (1, sum));

@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::host::UnixMillis;
 use crate::limits::INTERACTION_TOKEN_MS;
 
+pub(in crate::engine) use batch::being_removed;
 pub use batch::{Batch, RowView, TableView};
 pub use stored::{Stored, StoredPart, StoredSegment};
 pub use table::{Row, Shown, Table};

@@ -2,9 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use dbcord::engine::document;
 use dbcord::engine::init::InitOptions;
 use dbcord::engine::inspect::Inspection;
 use dbcord::engine::materialize::Progress;
+use dbcord::engine::row::{Action, Change, PutMode};
+use dbcord::engine::table::TableOptions;
 use dbcord::engine::{Engine, Origin};
 use dbcord::host::Clock;
 use dbcord::limits::BACKGROUND_REQUESTS;
@@ -134,20 +137,33 @@ impl Guide<'_> {
 
     async fn create_table(&self, engine: &Engine<NativeHost>, origin: &Origin) -> Outcome {
         let database = engine.database(&self.session.run).await.map_err(text)?;
-        let committed = database.create_table(origin, TABLE, "id").await;
-        Ok(format!("commit {}", committed.map_err(text)?))
+        let options = TableOptions {
+            pk: "id".to_owned(),
+            mirror: true,
+        };
+        let committed = database.create_table(origin, TABLE, options).await;
+        Ok(format!("commit {}", committed.map_err(text)?.at))
     }
 
     async fn insert(&self, engine: &Engine<NativeHost>, origin: &Origin) -> Outcome {
         let database = engine.database(&self.session.run).await.map_err(text)?;
-        let committed = database.insert(origin, TABLE, KEY, ROW).await;
+        let change = Change {
+            table: TABLE.to_owned(),
+            key: KEY.to_owned(),
+            if_rev: None,
+            action: Action::Put {
+                mode: PutMode::Insert,
+                fields: document::parse("value_json", ROW).map_err(text)?,
+                option: "value_json",
+            },
+        };
+        let committed = database.change_row(origin, change).await;
         Ok(format!("commit {}", committed.map_err(text)?.at))
     }
 
     async fn get(&self, engine: &Engine<NativeHost>) -> Outcome {
         let database = engine.database(&self.session.run).await.map_err(text)?;
         let row = database.get(TABLE, KEY).await.map_err(text)?;
-        let row = row.ok_or_else(|| format!("row {KEY} is not there"))?;
         if row.doc != ROW {
             return Err(format!("row {KEY} reads {}, written was {ROW}", row.doc));
         }
@@ -204,8 +220,7 @@ impl Guide<'_> {
         }
         // A cold open that finds everything in place does not look where each message is.
         let row = database.get(TABLE, KEY).await.map_err(text)?;
-        let link = row.and_then(|row| row.link);
-        Ok(match link {
+        Ok(match row.link {
             Some(link) => format!("the row is at {link}"),
             None => "nothing to do".to_owned(),
         })

@@ -1,0 +1,80 @@
+//! `/dbc_delete`
+
+use twilight_interactions::command::{CommandModel, CreateCommand};
+
+use super::{Context, SlashCommand, Typing, manage_server, revision, suggest};
+use crate::engine::row::{Action, Change};
+use crate::error::Result;
+use crate::host::Host;
+use crate::interactions::{Choice, Reply};
+use crate::text::inline;
+
+/// Delete a row
+#[derive(CommandModel, CreateCommand)]
+#[command(
+    name = "dbc_delete",
+    default_permissions = "manage_server",
+    contexts = "guild",
+    integration_types = "guild_install"
+)]
+pub(super) struct Delete {
+    /// Database
+    #[command(autocomplete = true, max_length = 32)]
+    database: String,
+    /// Table
+    #[command(autocomplete = true, max_length = 32)]
+    table: String,
+    /// The row's key
+    #[command(autocomplete = true, max_length = 100)]
+    key: String,
+    /// Only if the row is still at this revision
+    #[command(min_value = 1)]
+    if_rev: Option<i64>,
+    /// Remove every copy, history too: it cannot be brought back (default: false)
+    hard: Option<bool>,
+}
+
+impl SlashCommand for Delete {
+    const HELP: &'static str = "The row's message stays, struck through, and `/dbc_restore_row` can bring the row back. \
+        With `hard:true` its message, its history and its copies in the log are removed as well, also of a row that was deleted before.";
+    const EXAMPLE: &'static str = "/dbc_delete database:prod table:users key:u_1";
+    const WRITES: bool = true;
+
+    async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
+        let database = context.engine.database(&self.database).await?;
+        let hard = self.hard.unwrap_or(false);
+        let if_rev = self.if_rev.map(|rev| revision("if_rev", rev)).transpose()?;
+        let change = Change {
+            table: self.table.clone(),
+            key: self.key.clone(),
+            if_rev,
+            action: Action::Delete { hard },
+        };
+        let committed = database.change_row(&context.origin, change).await?;
+        let mut text = format!(
+            "Deleted `{}` from `{}.{}`, revision {} (commit #{}).",
+            inline(&self.key),
+            self.database,
+            self.table,
+            committed.value,
+            committed.at.seq()
+        );
+        if hard {
+            text.push_str(&format!(
+                "\nAll copies are being removed now: its message, its history, its place in the log. \
+                 `/dbc_inspect database:{}` tells when the last one is gone.",
+                self.database
+            ));
+        }
+        Ok(Reply::new(text))
+    }
+
+    async fn complete<H: Host>(context: Context<H>, typing: Typing) -> Vec<Choice> {
+        if typing.flag("hard") {
+            // Of a deleted row there are copies left.
+            suggest::names_and_deleted_keys(context, typing).await
+        } else {
+            suggest::names(context, typing).await
+        }
+    }
+}

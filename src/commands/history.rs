@@ -1,0 +1,145 @@
+//! `/dbc_history`
+
+use serde_json::{Value, json};
+use twilight_interactions::command::{CommandModel, CreateCommand};
+
+use super::{Context, SlashCommand, Typing, manage_server, suggest};
+use crate::engine::document::{self, Document};
+use crate::engine::history::{Before, Depth, History, Revision};
+use crate::error::Result;
+use crate::host::Host;
+use crate::interactions::{Choice, Reply};
+use crate::limits::MESSAGE_CONTENT;
+use crate::text::{inline, utf16_len};
+
+const DEFAULT_LIMIT: usize = 10;
+
+/// Show the earlier revisions of a row
+#[derive(CommandModel, CreateCommand)]
+#[command(
+    name = "dbc_history",
+    default_permissions = "manage_server",
+    contexts = "guild",
+    integration_types = "guild_install"
+)]
+pub(super) struct ShowHistory {
+    /// Database
+    #[command(autocomplete = true, max_length = 32)]
+    database: String,
+    /// Table
+    #[command(autocomplete = true, max_length = 32)]
+    table: String,
+    /// The row's key
+    #[command(autocomplete = true, max_length = 100)]
+    key: String,
+    /// How many revisions, the newest first (default: 10)
+    #[command(min_value = 1, max_value = 100)]
+    limit: Option<i64>,
+}
+
+impl SlashCommand for ShowHistory {
+    const HELP: &'static str = "Who changed the row, when, and what it was then, deletions included. It reads the log, so it takes longer than `/dbc_get`.";
+    const EXAMPLE: &'static str = "/dbc_history database:prod table:users key:u_1 limit:5";
+    const WRITES: bool = false;
+
+    async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
+        let database = context.engine.database(&self.database).await?;
+        let limit = self.limit.and_then(|limit| usize::try_from(limit).ok());
+        let depth = Depth::Revisions(limit.unwrap_or(DEFAULT_LIMIT));
+        let history = database.row_history(&self.table, &self.key, depth).await?;
+        Ok(describe(&self, &history))
+    }
+
+    async fn complete<H: Host>(context: Context<H>, typing: Typing) -> Vec<Choice> {
+        suggest::names_and_deleted_keys(context, typing).await
+    }
+}
+
+fn describe(asked: &ShowHistory, history: &History) -> Reply {
+    let shown = history.revisions.iter();
+    let head = format!(
+        "History of `{}` in `{}.{}`",
+        inline(&asked.key),
+        asked.database,
+        asked.table
+    );
+    let rest = rest(history.before);
+    let lines: Vec<String> = shown.clone().map(line).collect();
+    let with_documents: Vec<String> = lines
+        .iter()
+        .zip(shown.clone())
+        .map(|(line, revision)| match &revision.doc {
+            Some(doc) => format!("{line}\n```json\n{}\n```", document::pretty(doc)),
+            None => line.clone(),
+        })
+        .collect();
+    let content = format!("{head}\n{}{rest}", with_documents.join("\n"));
+    if utf16_len(&content) <= MESSAGE_CONTENT {
+        return Reply::new(content);
+    }
+    let note = "\nThe documents are in the file.";
+    let mut content = head;
+    for line in &lines {
+        // Room for the last sentences.
+        let after = utf16_len(&content) + utf16_len(line) + utf16_len(note) + utf16_len(rest) + 4;
+        if after > MESSAGE_CONTENT {
+            content.push_str("\n…");
+            break;
+        }
+        content.push('\n');
+        content.push_str(line);
+    }
+    content.push_str(note);
+    content.push_str(rest);
+    let documents: Vec<Value> = shown.map(as_json).collect();
+    let text = serde_json::to_string_pretty(&documents).unwrap_or_default();
+    Reply {
+        content,
+        file: Some((format!("{}.history.json", asked.key), text)),
+    }
+}
+
+/// What is not shown, and why.
+fn rest(before: Before) -> &'static str {
+    match before {
+        Before::Nothing => "",
+        Before::More => "\nThere are older ones: raise `limit` to see them.",
+        Before::CutOff => "\nOlder revisions are not in the log any more.",
+        Before::FarBack => {
+            "\nOlder revisions are further back in the log than can be read at once."
+        }
+    }
+}
+
+/// `rev 3 · <when> · <who> · /dbc_update · commit #17`
+fn line(revision: &Revision) -> String {
+    let mut parts = vec![format!("**rev {}**", revision.rev)];
+    if let Some(author) = &revision.by {
+        parts.push(format!("<t:{}:f>", author.time / 1_000));
+        parts.push(format!("<@{}>", author.user));
+        parts.push(format!("/{}", author.command));
+    }
+    parts.push(format!("commit #{}", revision.at.seq()));
+    match (&revision.doc, revision.hard) {
+        (Some(_), _) => {}
+        (None, false) => parts.push("deleted".to_owned()),
+        (None, true) => parts.push("deleted for good, with all before it".to_owned()),
+    }
+    parts.join(" · ")
+}
+
+fn as_json(revision: &Revision) -> Value {
+    let doc = revision.doc.as_deref().and_then(|doc| {
+        let Document(fields) = serde_json::from_str(doc).ok()?;
+        Some(Value::Object(fields))
+    });
+    let author = revision.by.as_ref();
+    json!({
+        "rev": revision.rev,
+        "commit": revision.at.seq(),
+        "time_ms": author.map(|author| author.time),
+        "user": author.map(|author| &author.user),
+        "command": author.map(|author| &author.command),
+        "doc": doc,
+    })
+}

@@ -1,0 +1,63 @@
+//! `/dbc_databases`: the databases of a guild, by its channels.
+
+use super::layout;
+use super::{Engine, not_written};
+use crate::error::Result;
+use crate::host::Host;
+
+/// A database as it can be told without opening it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    pub name: String,
+    /// Its log; several where a lost answer left a twin, none where it was deleted by hand.
+    pub logs: Vec<u64>,
+    pub contents: Contents,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contents {
+    /// It is open: exact.
+    Open {
+        tables: usize,
+        rows: u64,
+    },
+    /// It is not, so this is how many of its tables have a channel.
+    Closed {
+        channels: usize,
+    },
+    BeingRemoved,
+}
+
+impl<H: Host> Engine<H> {
+    /// Lists the databases that this guild has channels of, by name.
+    ///
+    /// # Errors
+    /// When the guild's channels cannot be listed.
+    pub async fn list(&self) -> Result<Vec<Listed>> {
+        let channels = self.shared.channels().await;
+        let channels = channels.map_err(|error| not_written("Listing the databases", &error))?;
+        let found = layout::discover(&channels).into_iter();
+        let listed = found.map(|(name, channels)| Listed {
+            contents: self.contents(&name).unwrap_or(Contents::Closed {
+                channels: channels.tables.len(),
+            }),
+            name,
+            logs: channels.logs,
+        });
+        Ok(listed.collect())
+    }
+
+    fn contents(&self, name: &str) -> Option<Contents> {
+        let database = self.open_database(name)?;
+        let opened = database.opened().ok()?;
+        let state = &opened.state;
+        Some(if state.is_dropped {
+            Contents::BeingRemoved
+        } else {
+            Contents::Open {
+                tables: state.tables.len(),
+                rows: state.tables.values().map(|table| table.sum.rows).sum(),
+            }
+        })
+    }
+}

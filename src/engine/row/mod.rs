@@ -1,0 +1,152 @@
+//! Rows: reading them, and the changes that one write can make to one of them. What a change needs
+//! to be true is checked in one place, whether it comes alone or in a transaction.
+
+mod delete;
+mod put;
+mod read;
+mod update;
+
+use serde_json::{Map, Value};
+
+use super::commit::Committed;
+use super::database::Database;
+use super::document;
+use super::log::Origin;
+use super::state::{Batch, RowView};
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::Host;
+use crate::limits::ROW_BYTES;
+use crate::text::inline;
+
+pub use read::Found;
+
+/// One change of one row, understood but not yet held against what is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    pub table: String,
+    pub key: String,
+    /// The revision that the row must have.
+    pub if_rev: Option<u64>,
+    pub action: Action,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Stores a document as a whole.
+    Put {
+        mode: PutMode,
+        fields: Map<String, Value>,
+        /// The option that the document came in.
+        option: &'static str,
+    },
+    /// Changes some fields, by a JSON Merge Patch.
+    Update {
+        patch: Map<String, Value>,
+        option: &'static str,
+    },
+    Delete {
+        /// No copy of the row is to remain anywhere.
+        hard: bool,
+    },
+}
+
+/// What a document may be put in the place of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PutMode {
+    /// Of nothing.
+    #[default]
+    Insert,
+    /// Of whatever is there, or of nothing.
+    Upsert,
+    /// Of a row that is there.
+    Replace,
+}
+
+impl<H: Host> Database<H> {
+    /// Carries out one change; the row's revision after it.
+    ///
+    /// # Errors
+    /// What the row or the document forbids; or a commit that failed.
+    pub async fn change_row(&self, origin: &Origin, change: Change) -> Result<Committed<u64>> {
+        let table = change.table.clone();
+        let build = move |batch: &mut Batch<'_>| change.stage(batch);
+        self.write(origin, &[&table], build).await
+    }
+}
+
+impl Change {
+    /// Adds the change to what is to be committed; the row's revision after it.
+    pub(super) fn stage(&self, batch: &mut Batch<'_>) -> Result<u64> {
+        match &self.action {
+            Action::Put {
+                mode,
+                fields,
+                option,
+            } => put::put(batch, self, *mode, fields, option),
+            Action::Update { patch, option } => update::update(batch, self, patch, option),
+            Action::Delete { hard } => delete::delete(batch, self, *hard),
+        }
+    }
+
+    /// Refuses a row that has moved on since whoever asks has read it.
+    fn check_rev(&self, database: &str, current: u64) -> Result<()> {
+        match self.if_rev {
+            Some(wanted) if wanted != current => Err(Error::new(
+                ErrorKind::Conflict,
+                format!(
+                    "row `{}` in table `{}` of database `{database}` is at revision {current}, not {wanted}.",
+                    inline(&self.key),
+                    self.table
+                ),
+            )
+            .option("if_rev")
+            .hint("Somebody changed it: read it again with `/dbc_get`, then decide.")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A row that is not there. Its tombstone, if there is one, tells more.
+pub(super) fn no_such_row(
+    database: &str,
+    table: &str,
+    key: &str,
+    tombstone: Option<RowView<'_>>,
+) -> Error {
+    let deleted = match tombstone {
+        None => String::new(),
+        Some(row) if row.hard => " It was deleted for good.".to_owned(),
+        Some(row) => format!(" It was deleted as of revision {}.", row.rev),
+    };
+    let error = Error::new(
+        ErrorKind::NotFound,
+        format!(
+            "table `{table}` of database `{database}` has no row with key `{}`.{deleted}",
+            inline(key)
+        ),
+    )
+    .option("key");
+    match tombstone {
+        Some(row) if !row.hard => error.hint(
+            "`/dbc_history` shows what it was, and `/dbc_restore_row` brings a revision back.",
+        ),
+        _ => error,
+    }
+}
+
+/// Refuses a document that no row can hold.
+fn check_size(option: &'static str, fields: &Map<String, Value>) -> Result<()> {
+    let bytes = document::to_text(fields).len();
+    if bytes <= ROW_BYTES {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::TooLarge,
+        format!(
+            "the row would be {bytes} bytes as JSON; a row has at most {ROW_BYTES} ({} MiB).",
+            ROW_BYTES >> 20
+        ),
+    )
+    .option(option)
+    .hint("Split it over several rows."))
+}

@@ -1,0 +1,129 @@
+//! Storing a document as a whole.
+
+use serde_json::{Map, Value};
+
+use super::{Change, PutMode, check_size, no_such_row};
+use crate::engine::document::Document;
+use crate::engine::log::Op;
+use crate::engine::names;
+use crate::engine::state::{Batch, RowView};
+use crate::error::{Error, ErrorKind, Result};
+use crate::text::inline;
+
+/// Puts `fields` in the place of what `mode` allows; the row's revision after it.
+pub(super) fn put(
+    batch: &mut Batch<'_>,
+    change: &Change,
+    mode: PutMode,
+    fields: &Map<String, Value>,
+    option: &'static str,
+) -> Result<u64> {
+    names::check_key("key", &change.key)?;
+    let table = batch.table(&change.table)?;
+    let fields = with_key(fields.clone(), &table.pk, &change.key, option)?;
+    check_size(option, &fields)?;
+    let before = batch.row(&table, &change.key);
+    let live = before.filter(|row| row.doc.is_some());
+    match (mode, live) {
+        (PutMode::Insert, Some(row)) => return Err(taken(batch.database(), change, row)),
+        (PutMode::Replace, None) => {
+            return Err(no_such_row(
+                batch.database(),
+                &change.table,
+                &change.key,
+                before,
+            ));
+        }
+        (_, Some(row)) => change.check_rev(batch.database(), row.rev)?,
+        (_, None) => {}
+    }
+    let rev = before.map_or(0, |row| row.rev) + 1;
+    batch.push(Op::Put {
+        table: change.table.clone(),
+        key: change.key.clone(),
+        rev,
+        doc: Document(fields),
+    })?;
+    Ok(rev)
+}
+
+fn taken(database: &str, change: &Change, row: RowView<'_>) -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        format!(
+            "table `{}` of database `{database}` has a row with key `{}` already (revision {}).",
+            change.table,
+            inline(&change.key),
+            row.rev
+        ),
+    )
+    .option("key")
+    .hint("Choose another key, or `upsert` to put this document in its place; `/dbc_get` shows the row that is there.")
+}
+
+/// The document with its key in the primary-key field: checked when it is there, put first when
+/// it is not.
+fn with_key(
+    mut fields: Map<String, Value>,
+    pk: &str,
+    key: &str,
+    option: &'static str,
+) -> Result<Map<String, Value>> {
+    let stated = match fields.get(pk) {
+        None => {
+            fields.shift_insert(0, pk.to_owned(), Value::from(key));
+            return Ok(fields);
+        }
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) if number.is_i64() || number.is_u64() => number.to_string(),
+        Some(_) => {
+            return Err(Error::invalid(
+                option,
+                format!("the primary key `{pk}` must be a string or a whole number."),
+            ));
+        }
+    };
+    if stated == key {
+        return Ok(fields);
+    }
+    Err(Error::invalid(
+        "key",
+        format!(
+            "the key is `{}`, but the primary key `{pk}` in the document is `{}`.",
+            inline(key),
+            inline(&stated)
+        ),
+    )
+    .hint("Make them the same, or leave the field out: it is filled in."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::document;
+    use serde_json::json;
+
+    fn keyed(doc: Value, key: &str) -> Result<String> {
+        let Value::Object(fields) = doc else {
+            panic!("not an object")
+        };
+        with_key(fields, "id", key, "value_json").map(|fields| document::to_text(&fields))
+    }
+
+    #[test]
+    fn the_key_and_the_primary_key_agree() {
+        assert_eq!(keyed(json!({"a":1}), "k").unwrap(), r#"{"id":"k","a":1}"#);
+        assert_eq!(
+            keyed(json!({"a":1,"id":7}), "7").unwrap(),
+            r#"{"a":1,"id":7}"#
+        );
+        for (doc, option) in [
+            (json!({"id":"other"}), "key"),
+            (json!({"id":7.5}), "value_json"),
+            (json!({"id":null}), "value_json"),
+            (json!({"id":{}}), "value_json"),
+        ] {
+            assert_eq!(keyed(doc, "k").unwrap_err().option, Some(option));
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Changing some fields of a row.
+
+use serde_json::{Map, Value};
+
+use super::{Change, check_size, no_such_row};
+use crate::engine::document::Document;
+use crate::engine::log::Op;
+use crate::engine::merge_patch;
+use crate::engine::state::Batch;
+use crate::error::{Error, ErrorKind, Result};
+use crate::text::inline;
+
+/// Applies a JSON Merge Patch to the row; its revision after it.
+pub(super) fn update(
+    batch: &mut Batch<'_>,
+    change: &Change,
+    patch: &Map<String, Value>,
+    option: &'static str,
+) -> Result<u64> {
+    let table = batch.table(&change.table)?;
+    let before = batch.row(&table, &change.key);
+    let live = before.and_then(|row| Some((row.rev, row.doc?)));
+    let (rev, doc) = live.ok_or_else(|| {
+        no_such_row(batch.database(), &change.table, &change.key, before)
+            .hint("`/dbc_insert` makes a new row.")
+    })?;
+    change.check_rev(batch.database(), rev)?;
+    let Document(mut fields) = serde_json::from_str(doc).map_err(|error| {
+        let (table, key) = (&change.table, inline(&change.key));
+        let message =
+            format!("row `{key}` of table `{table}` cannot be read as a document ({error}).");
+        Error::new(ErrorKind::Corrupt, message).hint("Report this: it is a bug.")
+    })?;
+    let key_before = fields.get(&table.pk).cloned();
+    merge_patch::apply(&mut fields, patch);
+    if fields.get(&table.pk) != key_before.as_ref() {
+        return Err(Error::invalid(
+            option,
+            format!(
+                "the primary key `{}` of a row cannot change; this one is `{}`.",
+                table.pk,
+                inline(&change.key)
+            ),
+        )
+        .hint("Leave the field out of the patch. To move a row to another key, insert it there and delete it here, in one `/dbc_transact`."));
+    }
+    check_size(option, &fields)?;
+    let rev = rev + 1;
+    batch.push(Op::Put {
+        table: change.table.clone(),
+        key: change.key.clone(),
+        rev,
+        doc: Document(fields),
+    })?;
+    Ok(rev)
+}

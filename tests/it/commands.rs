@@ -296,10 +296,10 @@ fn definitions_carry_the_limits_that_the_engine_keeps() {
     for command in dbcord::commands::definitions() {
         for option in command.options {
             let expected = match option.name.as_str() {
-                "database" | "table" => NAME,
+                "database" | "table" | "to" | "confirm" => NAME,
                 "pk" => FIELD_NAME,
                 "key" => KEY,
-                "value_json" => 6_000,
+                "value_json" | "patch_json" | "ops_json" => 6_000,
                 _ => continue,
             };
             assert_eq!(

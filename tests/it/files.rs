@@ -1,0 +1,157 @@
+//! JSON that comes as a file.
+
+use crate::crud::{on_users, shown};
+use crate::world::{World, content, get, insert};
+use discord_sim::{Fault, FaultKind, InteractionSpec};
+use serde_json::json;
+
+/// Runs a command with a file; the reply.
+fn with_file(world: &mut World, line: &str, bytes: impl Into<Vec<u8>>) -> String {
+    let spec = InteractionSpec::text(world.guild.guild_id, line);
+    let bytes: Vec<u8> = bytes.into();
+    content(&world.interact(spec.file("f", bytes)))
+}
+
+const INSERT: &str = "/dbc_insert database:prod table:users key:a value_file:@f";
+
+#[test]
+fn rows_patches_and_transactions_come_as_files() {
+    let mut world = World::with_table(1);
+    let reply = with_file(&mut world, INSERT, "\u{feff}{\"n\": 1}\n");
+    assert!(reply.starts_with("Stored `a`"), "{reply}");
+    let update = on_users("dbc_update", "key:a patch_file:@f if_rev:1");
+    let reply = with_file(&mut world, &update, r#"{"n":null,"m":"ü"}"#);
+    assert!(reply.starts_with("Updated `a`"), "{reply}");
+    assert_eq!(shown(&world.ok(&get("a"))), json!({"id":"a","m":"ü"}));
+    let ops = json!([{"op":"delete","table":"users","key":"a"}]).to_string();
+    let reply = with_file(&mut world, "/dbc_transact database:prod ops_file:@f", ops);
+    assert_eq!(reply, "Committed 1 operation (commit #5).");
+}
+
+#[test]
+fn errors_name_the_option_with_the_file() {
+    let mut world = World::with_table(2);
+    world.ok(&insert("b"));
+    world.settle();
+    let before = world.state();
+    let update = on_users("dbc_update", "key:b patch_file:@f");
+    let transact = "/dbc_transact database:prod ops_file:@f";
+    let both = format!("{INSERT} value_json:{{}}");
+    let cases: Vec<(&str, &[u8], Vec<&str>)> = vec![
+        (
+            INSERT,
+            b"{\"n\":1,\n}",
+            vec!["`value_file`", "line 2, column 1"],
+        ),
+        (INSERT, b"[1]", vec!["`value_file`", "a list"]),
+        (INSERT, b" \n", vec!["`value_file`", "only space"]),
+        (
+            INSERT,
+            b"\xff\xfe{\0}\0",
+            vec!["`value_file`", "UTF-16", "UTF-8"],
+        ),
+        (INSERT, b"{\"n\":\"\xe9\"}", vec!["`value_file`", "byte 7"]),
+        (INSERT, br#"{"id":7.5}"#, vec!["`value_file`", "`id`"]),
+        (
+            &both,
+            b"{}",
+            vec!["`value_file`", "`value_json`", "only one"],
+        ),
+        (
+            &update,
+            br#"{"id":"x"}"#,
+            vec!["`patch_file`", "primary key"],
+        ),
+        (&update, b"7", vec!["`patch_file`", "a number"]),
+        (transact, b"{}", vec!["`ops_file`", "an object"]),
+        (
+            transact,
+            br#"[{"op":"delete","table":"users","key":"x"}]"#,
+            vec!["`ops_file`", "operation 1 of 1", "`x`"],
+        ),
+    ];
+    for (line, bytes, words) in cases {
+        let reply = with_file(&mut world, line, bytes);
+        assert!(reply.starts_with('❌'), "{line}: {reply}");
+        assert!(reply.contains("Nothing was written"), "{line}: {reply}");
+        for word in words {
+            assert!(reply.contains(word), "{line}: {word:?} is not in: {reply}");
+        }
+    }
+    world.settle();
+    assert_eq!(world.state(), before);
+}
+
+#[test]
+fn a_host_that_refuses_files_is_named_with_the_way_around() {
+    let mut world = World::with_table(3);
+    world.fault(Fault {
+        times: 0,
+        ..Fault::new(FaultKind::AttachmentsRefused)
+    });
+    let reply = with_file(&mut world, INSERT, "{}");
+    for word in [
+        "`value_file`",
+        "does not let this Worker read files",
+        "`value_json`",
+        "Nothing was written",
+    ] {
+        assert!(reply.contains(word), "{reply}");
+    }
+    world.clear_faults();
+    assert!(with_file(&mut world, INSERT, "{}").starts_with("Stored"));
+}
+
+#[test]
+fn a_host_that_fails_for_a_moment_is_asked_again() {
+    let mut world = World::with_table(4);
+    let failure = |times| Fault {
+        path: Some("^/ephemeral-attachments|^/attachments".into()),
+        status: Some(502),
+        times,
+        ..Fault::new(FaultKind::Status)
+    };
+    world.fault(failure(2));
+    assert!(with_file(&mut world, INSERT, "{}").starts_with("Stored"));
+    world.fault(failure(0));
+    let update = on_users("dbc_update", "key:a patch_file:@f");
+    let reply = with_file(&mut world, &update, "{}");
+    assert!(reply.contains("`patch_file`"), "{reply}");
+    assert!(reply.contains("Try again"), "{reply}");
+    assert!(reply.contains("Nothing was written"), "{reply}");
+}
+
+#[test]
+fn a_row_has_at_most_8_mib() {
+    let mut world = World::with_table(5);
+    let document = |bytes: usize| {
+        let frame = r#"{"id":"a","t":""}"#.len();
+        format!(r#"{{"id":"a","t":"{}"}}"#, "x".repeat(bytes - frame))
+    };
+    let most = 8 * 1024 * 1024;
+    // White space does not count: what is stored is compact.
+    let reply = with_file(&mut world, INSERT, document(most) + "      ");
+    assert!(reply.starts_with("Stored"), "{reply}");
+    world.evict();
+    let view = world.run(&get("a"));
+    let file = &view.reply.unwrap()["attachments"][0];
+    assert!(file["size"].as_u64().unwrap() >= most as u64, "{file}");
+    let over = with_file(
+        &mut world,
+        &format!("{INSERT} mode:upsert"),
+        document(most + 1),
+    );
+    for word in [
+        "`value_file`",
+        "8388609 bytes",
+        "8388608 (8 MiB)",
+        "Nothing was written",
+    ] {
+        assert!(over.contains(word), "{over}");
+    }
+    // A patch cannot make it any larger either.
+    let update = on_users("dbc_update", r#"key:a patch_json:{"u":1}"#);
+    let told = world.refused(&update);
+    assert!(told.contains("`patch_json`"), "{told}");
+    assert!(told.contains("8 MiB"), "{told}");
+}

@@ -1,0 +1,219 @@
+//! A row's past, and bringing it back.
+
+use crate::crud::{on_users, refused};
+use crate::world::{World, content, get, insert};
+use discord_sim::{Fault, FaultKind, InteractionSpec};
+use serde_json::{Value, json};
+
+fn history(rest: &str) -> String {
+    on_users("dbc_history", rest)
+}
+
+/// A world where row `a` was inserted, updated, deleted and inserted again.
+fn with_a_past(seed: u64) -> World {
+    let mut world = World::with_table(seed);
+    world.ok(&on_users("dbc_insert", r#"key:a value_json:{"n":1}"#));
+    world.ok(&on_users("dbc_update", r#"key:a patch_json:{"n":2}"#));
+    world.ok(&insert("other"));
+    world.ok(&on_users("dbc_delete", "key:a"));
+    world.ok(&on_users("dbc_insert", r#"key:a value_json:{"n":4}"#));
+    world
+}
+
+#[test]
+fn every_revision_says_who_when_and_what() {
+    let mut world = with_a_past(1);
+    for _ in 0..2 {
+        let reply = world.ok(&history("key:a"));
+        let owner = world.guild.users["owner"];
+        let lines: Vec<&str> = reply.lines().filter(|l| l.contains("**rev")).collect();
+        let parts = [
+            ("**rev 4**", "/dbc_insert · commit #7"),
+            ("**rev 3**", "/dbc_delete · commit #6 · deleted"),
+            ("**rev 2**", "/dbc_update · commit #4"),
+            ("**rev 1**", "/dbc_insert · commit #3"),
+        ];
+        assert_eq!(lines.len(), parts.len(), "{reply}");
+        for (line, (rev, end)) in lines.iter().zip(parts) {
+            assert!(line.starts_with(&format!("{rev} · <t:18000")), "{line}");
+            assert!(line.contains(&format!(":f> · <@{owner}> · ")), "{line}");
+            assert!(line.ends_with(end), "{line}");
+        }
+        let documents: Vec<&str> = reply.split("```json\n").skip(1).collect();
+        let numbers = documents.iter().map(|text| {
+            let text = text.split("\n```").next().unwrap();
+            serde_json::from_str::<Value>(text).unwrap()["n"].clone()
+        });
+        assert_eq!(numbers.collect::<Vec<_>>(), [json!(4), json!(2), json!(1)]);
+        assert!(!reply.contains("lder"), "{reply}");
+        world.evict();
+    }
+    let reply = world.ok(&history("key:a limit:1"));
+    assert!(reply.contains("**rev 4**"), "{reply}");
+    assert!(!reply.contains("**rev 3**"), "{reply}");
+    assert!(reply.contains("There are older ones"), "{reply}");
+}
+
+#[test]
+fn who_did_what_is_kept_apart_in_a_group() {
+    let mut world = World::with_table(2);
+    let guild = world.guild.guild_id;
+    let member = world.guild.users["member"];
+    let manager = 1 << 5;
+    let everyone = guild;
+    // Everybody may use the commands.
+    let path = format!("/guilds/{guild}/roles/{everyone}");
+    let roles = world.state()["roles"].clone();
+    let bits: u64 = roles
+        .as_array()
+        .and_then(|roles| roles.iter().find(|role| role["id"] == everyone.to_string()))
+        .and_then(|role| role["permissions"].as_str())
+        .map_or(0, |bits| bits.parse().unwrap());
+    let body = json!({"permissions": (bits | manager).to_string()});
+    assert!(
+        world
+            .by_hand("PATCH", &path, Some(body))
+            .status()
+            .is_success()
+    );
+    let sent: Vec<_> = [
+        ("a", None),
+        ("b", Some(member)),
+        ("c", None),
+        ("d", Some(member)),
+    ]
+    .into_iter()
+    .map(|(key, user)| {
+        let mut spec = InteractionSpec::text(guild, &insert(key));
+        spec.user_id = user;
+        (key, user, world.send(spec))
+    })
+    .collect();
+    for (_, _, id) in &sent {
+        let reply = content(&world.wait_for(*id));
+        assert!(reply.starts_with("Stored"), "{reply}");
+    }
+    let owner = world.guild.users["owner"];
+    for (key, user, _) in sent {
+        let reply = world.ok(&history(&format!("key:{key}")));
+        let who = user.unwrap_or(owner);
+        assert!(reply.contains(&format!("<@{who}>")), "{key}: {reply}");
+    }
+}
+
+#[test]
+fn a_long_past_goes_into_a_file() {
+    let mut world = World::with_table(3);
+    world.ok(&insert("a"));
+    for n in 0..30 {
+        let patch = json!({"n": n, "text": "x".repeat(200)});
+        world.ok(&on_users(
+            "dbc_update",
+            &format!("key:a patch_json:{patch}"),
+        ));
+    }
+    let view = world.run(&history("key:a limit:100"));
+    let reply = view.reply.unwrap();
+    let content = reply["content"].as_str().unwrap();
+    assert!(content.contains("**rev 31**"), "{content}");
+    assert!(content.contains("in the file"), "{content}");
+    assert_eq!(reply["attachments"][0]["filename"], "a.history.json");
+    let size = reply["attachments"][0]["size"].as_u64().unwrap();
+    assert!(size > 31 * 200, "{size}");
+}
+
+#[test]
+fn a_revision_comes_back_as_a_new_one() {
+    let mut world = with_a_past(4);
+    world.ok(&on_users("dbc_delete", "key:a"));
+    let restore = |rev: u64| on_users("dbc_restore_row", &format!("key:a rev:{rev}"));
+    assert_eq!(
+        world.ok(&restore(2)),
+        "Restored `a` in `prod.users` to the document of revision 2, as revision 6 (commit #9)."
+    );
+    let reply = world.ok(&get("a"));
+    assert!(reply.contains("\"n\": 2"), "{reply}");
+    let restored = world.ok(&history("key:a limit:1"));
+    assert!(restored.contains("/dbc_restore_row"), "{restored}");
+    for (rev, words) in [
+        (6, vec!["`rev`", "at revision 6 already"]),
+        (3, vec!["`rev`", "is its deletion"]),
+        (9, vec!["`rev`", "no revision 9", "The newest is 6."]),
+    ] {
+        refused(&mut world, &restore(rev), &words);
+    }
+    refused(
+        &mut world,
+        &on_users("dbc_restore_row", "key:nope rev:1"),
+        &["`key`", "`nope`", "Nothing was written"],
+    );
+    let told = world.refused(&history("key:nope"));
+    assert!(told.contains("no row with key `nope`"), "{told}");
+    assert!(!told.contains("written"), "{told}");
+}
+
+#[test]
+fn what_was_deleted_for_good_has_no_past() {
+    let mut world = with_a_past(5);
+    world.ok(&on_users("dbc_delete", "key:a hard:true"));
+    let reply = world.ok(&history("key:a"));
+    assert!(reply.contains("deleted for good"), "{reply}");
+    assert!(!reply.contains("```"), "{reply}");
+    let told = world.refused(&on_users("dbc_restore_row", "key:a rev:4"));
+    assert!(told.contains("deleted for good"), "{told}");
+    assert!(world.ok(&insert("a")).contains("as revision 6"));
+    let reply = world.ok(&history("key:a"));
+    assert_eq!(reply.matches("**rev").count(), 2, "{reply}");
+    assert!(
+        world
+            .refused(&on_users("dbc_restore_row", "key:a rev:4"))
+            .contains("deleted for good")
+    );
+}
+
+#[test]
+fn history_goes_through_a_rename_and_not_into_the_next_table_of_that_name() {
+    let mut world = with_a_past(6);
+    world.ok("/dbc_table_rename database:prod table:users to:people");
+    world.ok("/dbc_table_create database:prod table:users pk:id");
+    world.ok(&insert("a"));
+    let reply = world.ok(&history("key:a"));
+    assert_eq!(reply.matches("**rev").count(), 1, "{reply}");
+    let reply = world.ok("/dbc_history database:prod table:people key:a");
+    assert_eq!(reply.matches("**rev").count(), 4, "{reply}");
+    world.ok("/dbc_restore_row database:prod table:people key:a rev:1");
+}
+
+#[test]
+fn a_revision_that_nobody_was_told_of_is_not_shown() {
+    let mut world = World::with_table(7);
+    world.ok(&insert("a"));
+    world.settle();
+    world.fault_on_posts(
+        "dbc-log",
+        Fault {
+            ms: Some(5_000),
+            ..Fault::new(FaultKind::Delay)
+        },
+    );
+    let line = on_users("dbc_update", r#"key:a patch_json:{"n":1}"#);
+    let id = world.send(InteractionSpec::text(world.guild.guild_id, &line));
+    // Until it stands in the log; its answer is on its way then.
+    let is_there = |world: &World| {
+        world
+            .messages("dbc-log")
+            .iter()
+            .any(|m| m.starts_with("#4 "))
+    };
+    for _ in 0..20 {
+        if !is_there(&world) {
+            world.wait(100);
+        }
+    }
+    assert!(is_there(&world));
+    let reply = world.ok(&history("key:a"));
+    assert_eq!(reply.matches("**rev").count(), 1, "{reply}");
+    assert!(content(&world.wait_for(id)).starts_with("Updated"));
+    let reply = world.ok(&history("key:a"));
+    assert_eq!(reply.matches("**rev").count(), 2, "{reply}");
+}

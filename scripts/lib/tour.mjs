@@ -4,7 +4,13 @@ import { findCategory, findChannel } from "./guild.mjs";
 import { replyText } from "./simulator.mjs";
 
 const ROW = { id: "u_1", email: "a@example.com", role: "student" };
+const UPDATED = { ...ROW, role: "teacher" };
+const OPS = [
+  { op: "insert", table: "users", key: "u_2", value: { role: "guest" } },
+  { op: "update", table: "users", key: "u_1", patch: { students: 1 }, if_rev: 2 },
+];
 const GET = "/dbc_get database:prod table:users key:u_1";
+const HISTORY = "/dbc_history database:prod table:users key:u_1";
 const INSPECT = "/dbc_inspect database:prod";
 
 /**
@@ -31,7 +37,23 @@ export const tour = [
     guild: (state) => hasMessage(state, "table-users", (message) => message.content.startsWith("**u_1** · rev 1")),
     shows: "the row's message in #table-users",
   },
-  { text: GET, expect: showsRow },
+  { text: GET, expect: showsRow(ROW) },
+  {
+    text: `/dbc_update database:prod table:users key:u_1 patch_json:${JSON.stringify({ role: "teacher" })} if_rev:1`,
+    expect: (view) => mentions(view, "revision 2"),
+    guild: (state) => hasMessage(state, "table-users", (message) => message.content.startsWith("**u_1** · rev 2")),
+    shows: "the row's message as it is now",
+  },
+  { text: GET, expect: showsRow(UPDATED) },
+  {
+    text: `/dbc_transact database:prod ops_json:${JSON.stringify(OPS)}`,
+    expect: (view) => mentions(view, "Committed 2 operations"),
+    guild: (state) => hasMessage(state, "table-users", (message) => message.content.startsWith("**u_2** · rev 1")),
+    shows: "both rows' messages",
+  },
+  { text: "/dbc_delete database:prod table:users key:u_2", expect: (view) => mentions(view, "revision 2") },
+  { text: "/dbc_restore_row database:prod table:users key:u_1 rev:2", expect: (view) => mentions(view, "revision 4") },
+  { text: HISTORY, expect: showsHistory },
   {
     text: INSPECT,
     expect: (view, seen) => {
@@ -40,7 +62,8 @@ export const tour = [
     },
   },
   { restart: true },
-  { text: GET, expect: showsRow },
+  { text: GET, expect: showsRow(UPDATED) },
+  { text: HISTORY, expect: showsHistory },
   {
     text: INSPECT,
     expect: (view, seen) => {
@@ -65,10 +88,20 @@ function mentions(view, word) {
   return text.includes(word) ? undefined : `the reply does not mention ${word}`;
 }
 
-function showsRow(view) {
-  const row = jsonIn(replyText(view));
-  if (!row) return "the reply shows no row";
-  return isDeepStrictEqual({ ...row }, ROW) ? undefined : `the row is ${JSON.stringify(row)}, not ${JSON.stringify(ROW)}`;
+function showsRow(expected) {
+  return (view) => {
+    const row = jsonIn(replyText(view));
+    if (!row) return "the reply shows no row";
+    return isDeepStrictEqual({ ...row }, expected) ? undefined : `the row is ${JSON.stringify(row)}, not ${JSON.stringify(expected)}`;
+  };
+}
+
+/** Who made each revision, newest first. */
+function showsHistory(view) {
+  const lines = replyText(view).split("\n").filter((line) => line.startsWith("**rev"));
+  const shown = lines.map((line) => `${/rev (\d+)/.exec(line)[1]} ${/\/(dbc_\w+)/.exec(line)?.[1]}`);
+  const expected = ["4 dbc_restore_row", "3 dbc_transact", "2 dbc_update", "1 dbc_insert"];
+  return isDeepStrictEqual(shown, expected) ? undefined : `the history is ${shown.join(", ")}, not ${expected.join(", ")}`;
 }
 
 /** The first JSON object that stands in the text, in a fenced block or not. */

@@ -37,6 +37,56 @@ test("a pk field that is left out is filled in with the key", async (t) => {
   assert.deepEqual(await world.row("u_2"), { id: "u_2", role: "guest" });
 });
 
+test("a row's life: updated, deleted, brought back, and all of it remembered", async (t) => {
+  const world = await startWithTable(t);
+  await world.insert(ROW);
+  const on = (command, rest) => `/dbc_${command} database:prod table:users key:u_1 ${rest}`;
+  assert.match(await world.ok(on("update", `patch_json:{"role":"teacher","email":null} if_rev:1`)), /to revision 2/);
+  assert.match(await world.refused(on("update", `patch_json:{"role":"dean"} if_rev:1`)), /`if_rev`.*at revision 2, not 1/);
+  assert.deepEqual(await world.row("u_1"), { id: "u_1", role: "teacher" });
+  await world.ok(on("delete", ""));
+  assert.match(await world.refused(on("get", "")), /deleted as of revision 3/);
+  await world.evict();
+  assert.match(await world.ok(on("restore_row", "rev:1")), /as revision 4/);
+  assert.deepEqual(await world.row("u_1"), ROW);
+  const history = await world.ok(on("history", ""));
+  const shown = history.split("\n").filter((line) => line.startsWith("**rev"));
+  assert.deepEqual(shown.map((line) => /\/dbc_\w+/.exec(line)[0]), ["/dbc_restore_row", "/dbc_delete", "/dbc_update", "/dbc_insert"]);
+});
+
+test("a transaction goes through as a whole or not at all, and comes as a file", async (t) => {
+  const world = await startWithTable(t);
+  const send = (ops) => world.reply("/dbc_transact database:prod ops_file:@ops", { files: { ops: { filename: "ops.json", text: JSON.stringify(ops) } } });
+  const rows = Array.from({ length: 500 }, (_, n) => ({ op: "insert", table: "users", key: `k${n}`, value: { n } }));
+  assert.match(await send(rows), /^Committed 500 operations \(commit #3\)/);
+  assert.deepEqual(await world.row("k499"), { id: "k499", n: 499 });
+  assert.match(await send([{ op: "insert", table: "users", key: "x", value: {} }, rows[7]]), /`ops_file`.*operation 2 of 2.*`k7`.*already.*Nothing was written/s);
+  assert.match(await world.refused("/dbc_get database:prod table:users key:x"), /no row/);
+});
+
+test("a row of megabytes goes in and comes out by file", async (t) => {
+  const world = await startWithTable(t);
+  const row = { id: "big", text: "0123456789abcdef".repeat(3 * 65536) };
+  const files = { row: { filename: "row.json", text: `\ufeff${JSON.stringify(row)}` } };
+  await world.ok("/dbc_insert database:prod table:users key:big value_file:@row", { files });
+  await world.evict();
+  assert.deepEqual(await world.row("big"), row);
+});
+
+test("tables and databases are renamed, dropped and listed", async (t) => {
+  const world = await startWithTable(t);
+  await world.insert(ROW);
+  await world.ok("/dbc_table_rename database:prod table:users to:people");
+  assert.equal(jsonIn(await world.ok("/dbc_get database:prod table:people key:u_1")).role, "student");
+  assert.match(await world.ok("/dbc_databases"), /`prod` · tables: 1 · rows: 1 · log: <#\d+>/);
+  assert.match(await world.refused("/dbc_table_drop database:prod table:people confirm:users"), /`confirm`/);
+  assert.match(await world.ok("/dbc_table_drop database:prod table:people confirm:people"), /with 1 row /);
+  await world.refused("/dbc_get database:prod table:people key:u_1");
+  await world.simulator.inject({ fault: "status", status: 500, method: "DELETE", times: 0 });
+  await world.ok("/dbc_database_drop database:prod confirm:prod");
+  assert.match(await world.refused("/dbc_inspect database:prod"), /is being removed/);
+});
+
 test("init again is safe", async (t) => {
   const world = await startWithTable(t);
   await world.insert(ROW);
@@ -74,7 +124,7 @@ test("inspect and help tell what a person needs", async (t) => {
   const inspect = await world.ok("/dbc_inspect database:prod");
   for (const word of ["users", "epoch", "commit: #3", "backlog", "rows: 1", "KiB"]) assert.ok(inspect.includes(word), `no ${word} in: ${inspect}`);
   const help = await world.ok("/dbc_help");
-  for (const command of ["dbc_init", "dbc_table_create", "dbc_insert", "dbc_get", "dbc_inspect"]) assert.ok(help.includes(command), `no ${command} in: ${help}`);
+  for (const command of ["dbc_init", "dbc_table_create", "dbc_insert", "dbc_get", "dbc_update", "dbc_transact", "dbc_inspect"]) assert.ok(help.includes(command), `no ${command} in: ${help}`);
   assert.match(await world.ok("/dbc_help command:dbc_insert"), /value_json/);
 });
 
@@ -132,6 +182,7 @@ test("autocomplete", async (t) => {
   }
   await t.test("databases", async () => assert.deepEqual(await choices("/dbc_get database:pr", "database"), ["prod"]));
   await t.test("tables of the database", async () => assert.deepEqual(await choices("/dbc_get database:prod table:us", "table"), ["users"]));
+  await t.test("keys of rows", async () => assert.deepEqual(await choices("/dbc_get database:prod table:users key:u", "key"), ["u_1"]));
   await t.test("nothing fits", async () => assert.deepEqual(await choices("/dbc_get database:prod table:zzz", "table"), []));
   await t.test("a database that does not exist", async () => assert.deepEqual(await choices("/dbc_get database:nope table:u", "table"), []));
   await t.test("commands", async () => assert.ok((await choices("/dbc_help command:ins", "command")).some((it) => it.includes("dbc_insert"))));

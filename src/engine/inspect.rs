@@ -17,8 +17,10 @@ pub struct Inspection {
     pub epoch: u64,
     pub head: Option<CommitId>,
     pub tables: Vec<TableInspection>,
-    /// What is not shown in the channels yet.
-    pub backlog: Backlog,
+    /// How much is not shown in the channels yet.
+    pub backlog: usize,
+    /// The same by kind, with what is best effort.
+    pub waiting: Backlog,
     /// Why the background stands still, if it does.
     pub stalled: Option<String>,
     pub attachments: Option<Access>,
@@ -69,7 +71,8 @@ impl<H: Host> Database<H> {
             epoch: opened.epoch,
             head: opened.state.head.map(|head| head.id),
             tables: tables.collect(),
-            backlog: opened.mirror.backlog_by_kind(&opened.state),
+            backlog: opened.mirror.backlog(),
+            waiting: opened.mirror.backlog_by_kind(&opened.state),
             stalled: opened.mirror.stalled().map(str::to_owned),
             attachments,
             blocked_until: self.shared.client.blocked_until(),

@@ -9,7 +9,7 @@ use futures_util::lock::Mutex;
 use super::Shared;
 use super::checkpoint::take::Attempts;
 use super::commit::Waiting;
-use super::log::{Op, Record};
+use super::log::{CommitId, Op, Record};
 use super::materialize::Mirror;
 use super::object_storage::DatabaseKeys;
 use super::open::OpenError;
@@ -134,6 +134,11 @@ impl<H: Host> Database<H> {
     pub fn is_open(&self) -> bool {
         let opened = self.opened.borrow();
         opened.as_ref().is_some_and(|opened| opened.is_settled)
+    }
+
+    /// The newest commit, if it is known and may be seen.
+    pub fn head(&self) -> Option<CommitId> {
+        self.opened().ok()?.state.head.map(|head| head.id)
     }
 
     pub(super) fn is_initialised(&self) -> bool {

@@ -78,8 +78,19 @@ impl<H: Host> Instance<H> {
             let sharing = (databases.len() - number) as u64;
             let share = stop_at.saturating_sub(sent) / sharing;
             let stop_at = stop_at.min(sent + share.max(SMALLEST_SHARE));
-            if let Progress::More(time) = database.materialize(stop_at).await {
-                due.push(time);
+            let mut progress = vec![database.materialize(stop_at).await];
+            if client.requests_sent() < stop_at {
+                let before = database.head();
+                progress.push(database.checkpoint_if_due().await);
+                if database.head() != before {
+                    // A checkpoint is a commit, which has nothing to be shown: that is noted.
+                    progress.push(database.materialize(stop_at).await);
+                }
+            }
+            for progress in progress {
+                if let Progress::More(time) = progress {
+                    due.push(time);
+                }
             }
         }
         due.into_iter().min()

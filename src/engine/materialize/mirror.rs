@@ -101,6 +101,14 @@ impl Mirror {
         self.want_rows(state, table);
     }
 
+    /// The table has another channel than the one that the newest checkpoint's messages are in.
+    pub(crate) fn channel_replaced(&mut self, table: u32) {
+        let work = self.work(table);
+        work.is_lost = true;
+        work.to_load = true;
+        self.mirrored = None;
+    }
+
     /// Rows that are newer than what is known to be shown.
     fn want_rows(&mut self, state: &State, table: u32) {
         let Some((_, found)) = state.table_by_id(table).filter(|(_, t)| t.mirror) else {

@@ -178,11 +178,17 @@ impl<H: Host> Database<H> {
 fn mirror_after_open(state: &State, hints: &Hints) -> Mirror {
     let mut hints = hints.clone();
     let mut scan_from = BTreeMap::new();
+    let mut replaced = Vec::new();
     for table in state.tables.values() {
-        if let Some(channel) = table.stored.channel {
-            hints.tables.entry(table.id).or_insert(channel);
+        let Some(stored) = table.stored.channel else {
+            continue;
+        };
+        // The messages that the checkpoint names are in the channel that it names.
+        if *hints.tables.entry(table.id).or_insert(stored) == stored {
+            scan_from.extend(table.stored.scan_from.map(|from| (table.id, from)));
+        } else if !table.is_loaded {
+            replaced.push(table.id);
         }
-        scan_from.extend(table.stored.scan_from.map(|from| (table.id, from)));
     }
     let is_newer = |at: CommitId| hints.mirrored.is_none_or(|mirrored| at > mirrored);
     let is_behind = |table: &&Table| {
@@ -194,5 +200,9 @@ fn mirror_after_open(state: &State, hints: &Hints) -> Mirror {
         let tables = state.tables.values().filter(is_behind);
         behind.extend(tables.map(|table| table.id));
     }
-    Mirror::after_open(state, &hints, &behind, &scan_from)
+    let mut mirror = Mirror::after_open(state, &hints, &behind, &scan_from);
+    for table in replaced {
+        mirror.channel_replaced(table);
+    }
+    mirror
 }

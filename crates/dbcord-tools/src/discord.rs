@@ -60,6 +60,7 @@ impl Access {
             CallError::Malformed(_) => format!("Is {api_base} Discord's API?"),
             CallError::Refused { .. }
             | CallError::RateLimited { .. }
+            | CallError::OldEdits { .. }
             | CallError::Blocked { .. } => "Try again later.".to_owned(),
         }
     }

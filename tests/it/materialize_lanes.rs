@@ -82,10 +82,13 @@ fn several_channels_are_worked_on_at_once_and_never_more_than_three() {
         times: 3,
         ..Fault::new(FaultKind::Delay)
     });
-    for table in tables {
-        world.ok(&table_insert(table, "late"));
-    }
-    world.wait(8_000);
+    let ops = tables
+        .map(|table| format!(r#"{{"op":"insert","table":"{table}","key":"late","value":{{}}}}"#));
+    world.ok(&format!(
+        "/dbc_transact database:prod ops_json:[{}]",
+        ops.join(",")
+    ));
+    world.wait(5_000);
     let shown: BTreeSet<&str> = tables
         .into_iter()
         .filter(|table| shown_rows(&world, table).contains_key("late"))

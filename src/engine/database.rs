@@ -77,6 +77,23 @@ impl Tail {
 }
 
 impl Opened {
+    /// Takes in the rows of a table whose segments are of no use any more: the next checkpoint
+    /// writes all of them.
+    ///
+    /// # Errors
+    /// When they are not those that the table's sum stands for; nothing has changed then.
+    pub fn rebuilt(&mut self, table: u32, mut rows: BTreeMap<String, Row>) -> Result<(), ()> {
+        for row in rows.values_mut() {
+            row.generation = self.state.generation + 1;
+        }
+        self.loaded(table, rows)?;
+        let mut tables = self.state.tables.values_mut();
+        if let Some(table) = tables.find(|candidate| candidate.id == table) {
+            table.stored.segments.clear();
+        }
+        Ok(())
+    }
+
     /// Takes in the rows of a table that was loaded, if it is still there.
     ///
     /// # Errors

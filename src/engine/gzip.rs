@@ -54,6 +54,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_beyond_the_limit_is_not_even_unpacked() {
+        let packed = pack(&[7; 1_000_000]);
+        let cut = &packed[..packed.len() - 100];
+        assert_eq!(
+            unpack(cut, 1_000).unwrap_err(),
+            "it unpacks to more than 1000 bytes"
+        );
+    }
+
+    #[test]
     fn a_cut_file_is_noticed_wherever_it_is_cut() {
         let packed = pack(b"what stands at the end is a checksum");
         for end in 0..packed.len() {

@@ -13,7 +13,7 @@ use super::database::Database;
 use super::digest::TableSum;
 use super::state::{Row, Stored};
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::{Host, Level};
+use crate::host::Host;
 
 /// Files that are fetched side by side.
 const FILES_AT_ONCE: usize = 4;
@@ -39,15 +39,7 @@ impl<H: Host> Database<H> {
         };
         let rows = match self.rows_from_segments(&wanted).await {
             Ok(rows) => rows,
-            Err(error) => {
-                let line = format!(
-                    "database {}, table {name}: its segments cannot be read: {error}",
-                    self.name
-                );
-                self.shared.host.log(Level::Error, &line);
-                self.rebuild_table(name, wanted.id, error).await?;
-                return Ok(());
-            }
+            Err(broken) => return self.rebuild_table(name, wanted.id, broken).await,
         };
         self.with_claimed(|opened| opened.loaded(wanted.id, rows))?
             .map_err(|()| self.does_not_match(name))
@@ -135,9 +127,5 @@ impl<H: Host> Database<H> {
             ),
         )
         .hint("Nothing was changed. Report this: it is a bug, or somebody damaged the log.")
-    }
-
-    async fn rebuild_table(&self, _name: &str, _id: u32, error: Error) -> Result<()> {
-        Err(error)
     }
 }

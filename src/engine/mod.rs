@@ -26,6 +26,7 @@ mod merge_patch;
 pub mod names;
 mod object_storage;
 mod open;
+mod rebuild;
 pub mod row;
 pub mod state;
 pub mod table;

@@ -75,3 +75,50 @@ fn a_long_log_is_not_read_again() {
     let state: Value = world.state();
     assert!(state.is_object());
 }
+
+#[test]
+fn a_table_without_its_segments_is_read_back_from_its_messages() {
+    let mut world = World::with_table(3);
+    for key in ["a", "b", "c", "d"] {
+        world.ok(&insert(key));
+    }
+    world.settle();
+    world.ok("/dbc_table_create database:prod table:posts pk:id");
+    world.ok(r#"/dbc_insert database:prod table:posts key:p value_json:{"id":"p"}"#);
+    world.settle();
+    // The files of all checkpoints are gone, and so are the records that they cover.
+    world.delete_messages("dbc-log", |text| {
+        text.starts_with("§ ") || (text.contains(" put") && text.contains("users/"))
+    });
+    world.evict();
+    for key in ["a", "b", "c", "d"] {
+        world.ok(&get(key));
+    }
+    world.ok(&insert("e"));
+    world.settle();
+    // And are kept again.
+    assert!(checkpoints(&world).1 >= 1);
+    world.evict();
+    let (reply, sent) = requests_of(&mut world, &get("d"));
+    assert!(reply.contains("rev 1"), "{reply}");
+    assert!(sent.len() <= 3, "{sent:#?}");
+}
+
+#[test]
+fn a_table_that_nothing_gives_back_is_said_to_be_lost_and_the_others_go_on() {
+    let mut world = World::with_table(4);
+    for key in ["a", "b"] {
+        world.ok(&insert(key));
+    }
+    world.ok("/dbc_table_create database:prod table:posts pk:id");
+    world.settle();
+    world.delete_messages("dbc-log", |text| {
+        text.starts_with("§ ") || text.contains("users/a put")
+    });
+    world.delete_message("table-users", "**a**");
+    world.evict();
+    let reply = world.refused(&get("b"));
+    assert!(reply.contains("are not the 2 that it has"), "{reply}");
+    assert!(world.refused(&insert("c")).contains("Nothing was written"));
+    world.ok(r#"/dbc_insert database:prod table:posts key:p value_json:{"id":"p"}"#);
+}

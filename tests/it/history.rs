@@ -123,6 +123,37 @@ fn a_long_past_goes_into_a_file() {
 }
 
 #[test]
+fn the_past_is_found_behind_pages_of_other_commits() {
+    let mut world = World::with_table(8);
+    world.ok(&on_users("dbc_insert", r#"key:a value_json:{"n":1}"#));
+    for n in 0..130 {
+        world.ok(&insert(&format!("k{n}")));
+    }
+    world.settle();
+    world.evict();
+    let pages = |world: &World| {
+        let log = format!("/channels/{}/messages", world.channel_id("dbc-log"));
+        let reads = world.requests().into_iter();
+        reads
+            .filter(|(method, path, _)| method == "GET" && path.starts_with(&log))
+            .count()
+    };
+    // So that opening does not count.
+    world.ok(&get("a"));
+    let before = pages(&world);
+    let reply = world.ok(&history("key:a"));
+    assert!(reply.contains("/dbc_insert · commit #3"), "{reply}");
+    assert_eq!(pages(&world) - before, 2);
+    world.ok(&on_users("dbc_update", r#"key:a patch_json:{"n":2}"#));
+    let before = pages(&world);
+    let reply = world.ok(&history("key:a limit:1"));
+    assert!(reply.contains("There are older ones"), "{reply}");
+    // What was asked for stands on the newest page, so no other is read.
+    assert_eq!(pages(&world) - before, 1);
+    world.ok(&on_users("dbc_restore_row", "key:a rev:1"));
+}
+
+#[test]
 fn a_revision_comes_back_as_a_new_one() {
     let mut world = with_a_past(4);
     world.ok(&on_users("dbc_delete", "key:a"));

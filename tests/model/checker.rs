@@ -137,3 +137,61 @@ fn steps_to<M: Model>(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two counters that go up to 3.
+    struct Counters {
+        /// The sum that they must not reach.
+        forbidden: u8,
+    }
+
+    impl Model for Counters {
+        type State = [u8; 2];
+        type Step = usize;
+        type Law = &'static str;
+
+        fn initial(&self) -> [u8; 2] {
+            [0, 0]
+        }
+
+        fn next(&self, state: &[u8; 2], out: &mut Vec<(usize, [u8; 2])>) {
+            for which in 0..2 {
+                let mut after = *state;
+                after[which] += 1;
+                if after[which] <= 3 {
+                    out.push((which, after));
+                }
+            }
+        }
+
+        fn broken(&self, state: &[u8; 2]) -> Option<&'static str> {
+            (state[0] + state[1] == self.forbidden).then_some("too much")
+        }
+
+        fn seen(&self, _: &[u8; 2], step: &usize, _: &[u8; 2]) -> u32 {
+            1 << step
+        }
+
+        fn tell(&self, before: &[u8; 2], step: &usize, after: &[u8; 2]) -> String {
+            format!("{} becomes {}", before[*step], after[*step])
+        }
+    }
+
+    #[test]
+    fn every_state_is_visited_once() {
+        let report = search(&Counters { forbidden: 7 });
+        assert!(report.counterexample.is_none());
+        assert_eq!((report.states, report.depth, report.seen), (16, 6, 0b11));
+    }
+
+    #[test]
+    fn a_counterexample_is_a_shortest_one_in_order() {
+        let report = search(&Counters { forbidden: 3 });
+        let counterexample = report.counterexample.unwrap();
+        let steps = ["0 becomes 1", "1 becomes 2", "2 becomes 3"];
+        assert_eq!(counterexample.steps, steps);
+    }
+}

@@ -3,7 +3,15 @@
 
 use std::fmt;
 
-use crate::rules::History;
+/// How the one history is found among all records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum History {
+    /// The chain of predecessors back from the highest sequence number of the highest epoch.
+    Chain,
+    /// A plainer protocol: an epoch names only the sequence number that it began on, and voids what
+    /// earlier epochs have beyond it.
+    BaseNumber,
+}
 
 /// No record.
 pub const NONE: u8 = u8::MAX;
@@ -14,10 +22,26 @@ pub enum Place {
     /// Posted. It may get into the log at any time, or never.
     #[default]
     UnderWay,
-    /// In the log; a read may miss it.
-    InLog,
+    /// In the log; a read may miss it. Since when: in `takeover` for so many ticks; in `ownership`
+    /// since so many waits had begun.
+    InLog(u8),
     /// In the log, and every read shows it.
     Shown,
+}
+
+impl Place {
+    pub fn is_under_way(self) -> bool {
+        self == Place::UnderWay
+    }
+
+    /// Where a message is a tick later, if reads show it after so many.
+    pub fn after_tick(self, shown_after: u8) -> Self {
+        match self {
+            Place::InLog(ticks) if ticks + 1 < shown_after => Place::InLog(ticks + 1),
+            Place::InLog(_) => Place::Shown,
+            elsewhere => elsewhere,
+        }
+    }
 }
 
 /// One message. Repeating a POST under its nonce makes no second one, and a second one with the
@@ -30,7 +54,10 @@ pub struct Record {
     pub write: u8,
     /// The index of its predecessor: what (epoch, seq, crc) name in a real one.
     pub prev: u8,
+    /// The object, or the deployment, that posted it.
     pub by: u8,
+    /// How often the database had changed hands; only `takeover` counts that.
+    pub term: u8,
     pub place: Place,
 }
 
@@ -120,6 +147,7 @@ impl Log {
             write: 0,
             prev: NONE,
             by: 0,
+            term: 0,
             place: Place::Shown,
         };
         Log { records, len: 1 }
@@ -133,12 +161,16 @@ impl Log {
         &self.records[..usize::from(self.len)]
     }
 
-    pub fn is_full(&self) -> bool {
-        usize::from(self.len) == RECORDS
+    pub fn len(&self) -> u8 {
+        self.len
     }
 
     /// Adds a record under way. Indices from the returned one on move up by one: see [`moved_up`].
     pub fn add(&mut self, mut record: Record) -> u8 {
+        assert!(
+            usize::from(self.len) < RECORDS,
+            "RECORDS is too small for these bounds"
+        );
         let at = self.all().partition_point(|other| *other < record);
         let index = u8::try_from(at).unwrap();
         self.records.copy_within(at..usize::from(self.len), at + 1);
@@ -169,6 +201,25 @@ impl Log {
         self.records[usize::from(at)].place = place;
     }
 
+    /// A tick passes; what has been in the log for `shown_after` ticks is shown by every read.
+    pub fn age(&mut self, shown_after: u8) {
+        self.move_all(|place| place.after_tick(shown_after));
+    }
+
+    /// Every read shows what was in the log when this wait began.
+    pub fn show_before(&mut self, wait: u8) {
+        self.move_all(|place| match place {
+            Place::InLog(waits) if waits < wait => Place::Shown,
+            elsewhere => elsewhere,
+        });
+    }
+
+    fn move_all(&mut self, to: impl Fn(Place) -> Place) {
+        for record in &mut self.records[..usize::from(self.len)] {
+            record.place = to(record.place);
+        }
+    }
+
     /// All records in such a place, as bits.
     pub fn which(&self, is: impl Fn(Place) -> bool) -> u16 {
         let all = self.all().iter().enumerate();
@@ -189,7 +240,7 @@ impl Log {
         let names = self
             .all()
             .iter()
-            .filter(|record| record.place != Place::UnderWay);
+            .filter(|record| !record.place.is_under_way());
         let names: Vec<(u8, u8)> = names.map(|record| (record.epoch, record.seq)).collect();
         // Sorted by name, as the records are.
         names.windows(2).any(|pair| pair[0] == pair[1])
@@ -295,4 +346,14 @@ pub fn moved_down(index: u8, at: u8) -> u8 {
     } else {
         index
     }
+}
+
+/// All subsets, the fullest first.
+pub fn subsets(of: u16) -> impl Iterator<Item = u16> {
+    let mut next = Some(of);
+    std::iter::from_fn(move || {
+        let subset = next?;
+        next = (subset != 0).then(|| (subset - 1) & of);
+        Some(subset)
+    })
 }

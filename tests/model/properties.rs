@@ -1,8 +1,6 @@
-//! What the database promises, and what must happen somewhere in a search for it to mean anything.
+//! What the database promises.
 
-use crate::log::{NONE, Place, Writes};
-use crate::protocol::{Phase, State, Step};
-use crate::rules::Rules;
+use crate::log::{History, Log, Writes};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Law {
@@ -18,8 +16,12 @@ pub enum Law {
     OneRecordOneName,
 }
 
-/// What people outside see. Broken as soon as somebody sees it.
+/// Broken as soon as somebody sees it.
 pub const TO_PEOPLE: &[Law] = &[Law::ServedStays, Law::DeniedStaysAway];
+
+/// That, and broken as soon as the log alone would tell it wrongly: somebody who opens it after one
+/// more wipe or change of hands sees it.
+pub const PROMISED: &[Law] = &[Law::ServedStays, Law::DeniedStaysAway, Law::LogTells];
 
 pub const EVERY: &[Law] = &[
     Law::ServedStays,
@@ -51,91 +53,19 @@ impl Promises {
         self.denied_was_served |= self.served.contains(write);
     }
 
-    pub fn are_broken(&self, law: Law, state: &State, rules: &Rules) -> bool {
+    pub fn are_broken(&self, law: Law, log: &Log, rule: History) -> bool {
         match law {
             Law::ServedStays => self.served_was_lost,
             Law::DeniedStaysAway => self.denied_was_served,
             Law::LogTells => {
-                let all = state.log.which(|place| place != Place::UnderWay);
-                let reading = state.log.history(rules.history, all);
+                let all = log.which(|place| !place.is_under_way());
+                let reading = log.history(rule, all);
                 reading.is_none_or(|reading| {
                     let list = reading.writes;
                     !self.served.is_start_of(list) || list.has_any_of(self.denied)
                 })
             }
-            Law::OneRecordOneName => state.log.has_twins(),
+            Law::OneRecordOneName => log.has_twins(),
         }
     }
-}
-
-/// An object took over from another.
-pub const REPLACED: u32 = 1;
-/// A record surfaced under an epoch below that of the stored head, and so is void.
-pub const LATE_AND_VOID: u32 = 1 << 1;
-/// A record surfaced whose object had been replaced.
-pub const LATE: u32 = 1 << 2;
-/// An empty record was posted on an unstored head.
-pub const UNSTORED_HEAD: u32 = 1 << 3;
-/// A database with writes in it was served again after storage had been wiped.
-pub const WIPE_SURVIVED: u32 = 1 << 4;
-/// A write of unknown outcome turned out to be in the log.
-pub const FOUND: u32 = 1 << 5;
-/// A write of unknown outcome was reported as not written.
-pub const DENIED: u32 = 1 << 6;
-/// The (epoch, seq) of a refused write was used by the next.
-pub const REUSED_AFTER_REFUSAL: u32 = 1 << 7;
-/// A read showed an epoch that made its reader claim a higher one.
-pub const CLAIMED_AGAIN: u32 = 1 << 8;
-/// A replaced object posted.
-pub const REPLACED_POSTED: u32 = 1 << 9;
-
-/// Everything that can happen in any world.
-pub const ALWAYS_SEEN: u32 = (1 << 10) - 1 & !CLAIMED_AGAIN;
-
-pub fn seen(before: &State, step: &Step, after: &State) -> u32 {
-    let mut seen = 0;
-    let mut note = |bit: u32, is_seen: bool| seen |= if is_seen { bit } else { 0 };
-    match *step {
-        Step::Claim(object) => {
-            let other = before.current;
-            note(REPLACED, other != NONE && other != object);
-        }
-        Step::Surface(at) => {
-            let record = before.log.get(at);
-            note(LATE, record.by != before.current);
-            let floor = before.storage.floor;
-            note(
-                LATE_AND_VOID,
-                floor != NONE && record.epoch < before.log.get(floor).epoch,
-            );
-        }
-        Step::Read { object, .. } => {
-            let (was, is) = (
-                before.objects[usize::from(object)],
-                after.objects[usize::from(object)],
-            );
-            note(CLAIMED_AGAIN, is.epoch > was.epoch);
-            note(
-                UNSTORED_HEAD,
-                is.phase == Phase::Posted && is.head != is.floor && is.floor != NONE,
-            );
-        }
-        Step::Write(object) => {
-            note(REPLACED_POSTED, before.current != object);
-            let denied = before.promises.denied;
-            note(REUSED_AFTER_REFUSAL, denied & 1 << before.writes != 0);
-        }
-        Step::Commit(object) => {
-            let me = before.objects[usize::from(object)];
-            let list = after.promises.served;
-            note(FOUND, me.unknown != 0 && list.contains(me.unknown));
-            note(DENIED, me.unknown != 0 && !list.contains(me.unknown));
-            note(
-                WIPE_SURVIVED,
-                before.wipes > 0 && me.has_waited && before.promises.served.0 != 0,
-            );
-        }
-        _ => {}
-    }
-    seen
 }

@@ -398,6 +398,29 @@ mod tests {
             "of the file `f` part 2 (message 2) was changed or its embeds are hidden"
         );
 
+        // Base64 still, and of the same length.
+        let mut edited = parts.clone();
+        let content = &mut edited[2].content;
+        let at = content.len() - 10;
+        let other = if content[at..].starts_with('A') {
+            "B"
+        } else {
+            "A"
+        };
+        content.replace_range(at..=at, other);
+        let error = join(seen(&edited), sum).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                JoinError::Damaged {
+                    number: 3,
+                    message: 3,
+                    ..
+                }
+            ),
+            "{error}"
+        );
+
         let mut swapped = whole;
         swapped[0].number = 2;
         swapped[1].number = 1;

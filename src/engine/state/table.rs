@@ -99,25 +99,30 @@ impl Table {
     /// Takes in the rows that the checkpoint keeps, below those that were written since.
     ///
     /// # Errors
-    /// When the rows are not those that the table's sum stands for.
+    /// When the rows are not those that the table's sum stands for; nothing has changed then.
     pub(in crate::engine) fn load(&mut self, stored: BTreeMap<String, Row>) -> Result<(), ()> {
-        let newer = std::mem::replace(&mut self.rows, stored);
-        for (key, mut row) in newer {
-            if let Some(before) = self.rows.get(&key)
+        let mut rows = stored;
+        for (key, row) in &self.rows {
+            let mut row = row.clone();
+            if let Some(before) = rows.get(key)
                 && row.shown == Shown::default()
             {
                 row.shown = before.shown;
             }
-            self.rows.insert(key, row);
+            rows.insert(key.clone(), row);
         }
         let mut sum = TableSum::default();
-        for (key, row) in &self.rows {
+        for (key, row) in &rows {
             if let Some(row) = self.row_sum(key, row) {
                 sum.add(row);
             }
         }
-        self.is_loaded = sum == self.sum;
-        if self.is_loaded { Ok(()) } else { Err(()) }
+        if sum != self.sum {
+            return Err(());
+        }
+        self.rows = rows;
+        self.is_loaded = true;
+        Ok(())
     }
 
     /// Puts a row in the place of the one that is there, which comes back. What its message shows

@@ -17,12 +17,12 @@ shortest way there that was found, and how to repeat it. The same seed is always
 
   --seeds N  so many runs (default: 200)
   --seed X   the first one's seed; the others count up from there (default: random, and shown)
-  --ops N    commands of clients in a run (default: 60)
+  --ops N    commands of clients in a run (default: 100)
   --quick    40 runs from seed 1: the same every time, for continuous integration";
 
 const SEEDS: u64 = 200;
 const QUICK_SEEDS: u64 = 40;
-const OPERATIONS: usize = 60;
+const OPERATIONS: usize = 100;
 
 #[derive(Debug, PartialEq, Eq)]
 pub struct Arguments {

@@ -41,6 +41,7 @@ impl SimHost {
         match self.outside.crash.get() {
             Some(crash) if step >= crash.step => {
                 self.outside.crash.set(None);
+                self.outside.observed.borrow_mut().crashes += 1;
                 self.life.standing.set(Standing::Dead);
                 if crash.side == Side::After {
                     effect();

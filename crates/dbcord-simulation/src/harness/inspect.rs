@@ -90,6 +90,19 @@ impl World {
         assert!(self.by_hand("DELETE", &path, None).status().is_success());
     }
 
+    /// Deletes by hand every message of a channel whose content is so.
+    pub fn delete_messages(&mut self, channel: &str, is_so: impl Fn(&str) -> bool) {
+        let found = self.channel(channel).expect("a channel");
+        let messages = found["messages"].as_array().expect("messages");
+        for message in messages {
+            if is_so(message["content"].as_str().unwrap_or_default()) {
+                let message = message["id"].as_str().expect("an id");
+                let path = format!("/channels/{}/messages/{message}", self.channel_id(channel));
+                assert!(self.by_hand("DELETE", &path, None).status().is_success());
+            }
+        }
+    }
+
     /// The channel of this name, with its messages, oldest first.
     pub fn channel(&self, name: &str) -> Option<Value> {
         let state = self.state();

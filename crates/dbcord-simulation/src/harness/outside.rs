@@ -57,6 +57,7 @@ pub struct Life {
 #[derive(Debug, Default)]
 pub struct Observed {
     pub requests: u64,
+    pub crashes: u64,
     /// Requests that change something for people to see: all but reads and interaction answers.
     pub changes: u64,
     /// Requests that were refused with 429.

@@ -9,7 +9,7 @@ use dbcord::config::{Config, Secret};
 use dbcord::host::UnixMillis;
 use dbcord::instance::Instance;
 use dbcord::interactions::Interaction;
-use discord_sim::{Discord, Guild, GuildSpec, Id, InteractionSpec, Outcome, View};
+use discord_sim::{Discord, FaultPlan, Guild, GuildSpec, Id, InteractionSpec, Outcome, View};
 use futures_executor::LocalPool;
 use futures_util::task::LocalSpawnExt;
 use http::{Request, Response};
@@ -219,7 +219,8 @@ impl World {
             let alarm = self.outside.alarm.get();
             let ending = self.replaced.iter().map(|(_, until)| *until).min();
             let timer = self.outside.next_timer();
-            let due = [timer, alarm, self.outside.next_late(), ending];
+            let late = self.with_discord(|discord| discord.next_due());
+            let due = [timer, alarm, self.outside.next_late(), late, ending];
             let Some(next) = due.into_iter().flatten().min() else {
                 return;
             };
@@ -227,6 +228,8 @@ impl World {
                 return;
             }
             self.outside.now.set(next.max(self.now()));
+            let now = self.now();
+            self.with_discord(|discord| discord.advance(now));
             self.outside.let_late_arrive();
             self.outside.fire_timers();
             if alarm.is_some_and(|alarm| alarm <= self.now()) {
@@ -267,7 +270,6 @@ impl World {
 
     /// The object loses its memory: evicted, or deployed anew.
     pub fn evict(&mut self) {
-        self.outside.crash.set(None);
         self.bury();
     }
 
@@ -282,7 +284,6 @@ impl World {
 
     /// Object storage is wiped with it, alarm and all.
     pub fn wipe_storage(&mut self) {
-        self.outside.crash.set(None);
         self.bury();
         self.outside.storage.borrow_mut().clear();
         self.outside.alarm.set(None);
@@ -315,6 +316,12 @@ impl World {
         self.outside.stale_ms.set(ms);
     }
 
+    /// Whatever can go wrong on the way to Discord and in it does so now and then.
+    pub fn bad_luck(&mut self, plan: FaultPlan) {
+        let set = self.with_discord(|discord| discord.set_fault_plan(Some(plan)));
+        set.expect("rates and times that make sense");
+    }
+
     /// Requests take up to this long to get to Discord.
     pub fn set_uplink(&mut self, ms: u64) {
         self.outside.uplink_ms.set(ms);
@@ -323,6 +330,8 @@ impl World {
     /// Whatever goes wrong stops.
     pub fn calm(&mut self) {
         self.clear_faults();
+        let calmed = self.with_discord(|discord| discord.set_fault_plan(None));
+        calmed.expect("no plan is always possible");
         self.outside.crash.set(None);
         self.outside.storage_broken.set(false);
         self.outside.storage_flaky.set((0, 0));

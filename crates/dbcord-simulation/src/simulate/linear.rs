@@ -22,7 +22,7 @@ use super::operation::{Action, Answer, Cell, Change, Command, Doc, Mode, Refusal
 const STEPS: u64 = 300_000;
 
 /// One operation as its client saw it. Moments count invocations and returns.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     pub client: usize,
     pub command: Command,
@@ -61,8 +61,8 @@ pub struct Database(pub BTreeMap<Cell, Revisions>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// With the state that it leads to.
-    Linearizable(Database),
+    /// With the state that it leads to, and the calls of unknown outcome that had no effect so far.
+    Linearizable(Database, Vec<Call>),
     Impossible(Vec<Cell>),
     /// The search was given up.
     Undecided,
@@ -71,17 +71,15 @@ pub enum Verdict {
 /// Checks one window, from the state before it.
 pub fn check(before: &Database, calls: &[Call]) -> Verdict {
     let mut after = before.clone();
+    let mut open = Vec::new();
     let mut undecided = false;
     for group in groups(calls) {
         let of_group = |call: &&Call| group.contains(&call.command.cells()[0]);
         let calls: Vec<&Call> = calls.iter().filter(of_group).collect();
-        match check_group(before, &calls) {
-            Ok(Some(database)) => {
-                for cell in &group {
-                    if let Some(revisions) = database.0.get(cell) {
-                        after.0.insert(*cell, revisions.clone());
-                    }
-                }
+        match explain(before, &calls) {
+            Ok(Some(order)) => {
+                let had_effect = after.carry_out(order);
+                open.extend(without_effect(&calls, had_effect));
             }
             Ok(None) => return Verdict::Impossible(group),
             Err(GivenUp) => undecided = true,
@@ -90,8 +88,26 @@ pub fn check(before: &Database, calls: &[Call]) -> Verdict {
     if undecided {
         Verdict::Undecided
     } else {
-        Verdict::Linearizable(after)
+        Verdict::Linearizable(after, open)
     }
+}
+
+/// The calls of unknown outcome that are not among the commands that changed something.
+fn without_effect(calls: &[&Call], mut had_effect: Vec<Command>) -> Vec<Call> {
+    // Commands can be alike, so each effect goes to one call; those with an answer come first.
+    let (unknown, known): (Vec<&Call>, Vec<&Call>) =
+        calls.iter().partition(|call| call.is_unknown());
+    let mut take = |call: &Call| {
+        let at = had_effect.iter().position(|c| *c == call.command);
+        at.map(|at| had_effect.swap_remove(at)).is_some()
+    };
+    for call in known {
+        let is_done = matches!(call.returned, Some((_, Answer::Done(_))));
+        let _ = is_done && take(call);
+    }
+    let mut open = unknown;
+    open.retain(|call| !take(call));
+    open.into_iter().cloned().collect()
 }
 
 struct GivenUp;
@@ -100,8 +116,8 @@ thread_local! {
     static STEPS_LEFT: Counter<u64> = const { Counter::new(0) };
 }
 
-/// The state that explains the calls, if there is one.
-fn check_group(before: &Database, calls: &[&Call]) -> Result<Option<Database>, GivenUp> {
+/// An order that explains the calls, if there is one.
+fn explain(before: &Database, calls: &[&Call]) -> Result<Option<Vec<(Command, Answer)>>, GivenUp> {
     // What is unknown may happen at any time later, so that each needs a thread of its own; those
     // come last, since most of them never happened.
     let mut moments = BTreeMap::new();
@@ -128,17 +144,9 @@ fn check_group(before: &Database, calls: &[&Call]) -> Result<Option<Database>, G
         recorded.expect("a client has one operation at a time");
     }
     STEPS_LEFT.set(STEPS);
-    let order = tester.serialized_history();
-    match order {
+    match tester.serialized_history() {
         None if STEPS_LEFT.get() == 0 => Err(GivenUp),
-        None => Ok(None),
-        Some(order) => {
-            let mut database = before.clone();
-            for (command, answer) in order {
-                database.is_valid_step(&command, &answer);
-            }
-            Ok(Some(database))
-        }
+        order => Ok(order),
     }
 }
 
@@ -217,6 +225,15 @@ impl Database {
         }
     }
 
+    /// Carries out what was found to be an order; the commands that changed something.
+    fn carry_out(&mut self, order: Vec<(Command, Answer)>) -> Vec<Command> {
+        let changes = |(command, _): (Command, Answer)| {
+            let is_done = matches!(self.invoke(&command), Answer::Done(_));
+            is_done.then_some(command)
+        };
+        order.into_iter().filter_map(changes).collect()
+    }
+
     /// All or nothing.
     fn apply(&mut self, changes: &[Change]) -> Result<(), Refusal> {
         let before = self.clone();
@@ -267,5 +284,156 @@ impl Database {
     fn revision(&self, cell: Cell, rev: u64) -> Option<Doc> {
         let index = usize::try_from(rev.checked_sub(1)?).ok()?;
         self.revisions(cell).get(index).copied().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: Cell = Cell { table: 0, key: 0 };
+    const B: Cell = Cell { table: 1, key: 0 };
+
+    fn doc(v: u64) -> Doc {
+        Doc {
+            v,
+            balance: 0,
+            pad: 0,
+        }
+    }
+
+    fn put(cell: Cell, v: u64) -> Change {
+        Change {
+            cell,
+            action: Action::Put(Mode::Upsert, doc(v)),
+            if_rev: None,
+        }
+    }
+
+    fn row(rev: u64, v: u64) -> Answer {
+        Answer::Row {
+            rev,
+            doc: Some(doc(v)),
+        }
+    }
+
+    /// Calls by client, command, moments and answer; no answer is an unknown outcome.
+    fn calls(list: &[(usize, Command, u64, u64, Option<Answer>)]) -> Vec<Call> {
+        let call = |(client, command, invoked, returned, answer): &(
+            usize,
+            Command,
+            u64,
+            u64,
+            Option<Answer>,
+        )| Call {
+            client: *client,
+            command: command.clone(),
+            invoked: *invoked,
+            returned: answer.clone().map(|answer| (*returned, answer)),
+        };
+        list.iter().map(call).collect()
+    }
+
+    fn is_possible(list: &[(usize, Command, u64, u64, Option<Answer>)]) -> bool {
+        matches!(
+            check(&Database::default(), &calls(list)),
+            Verdict::Linearizable(..)
+        )
+    }
+
+    #[test]
+    fn an_acknowledged_write_is_seen_by_every_later_read() {
+        let write = Command::Change(put(A, 1));
+        let seen = |answer, invoked| {
+            is_possible(&[
+                (0, write.clone(), 1, 4, Some(Answer::Done(Some(1)))),
+                (1, Command::Get(A), invoked, 6, Some(answer)),
+            ])
+        };
+        assert!(seen(row(1, 1), 5));
+        assert!(!seen(Answer::Absent, 5), "it was acknowledged before");
+        assert!(seen(Answer::Absent, 2), "they overlap");
+        assert!(!seen(row(1, 9), 5), "nobody wrote that");
+    }
+
+    #[test]
+    fn an_unknown_write_happens_at_any_time_or_never_but_does_not_unhappen() {
+        let write = Command::Change(put(A, 1));
+        let then = |first: Answer, second: Answer| {
+            is_possible(&[
+                (0, write.clone(), 1, 2, None),
+                (1, Command::Get(A), 3, 4, Some(first)),
+                (1, Command::Get(A), 5, 6, Some(second)),
+            ])
+        };
+        assert!(then(Answer::Absent, Answer::Absent) && then(Answer::Absent, row(1, 1)));
+        assert!(!then(row(1, 1), Answer::Absent));
+        let list = [
+            (0, write.clone(), 1, 2, None),
+            (1, Command::Get(A), 3, 4, Some(Answer::Absent)),
+        ];
+        let Verdict::Linearizable(after, open) = check(&Database::default(), &calls(&list)) else {
+            panic!("it may still happen")
+        };
+        assert_eq!((after, open.len()), (Database::default(), 1));
+    }
+
+    #[test]
+    fn what_was_said_not_to_be_written_is_never_there() {
+        let write = Command::Change(put(A, 1));
+        assert!(!is_possible(&[
+            (0, write, 1, 2, Some(Answer::NotWritten)),
+            (1, Command::Get(A), 3, 4, Some(row(1, 1))),
+        ]));
+    }
+
+    #[test]
+    fn half_a_transaction_is_none() {
+        let transact = Command::Transact(vec![put(A, 1), put(B, 1)]);
+        let seen = |of_b| {
+            is_possible(&[
+                (0, transact.clone(), 1, 2, None),
+                (1, Command::Get(A), 3, 4, Some(row(1, 1))),
+                (2, Command::Get(B), 5, 6, Some(of_b)),
+            ])
+        };
+        assert!(seen(row(1, 1)));
+        assert!(!seen(Answer::Absent));
+    }
+
+    #[test]
+    fn revisions_go_on_after_a_deletion() {
+        let delete = Change {
+            cell: A,
+            action: Action::Delete,
+            if_rev: Some(1),
+        };
+        let again = |rev| {
+            is_possible(&[
+                (
+                    0,
+                    Command::Change(put(A, 1)),
+                    1,
+                    2,
+                    Some(Answer::Done(Some(1))),
+                ),
+                (
+                    0,
+                    Command::Change(delete),
+                    3,
+                    4,
+                    Some(Answer::Done(Some(2))),
+                ),
+                (
+                    0,
+                    Command::Change(put(A, 2)),
+                    5,
+                    6,
+                    Some(Answer::Done(Some(rev))),
+                ),
+            ])
+        };
+        assert!(again(3));
+        assert!(!again(1));
     }
 }

@@ -39,6 +39,7 @@ pub fn simulate(plan: &Plan, planted: Option<PlantedBug>) -> Report {
             digest: 0,
             requests: 0,
             operations: 0,
+            crashes: 0,
             is_undecided: false,
             trace: Vec::new(),
         }

@@ -287,6 +287,22 @@ pub enum Refusal {
     OtherRevision,
 }
 
+impl std::fmt::Display for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Answer::Row {
+                rev,
+                doc: Some(doc),
+            } => {
+                write!(f, "at revision {rev}, v={}, balance {}", doc.v, doc.balance)
+            }
+            Answer::Row { rev, doc: None } => write!(f, "at revision {rev}"),
+            Answer::Absent => f.write_str("absent"),
+            other => write!(f, "{other:?}"),
+        }
+    }
+}
+
 impl Answer {
     /// Reads a reply; `file` is the document where it stands in a file.
     pub fn read(command: &Command, reply: &str, file: Option<&str>) -> Answer {

@@ -1,7 +1,7 @@
 //! What a seed means: a list of steps, drawn before anything runs, so that steps can be taken out
 //! of it and the rest still makes sense.
 
-use discord_sim::{Fault, FaultKind};
+use discord_sim::{Fault, FaultKind, FaultPlan};
 use fastrand::Rng;
 
 use super::operation::{ACCOUNTS, Cell, KEYS, Mode, TABLES};
@@ -28,11 +28,12 @@ const MISFORTUNES: &[(Misfortune, u32, bool)] = &[
     (Misfortune::Replace, 12, true),
     (Misfortune::Crash, 20, true),
     (Misfortune::Network, 40, true),
+    (Misfortune::BadLuck, 12, true),
     (Misfortune::FlakyStorage, 6, true),
     (Misfortune::LatePost, 6, true),
     (Misfortune::StaleReads, 6, true),
     (Misfortune::WipeStorage, 6, true),
-    (Misfortune::ByHand, 4, true),
+    (Misfortune::ByHand, 4, false),
 ];
 
 /// What a client wants; what exactly, when it comes to it.
@@ -56,6 +57,7 @@ enum Misfortune {
     Replace,
     Crash,
     Network,
+    BadLuck,
     FlakyStorage,
     LatePost,
     StaleReads,
@@ -75,6 +77,29 @@ pub struct Ask {
     pub insists: bool,
 }
 
+impl Ask {
+    fn of_scenario(round: usize, client: usize, intent: Intent, pad: u32) -> Ask {
+        let key = match intent {
+            Intent::Transfer => KEYS.len() - 1 - client,
+            _ => (round + client) % (KEYS.len() - ACCOUNTS),
+        };
+        let cell = |table| Cell {
+            table,
+            key: key as u8,
+        };
+        // The third of a round is in the other table.
+        let table = u8::from(pad > 500);
+        Ask {
+            client,
+            intent,
+            cell: cell(table),
+            other: cell(1 - table),
+            pad,
+            insists: round == 1,
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub enum Step {
     Ask(Ask),
@@ -82,6 +107,8 @@ pub enum Step {
     Wait(u64),
     /// Everybody waits for their answers.
     Join,
+    /// Nobody asks for anything for so long that the object is dropped from memory.
+    Idle(u64),
     Evict,
     /// A second object takes over while the first goes on.
     Replace,
@@ -90,6 +117,10 @@ pub enum Step {
         side: Side,
     },
     Fault(Fault),
+    /// Requests meet faults of every kind, as the seed has it, until it is calm again.
+    BadLuck {
+        seed: u64,
+    },
     FlakyStorage {
         passes: u64,
         fails: u64,
@@ -128,19 +159,35 @@ impl Plan {
             }
             steps.push(Step::Join);
             if rng.u8(..3) == 0 {
-                // Longer than an object stays in memory.
-                steps.push(Step::Wait(rng.u64(11_000..40_000)));
-                steps.push(Step::Evict);
+                steps.push(Step::Idle(rng.u64(11_000..40_000)));
             }
             steps.push(if rng.bool() { Step::Quiet } else { Step::Calm });
         }
         Plan { seed, steps }
     }
 
+    /// Something of everything, in a fixed order: two clients at a time, documents of every size, an
+    /// object that is dropped, channels brought up to date.
+    pub fn scenario() -> Plan {
+        let mut steps = Vec::new();
+        for round in 0..3 {
+            let enabled = OPERATIONS.iter().filter(|(_, _, is_enabled)| *is_enabled);
+            for (intent, _, _) in enabled {
+                for (client, pad) in [(0, 10), (1, 300), (0, 700)] {
+                    steps.push(Step::Ask(Ask::of_scenario(round, client, *intent, pad)));
+                    steps.push(Step::Wait(20));
+                }
+                steps.push(Step::Wait(5_000));
+            }
+            steps.push(Step::Idle(15_000));
+        }
+        Plan { seed: 1, steps }
+    }
+
     pub fn has_faults(&self) -> bool {
         let is_harmless = |step: &Step| {
-            use Step::{Ask, Calm, Evict, Join, Quiet, Wait};
-            matches!(step, Ask(_) | Wait(_) | Join | Evict | Calm | Quiet)
+            use Step::{Ask, Calm, Idle, Join, Quiet, Wait};
+            matches!(step, Ask(_) | Wait(_) | Join | Idle(_) | Calm | Quiet)
         };
         !self.steps.iter().all(is_harmless)
     }
@@ -214,6 +261,7 @@ impl Misfortune {
             Misfortune::LatePost => Step::LatePost(rng.u64(500..50_000)),
             Misfortune::StaleReads => Step::StaleReads(rng.u64(100..5_000)),
             Misfortune::ByHand => Step::DeleteRowMessage(draw_cell(rng, keys)),
+            Misfortune::BadLuck => Step::BadLuck { seed: rng.u64(..) },
             Misfortune::FlakyStorage => Step::FlakyStorage {
                 passes: rng.u64(..4),
                 fails: rng.u64(1..4),
@@ -244,6 +292,19 @@ fn draw_fault(rng: &mut Rng) -> Fault {
         status: Some([500, 502, 503, 429][rng.usize(..4)]),
         ..Fault::new(kinds[rng.usize(..kinds.len())])
     }
+}
+
+/// A little of everything. What is late arrives before the database's longest wait is over.
+pub fn bad_luck(seed: u64) -> FaultPlan {
+    FaultPlan::new(seed)
+        .rate(FaultKind::LostRequest, 0.02)
+        .rate(FaultKind::LostResponse, 0.03)
+        .rate(FaultKind::Delay, 0.03)
+        .rate(FaultKind::Status, 0.03)
+        .rate(FaultKind::Late, 0.02)
+        .rate(FaultKind::StaleRead, 0.05)
+        .rate(FaultKind::IdsOutOfOrder, 0.1)
+        .lasting(FaultKind::Late, 100, 50_000)
 }
 
 fn draw_cell(rng: &mut Rng, keys: usize) -> Cell {
@@ -284,6 +345,7 @@ impl std::fmt::Display for Step {
             Step::Ask(ask) => write!(f, "client {} asks", ask.client),
             Step::Wait(ms) => write!(f, "{ms} ms pass"),
             Step::Join => f.write_str("everybody waits for their answers"),
+            Step::Idle(ms) => write!(f, "nothing happens for {ms} ms, and the object is dropped"),
             Step::Evict => f.write_str("the object loses its memory"),
             Step::Replace => {
                 f.write_str("another object takes over, and this one goes on for a while")
@@ -323,6 +385,9 @@ impl std::fmt::Display for Step {
             Step::WipeStorage => f.write_str("object storage is wiped"),
             Step::DeleteRowMessage(cell) => write!(f, "a moderator deletes the message of {cell}"),
             Step::Calm => f.write_str("nothing goes wrong any more"),
+            Step::BadLuck { seed } => {
+                write!(f, "requests have bad luck of every kind, by seed {seed}")
+            }
             Step::Quiet => f.write_str("an hour of rest, then everything is compared"),
         }
     }

@@ -15,8 +15,6 @@ pub enum Law {
     Mirrored,
     /// Left in peace, nothing more is written to Discord.
     Idle,
-    /// Memory, log and wiped storage give the same rows.
-    Durable,
     /// Money is neither made nor lost.
     Bank,
     /// No 429 of our own making, no more requests than the host allows, no nonce used twice.
@@ -50,7 +48,6 @@ impl fmt::Display for Violation {
             Law::Available => "left in peace, the database does not answer",
             Law::Mirrored => "the channels do not say what the rows are",
             Law::Idle => "left in peace, the database goes on writing to Discord",
-            Law::Durable => "the same rows are not read again",
             Law::Bank => "the total of all accounts has changed",
             Law::Requests => "requests that must not be",
             Law::Bystander => "something that is not the database's was touched",

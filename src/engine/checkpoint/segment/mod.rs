@@ -359,6 +359,32 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_packed_keeps_the_limit_too() {
+        let mut random = fastrand::Rng::with_seed(1);
+        let mut noise = |len: usize| (0..len).map(|_| random.alphanumeric()).collect::<String>();
+        let rows: Vec<SegmentRow> = (100..200)
+            .map(|key| {
+                row(
+                    &key.to_string(),
+                    Some(&format!(r#"{{"":"{}"}}"#, noise(200))),
+                )
+            })
+            .collect();
+        // And headers alone.
+        let mut tables: Tables = (2..50).map(|id| (id, vec![])).collect();
+        tables.insert(1, rows);
+        for limit in (2_000..4_000).step_by(100) {
+            let files = write(limit, &tables);
+            for file in &files {
+                assert!(file.bytes.len() <= limit, "{} > {limit}", file.bytes.len());
+            }
+            // Nor is much of it left unused.
+            let fullest = files.iter().map(|file| file.bytes.len()).max();
+            assert!(fullest > Some(limit / 2), "{fullest:?} of {limit}");
+        }
+    }
+
+    #[test]
     fn what_could_not_be_read_back_is_not_written() {
         let write = |rows: &[SegmentRow]| {
             let mut writer = Writer::new(NO_LIMIT);

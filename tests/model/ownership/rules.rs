@@ -1,14 +1,6 @@
 //! The rules of the protocol, each of which can be taken away, and what is assumed of the world.
 
-/// How the one history is found among all records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum History {
-    /// The chain of predecessors back from the highest sequence number of the highest epoch.
-    Chain,
-    /// A plainer protocol, tried and dropped: an epoch names only the sequence number that it
-    /// began on, and voids what earlier epochs have beyond it.
-    BaseNumber,
-}
+use crate::log::History;
 
 /// What an opener does with a head that is not the floor: somebody's unstored commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,9 +61,10 @@ pub const ALL: Rules = Rules {
 /// What the wait of 60 seconds is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wait {
-    /// What was in the log when it ended is shown by every read from then on.
+    /// Every read from its end on shows what was in the log when it began.
     Shows,
-    /// That, and nothing from before it is still on its way, and no replaced object still runs.
+    /// At its end no earlier object runs any more, and every read shows whatever those posted, or
+    /// it will never be in the log.
     Drains,
 }
 
@@ -83,7 +76,7 @@ pub enum Clock {
     MayStall,
 }
 
-/// What is assumed of the world. The protocol is safe with either pair of [`WORLDS`].
+/// What is assumed of the world. The protocol is safe in [`LATE_WORLD`] and in [`STALLED_WORLD`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct World {
     pub clock: Clock,
@@ -105,10 +98,16 @@ pub const STALLED_WORLD: World = World {
 /// How much may happen in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// Objects that follow each other over the same storage; at most [`crate::protocol::OBJECTS`].
+    /// Objects that follow each other over the same storage; at most [`super::state::OBJECTS`].
     pub objects: u8,
     /// Epochs claimed, by all objects together.
     pub claims: u8,
     pub writes: u8,
     pub wipes: u8,
 }
+
+/// Neither: too little, whatever the rules.
+pub const LATE_AND_STALLED_WORLD: World = World {
+    clock: Clock::MayStall,
+    wait: Wait::Shows,
+};

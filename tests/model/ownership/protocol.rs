@@ -2,12 +2,13 @@
 //! log, and everything that can happen to them.
 
 use crate::checker::Model;
-use crate::log::{Log, NONE, Place, Reading, Record, Writes, moved_down, moved_up};
-use crate::properties::{Law, Promises, seen};
-use crate::rules::{Bounds, Clock, Rules, UnstoredHead, Wait, WaitWhen, World};
-use crate::words;
+use crate::log::{Log, NONE, Place, Reading, Record, subsets};
+use crate::properties::{Law, Promises};
 
-pub const OBJECTS: usize = 3;
+use super::rules::{Bounds, Clock, Rules, UnstoredHead, Wait, WaitWhen, World};
+use super::seen::seen;
+use super::state::{OBJECTS, Object, Phase, State, Storage};
+use super::words;
 
 pub struct Ownership {
     pub rules: Rules,
@@ -17,92 +18,13 @@ pub struct Ownership {
     pub laws: &'static [Law],
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Phase {
-    #[default]
-    Unborn,
-    /// Reads the log and claims after that, which is against the rules.
-    ReadingUnclaimed,
-    /// Has read, and has not claimed yet.
-    ReadUnclaimed,
-    /// Claimed, and waits for what may still surface.
-    Waiting,
-    /// Claimed, and reads the log.
-    Reading,
-    /// Open: serves reads and may write.
-    Hot,
-    /// A record was posted, and neither answered nor given up.
-    Posted,
-    /// Acknowledged before it was stored, which is against the rules.
-    Told,
-    /// Has noticed that it was replaced, or can do nothing any more that anybody would see.
-    Dead,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Object {
-    pub phase: Phase,
-    pub epoch: u8,
-    /// As loaded when the database was opened, then as stored by this object.
-    pub floor: u8,
-    pub head: u8,
-    /// The writes up to the head.
-    pub list: Writes,
-    /// The record that was posted last, in `Posted` and `Told`.
-    pub posted: u8,
-    /// Its write whose outcome it does not know; 0 for none.
-    pub unknown: u8,
-    pub has_waited: bool,
-}
-
-impl Object {
-    fn in_phase(phase: Phase) -> Self {
-        Object {
-            phase,
-            epoch: 0,
-            floor: NONE,
-            head: NONE,
-            list: Writes::default(),
-            posted: NONE,
-            unknown: 0,
-            has_waited: false,
-        }
-    }
-}
-
-/// What object storage holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Storage {
-    /// 0 for none.
-    pub epoch: u8,
-    pub floor: u8,
-    /// The epoch was claimed over wiped storage, and nothing was stored under it yet.
-    pub is_unsettled: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct State {
-    pub log: Log,
-    pub storage: Storage,
-    pub objects: [Object; OBJECTS],
-    /// Objects that have been started.
-    pub started: u8,
-    /// The only one that storage obeys; `NONE` until the first claim.
-    pub current: u8,
-    pub clock: u8,
-    pub claims: u8,
-    pub writes: u8,
-    pub wipes: u8,
-    pub promises: Promises,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// Opens without claiming.
     Load(u8),
     Claim(u8),
-    /// The wait ends; these of the records under way got into the log meanwhile, and where the
-    /// wait drains, the others never will.
+    /// The wait ends. Where it drains, these of the records under way got into the log meanwhile,
+    /// and the others never will.
     Wait(u8, u16),
     Read {
         object: u8,
@@ -114,6 +36,8 @@ pub enum Step {
     /// No answer; the object goes on under the same epoch, which is against the rules.
     GoOn(u8),
     Surface(u8),
+    /// Answered and stored, but the object has not heard of it.
+    StoreUnheard(u8),
     /// Answered, stored, acknowledged.
     Commit(u8),
     /// Acknowledged on the answer alone, which is against the rules.
@@ -138,6 +62,7 @@ impl Model for Ownership {
             started: 0,
             current: NONE,
             clock: 1,
+            waits: 0,
             claims: 0,
             writes: 0,
             wipes: 0,
@@ -153,9 +78,9 @@ impl Model for Ownership {
             self.act(state, object, out);
         }
         for (at, record) in (0_u8..).zip(state.log.all()) {
-            if record.place == Place::UnderWay {
+            if record.place.is_under_way() {
                 let mut after = *state;
-                after.log.put(at, Place::InLog);
+                after.log.put(at, Place::InLog(state.waits));
                 out.push((Step::Surface(at), after));
             }
         }
@@ -173,8 +98,11 @@ impl Model for Ownership {
 
     fn broken(&self, state: &State) -> Option<Law> {
         let laws = self.laws.iter().copied();
-        laws.into_iter()
-            .find(|&law| state.promises.are_broken(law, state, &self.rules))
+        laws.into_iter().find(|&law| {
+            state
+                .promises
+                .are_broken(law, &state.log, self.rules.history)
+        })
     }
 
     fn seen(&self, before: &State, step: &Step, after: &State) -> u32 {
@@ -198,7 +126,7 @@ impl Ownership {
             Phase::Hot => self.write(state, object, out),
             Phase::Posted => {
                 let record = *state.log.get(me.posted);
-                if record.place != Place::UnderWay {
+                if !record.place.is_under_way() {
                     if !self.rules.store_before_acknowledging && record.write != 0 {
                         let mut after = *state;
                         after.objects[usize::from(object)].phase = Phase::Told;
@@ -206,6 +134,9 @@ impl Ownership {
                         out.push((Step::Tell(object), after));
                     } else if is_current {
                         self.commit(state, object, out);
+                        let mut after = *state;
+                        after.store(me.posted);
+                        out.push((Step::StoreUnheard(object), after));
                     }
                 } else if is_current && record.write != 0 {
                     self.refused(state, object, out);
@@ -274,7 +205,7 @@ impl Ownership {
                 WaitWhen::NoEpoch => is_wiped,
                 WaitWhen::UntilSettled => {
                     storage.is_unsettled |= is_wiped;
-                    is_wiped || storage.is_unsettled && !me.has_waited
+                    is_wiped || storage.is_unsettled && me.wait == 0
                 }
             };
             if me.phase == Phase::ReadUnclaimed {
@@ -286,42 +217,45 @@ impl Ownership {
                 self.believe(after, object, reading, Step::Claim(object), out);
                 continue;
             }
-            me.phase = if waits {
-                Phase::Waiting
-            } else {
-                Phase::Reading
-            };
+            me.phase = Phase::Reading;
+            if waits {
+                me.phase = Phase::Waiting;
+                after.waits += 1;
+                me.wait = after.waits;
+            }
             out.push((Step::Claim(object), after));
         }
     }
 
     fn end_wait(&self, state: &State, object: u8, out: &mut Vec<(Step, State)>) {
-        let under_way = state.log.which(|place| place == Place::UnderWay);
-        for surfaced in subsets(under_way) {
-            let drains = self.world.wait == Wait::Drains;
-            // What surfaces during the wait is a step of its own where the rest stays under way.
-            if !drains && surfaced != 0 {
+        let mut waited = *state;
+        let me = &mut waited.objects[usize::from(object)];
+        me.phase = Phase::Reading;
+        if self.world.wait == Wait::Shows {
+            let wait = me.wait;
+            waited.log.show_before(wait);
+            out.push((Step::Wait(object, 0), waited));
+            return;
+        }
+        // Of everything before it, what was on its way is in the log or never will be.
+        waited.objects[..usize::from(object)].fill(Object::in_phase(Phase::Dead));
+        let mut under_way = 0;
+        for (at, record) in (0_u8..).zip(state.log.all()) {
+            if record.by > object {
                 continue;
             }
-            let mut after = *state;
-            let me = &mut after.objects[usize::from(object)];
-            me.phase = Phase::Reading;
-            me.has_waited = true;
-            for at in (0..RECORD_BITS).rev() {
+            match record.place {
+                Place::UnderWay => under_way |= 1 << at,
+                _ => waited.log.put(at, Place::Shown),
+            }
+        }
+        for surfaced in subsets(under_way) {
+            let mut after = waited;
+            for at in (0..state.log.len()).rev() {
                 if surfaced & 1 << at != 0 {
-                    after.log.put(at, Place::InLog);
-                } else if drains && under_way & 1 << at != 0 {
-                    after.forget(at);
-                }
-            }
-            for at in 0..RECORD_BITS {
-                if after.log.which(|place| place == Place::InLog) & 1 << at != 0 {
                     after.log.put(at, Place::Shown);
-                }
-            }
-            if drains {
-                for other in (0..state.started).filter(|&other| other != object) {
-                    after.objects[usize::from(other)] = Object::in_phase(Phase::Dead);
+                } else if under_way & 1 << at != 0 {
+                    after.forget(at);
                 }
             }
             out.push((Step::Wait(object, surfaced), after));
@@ -331,7 +265,7 @@ impl Ownership {
     fn read(&self, state: &State, object: u8, out: &mut Vec<(Step, State)>) {
         let me = state.objects[usize::from(object)];
         let sure = state.log.which(|place| place == Place::Shown);
-        let perhaps = state.log.which(|place| place == Place::InLog);
+        let perhaps = state.log.which(|place| matches!(place, Place::InLog(_)));
         for more in subsets(perhaps) {
             let shown = sure | more;
             let step = Step::Read { object, shown };
@@ -396,8 +330,7 @@ impl Ownership {
                 return;
             }
             me.floor = reading.head;
-            after.storage.floor = reading.head;
-            after.storage.is_unsettled = false;
+            after.store(reading.head);
         }
         let me = &mut after.objects[usize::from(object)];
         me.phase = Phase::Hot;
@@ -428,9 +361,6 @@ impl Ownership {
         step: Step,
         out: &mut Vec<(Step, State)>,
     ) {
-        if after.log.is_full() {
-            return;
-        }
         let me = &after.objects[usize::from(object)];
         let record = Record {
             epoch: me.epoch,
@@ -438,6 +368,7 @@ impl Ownership {
             write,
             prev: me.head,
             by: object,
+            term: 0,
             place: Place::UnderWay,
         };
         let at = after.add(record);
@@ -478,10 +409,9 @@ impl Ownership {
         me.floor = posted;
         me.posted = NONE;
         me.phase = Phase::Hot;
-        after.storage.floor = posted;
-        after.storage.is_unsettled = false;
         let (list, unknown) = (me.list, me.unknown);
         me.unknown = 0;
+        after.store(posted);
         after.promises.serve(list);
         // Whoever asked for a write that is not in this history may now be told that it never
         // will be: this object's own, and those of the objects before it.
@@ -493,68 +423,4 @@ impl Ownership {
         }
         out.push((Step::Commit(object), after));
     }
-}
-
-const RECORD_BITS: u8 = 16;
-
-impl State {
-    /// The write that an object has under way, or did not know the outcome of before.
-    fn unknown_write(&self, object: u8) -> u8 {
-        let me = &self.objects[usize::from(object)];
-        if me.posted == NONE {
-            return me.unknown;
-        }
-        match self.log.get(me.posted).write {
-            0 => me.unknown,
-            write => write,
-        }
-    }
-
-    /// Storage obeys `object` alone from now on.
-    fn replace(&mut self, object: u8, rules: &Rules) {
-        self.current = object;
-        for other in 0..self.started {
-            let them = &mut self.objects[usize::from(other)];
-            let can_still_tell = !rules.store_before_acknowledging && them.phase == Phase::Posted;
-            let is_done = matches!(them.phase, Phase::Posted | Phase::Told) && !can_still_tell;
-            if other != object && is_done {
-                *them = Object::in_phase(Phase::Dead);
-            }
-        }
-    }
-
-    fn add(&mut self, record: Record) -> u8 {
-        let at = self.log.add(record);
-        self.point(|index| moved_up(index, at));
-        at
-    }
-
-    fn forget(&mut self, at: u8) {
-        for object in &mut self.objects {
-            if object.posted == at {
-                object.posted = NONE;
-            }
-        }
-        self.log.remove(at);
-        self.point(|index| moved_down(index, at));
-    }
-
-    fn point(&mut self, to: impl Fn(u8) -> u8) {
-        self.storage.floor = to(self.storage.floor);
-        for object in &mut self.objects {
-            object.floor = to(object.floor);
-            object.head = to(object.head);
-            object.posted = to(object.posted);
-        }
-    }
-}
-
-/// All subsets, the fullest first.
-fn subsets(of: u16) -> impl Iterator<Item = u16> {
-    let mut next = Some(of);
-    std::iter::from_fn(move || {
-        let subset = next?;
-        next = (subset != 0).then(|| (subset - 1) & of);
-        Some(subset)
-    })
 }

@@ -1,7 +1,7 @@
 //! The steps of a counterexample in words.
 
-use crate::log::{NONE, Place};
-use crate::protocol::{Phase, State, Step};
+use super::protocol::Step;
+use super::state::{Phase, State};
 
 pub fn tell(before: &State, step: &Step, after: &State) -> String {
     match *step {
@@ -22,7 +22,7 @@ pub fn tell(before: &State, step: &Step, after: &State) -> String {
             format!("object {object} has waited 60 s; in the log meanwhile: {surfaced}")
         }
         Step::Read { object, shown } => {
-            let missed = before.log.which(|place| place != Place::UnderWay) & !shown;
+            let missed = before.log.which(|place| !place.is_under_way()) & !shown;
             let missed = match missed {
                 0 => String::new(),
                 missed => format!(", missing {}", names(before, missed)),
@@ -41,6 +41,10 @@ pub fn tell(before: &State, step: &Step, after: &State) -> String {
             format!("object {object} gets no answer to its POST, and goes on in the same epoch")
         }
         Step::Surface(at) => format!("{} gets into the log", before.log.get(at)),
+        Step::StoreUnheard(object) => {
+            let record = after.log.get(after.storage.floor);
+            format!("{record} is stored, and object {object} does not hear of it")
+        }
         Step::Commit(object) => {
             let me = after.objects[usize::from(object)];
             let record = after.log.get(me.head);
@@ -64,7 +68,7 @@ fn outcome(after: &State, object: u8) -> String {
     let me = after.objects[usize::from(object)];
     match me.phase {
         Phase::Waiting => ", over wiped storage".to_owned(),
-        Phase::Reading if me.has_waited => format!(", and claims epoch {}", me.epoch),
+        Phase::Reading if me.wait != 0 => format!(", and claims epoch {}", me.epoch),
         Phase::Hot => format!(", and serves {}", me.list),
         Phase::Posted => {
             let record = after.log.get(me.posted);
@@ -88,7 +92,7 @@ fn denied(before: &State, after: &State) -> String {
 
 fn names(state: &State, set: u16) -> String {
     let all = (0_u8..).zip(state.log.all());
-    let names = all.filter(|(at, _)| *at != NONE && set & 1 << at != 0);
+    let names = all.filter(|(at, _)| set & 1 << at != 0);
     let names: Vec<String> = names.map(|(_, record)| record.to_string()).collect();
     if names.is_empty() {
         "nothing".to_owned()

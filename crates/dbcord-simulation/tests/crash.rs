@@ -1,0 +1,25 @@
+//! The object dies at every single step - request or storage write - of a fixed scenario. A request
+//! then was never sent, or was carried out and never heard of; the third outcome, answered and then
+//! dead, is the crash before the next step.
+
+use dbcord_simulation::harness::host::Side;
+use dbcord_simulation::simulate::{Plan, Step, simulate};
+
+#[test]
+fn a_crash_at_any_step_breaks_no_law() {
+    for side in [Side::Before, Side::After] {
+        let mut step = 1;
+        loop {
+            let mut plan = Plan::scenario();
+            plan.steps.insert(0, Step::CrashAt { step, side });
+            let report = simulate(&plan, None);
+            let trace = report.trace.join("\n");
+            assert_eq!(report.violation, None, "{side:?} step {step}\n{trace}");
+            if report.crashes == 0 {
+                break;
+            }
+            step += 1;
+        }
+        assert!(step > 40, "the scenario has only {step} steps");
+    }
+}

@@ -1,0 +1,47 @@
+//! The checks are worth what they find: each of these bugs is planted on purpose, and must be found
+//! within a few seeds. Without it, the same seeds break no law.
+
+use dbcord_simulation::harness::planted::PlantedBug;
+use dbcord_simulation::simulate::{Law, Plan, simulate};
+
+const OPERATIONS: usize = 60;
+
+/// The most seeds that it may take.
+const SEEDS: u64 = 60;
+
+fn is_found(bug: PlantedBug, laws: &[Law]) {
+    for seed in 0..SEEDS {
+        let plan = Plan::draw(seed, OPERATIONS);
+        let Some(violation) = simulate(&plan, Some(bug)).violation else {
+            continue;
+        };
+        println!("{bug:?}, seed {seed}: {violation}");
+        assert!(laws.contains(&violation.law), "seed {seed}: {violation}");
+        assert_eq!(simulate(&plan, None).violation, None, "seed {seed}");
+        return;
+    }
+    panic!("{bug:?} was not found in {SEEDS} seeds");
+}
+
+#[test]
+fn reading_before_the_claim_is_found() {
+    is_found(PlantedBug::ReadBeforeClaim, &[Law::Linearizable]);
+}
+
+#[test]
+fn a_nonce_that_is_not_enforced_is_found() {
+    is_found(PlantedBug::NonceNotEnforced, &[Law::Mirrored]);
+}
+
+#[test]
+fn a_nonce_without_its_channel_is_found() {
+    is_found(
+        PlantedBug::NonceWithoutChannel,
+        &[Law::Requests, Law::Mirrored],
+    );
+}
+
+#[test]
+fn an_acknowledgement_before_the_store_is_found() {
+    is_found(PlantedBug::AcknowledgedBeforeStored, &[Law::Linearizable]);
+}

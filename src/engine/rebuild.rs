@@ -1,0 +1,181 @@
+//! A table whose segments cannot be read, put together again from its row messages and the log.
+//! The digest proves that the result is the table, or that it is not.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
+
+use futures_util::future::try_join_all;
+
+use super::database::Database;
+use super::document;
+use super::log::read::LogReader;
+use super::log::replay::{self, Entry};
+use super::log::{CommitId, Op};
+use super::materialize::row_message::{self, Seen};
+use super::not_written;
+use super::state::{Row, Shown};
+use crate::discord::{CallError, Patience};
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::{Host, Level};
+
+/// Files that are fetched side by side.
+const FILES_AT_ONCE: usize = 4;
+
+impl<H: Host> Database<H> {
+    /// Loads the table from its messages and the log. `broken` is what its segments failed on.
+    ///
+    /// # Errors
+    /// `broken`, with what is missing here too.
+    pub(super) async fn rebuild_table(&self, name: &str, id: u32, broken: Error) -> Result<()> {
+        let line = format!(
+            "database {}, table {name}: its segments cannot be read, so its messages are: {broken}",
+            self.name
+        );
+        self.shared.host.log(Level::Error, &line);
+        let mut rows = self.rows_from_messages(name, id).await?;
+        for (key, row) in self.rows_from_log(name, id).await? {
+            let is_newer = rows.get(&key).is_none_or(|known| known.at < row.at);
+            if is_newer {
+                let shown = rows.get(&key).map_or(Shown::default(), |known| known.shown);
+                rows.insert(key, Row { shown, ..row });
+            }
+        }
+        let found = rows.values().filter(|row| row.doc.is_some()).count();
+        let expected = self.claimed()?.state.table(&self.name, name)?.sum.rows;
+        let is_right = self.with_claimed(|opened| opened.rebuilt(id, rows))?;
+        if is_right.is_ok() {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Corrupt,
+            format!(
+                "Database `{}`, table `{name}`: its checkpoint cannot be read ({}), and its messages and the log together give {found} rows that are not the {expected} that it has.",
+                self.name,
+                broken.message.trim_end_matches('.')
+            ),
+        )
+        .hint("Nothing was changed, and the other tables go on. If files cannot be read at the moment, try again later; deleted row messages cannot be brought back."))
+    }
+
+    async fn rows_from_messages(&self, name: &str, id: u32) -> Result<BTreeMap<String, Row>> {
+        let doing = format!(
+            "Reading the messages of table `{name}` in database `{}`",
+            self.name
+        );
+        let failed = |error: CallError| not_written(&doing, &error);
+        let Some(channel) = self.claimed()?.mirror.channel(id) else {
+            return Ok(BTreeMap::new());
+        };
+        let me = self.shared.me().await.map_err(failed)?;
+        let messages = self.shared.own_messages(channel, me, Patience::COMMAND);
+        let messages = match messages.await {
+            Err(error) if error.is_not_found() => Vec::new(),
+            messages => messages.map_err(failed)?,
+        };
+        let seen = messages
+            .iter()
+            .filter_map(|message| Some((message.id, row_message::parse(message)?)));
+        let seen: Vec<(u64, Seen)> = seen.collect();
+        let mut rows: BTreeMap<String, Row> = BTreeMap::new();
+        for some in seen.chunks(FILES_AT_ONCE) {
+            let docs = some.iter().map(|(_, seen)| self.document(seen));
+            for ((message, seen), doc) in some.iter().zip(try_join_all(docs).await?) {
+                if doc.is_none() && !seen.is_tombstone {
+                    continue;
+                }
+                let shown = Shown {
+                    message: NonZeroU64::new(*message),
+                    at: seen.at,
+                    thread: false,
+                };
+                let row = Row {
+                    shown,
+                    ..Row::new(seen.rev, doc.map(Into::into), seen.at)
+                };
+                let known = rows.get(&seen.key);
+                if known.is_none_or(|known| known.at < row.at) {
+                    rows.insert(seen.key.clone(), row);
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The document that a row's message shows, or has in its file.
+    async fn document(&self, seen: &Seen) -> Result<Option<String>> {
+        let Some(url) = seen.file.as_ref().filter(|_| seen.doc.is_none()) else {
+            return Ok(seen.doc.clone());
+        };
+        // A row whose file cannot be had may still be in the log.
+        let bytes = self.shared.client.download(url, Patience::COMMAND).await;
+        let text = bytes.ok().and_then(|b| String::from_utf8(b.to_vec()).ok());
+        let fields = text.and_then(|text| document::parse("value_json", &text).ok());
+        Ok(fields.map(|fields| document::to_text(&fields)))
+    }
+
+    /// What the log still has of the table, newest first.
+    async fn rows_from_log(&self, name: &str, id: u32) -> Result<Vec<(String, Row)>> {
+        let (log, head) = {
+            let opened = self.claimed()?;
+            (opened.log, opened.state.head)
+        };
+        let failed = |error| self.unreadable(&error);
+        let mut reader = LogReader::new(log);
+        while !reader.is_complete() {
+            reader.older(&self.shared).await.map_err(failed)?;
+        }
+        reader.fetch(&self.shared, 0).await.map_err(failed)?;
+        let links = replay::walk(&reader.records, head, None).links;
+        let entries = links.iter().filter_map(|link| reader.records.get(link));
+        Ok(ops_of_table(entries, name, id))
+    }
+}
+
+/// The rows that commits wrote into a table, from the newest commit back, under whatever name the
+/// table had then.
+fn ops_of_table<'a>(
+    newest_first: impl Iterator<Item = &'a Entry>,
+    name: &str,
+    id: u32,
+) -> Vec<(String, Row)> {
+    let mut name = name.to_owned();
+    let mut rows = Vec::new();
+    for entry in newest_first {
+        let at = entry.record.id();
+        for op in entry.record.ops.iter().rev() {
+            match op {
+                Op::RenameTable { table, to } if *to == name => name.clone_from(table),
+                Op::CreateTable { id: made, .. } if *made == id => return rows,
+                op => rows.extend(row_of(op, &name, at)),
+            }
+        }
+    }
+    rows
+}
+
+fn row_of(op: &Op, name: &str, at: CommitId) -> Option<(String, Row)> {
+    match op {
+        Op::Put {
+            table,
+            key,
+            rev,
+            doc,
+        } if table == name => {
+            let doc = document::to_text(&doc.0).into();
+            Some((key.clone(), Row::new(*rev, Some(doc), at)))
+        }
+        Op::Delete {
+            table,
+            key,
+            rev,
+            hard,
+        } if table == name => {
+            let row = Row {
+                hard: *hard,
+                ..Row::new(*rev, None, at)
+            };
+            Some((key.clone(), row))
+        }
+        _ => None,
+    }
+}

@@ -60,7 +60,7 @@ fn describe(name: &str, inspection: &Inspection) -> String {
         format!("log: <#{}> · catalog: {catalog}", inspection.log),
         format!("last commit: {commit} · epoch: {}", inspection.epoch),
         describe_checkpoint(inspection),
-        describe_backlog(&inspection.backlog, inspection.stalled.as_deref()),
+        describe_backlog(&inspection.waiting, inspection.stalled.as_deref()),
         format!(
             "attachments: {attachments} · requests since start: {}",
             inspection.requests

@@ -17,8 +17,10 @@ pub struct Inspection {
     pub epoch: u64,
     pub head: Option<CommitId>,
     pub tables: Vec<TableInspection>,
-    /// What is not shown in the channels yet.
-    pub backlog: Backlog,
+    /// How much is not shown in the channels yet.
+    pub backlog: usize,
+    /// The same by kind, with what is best effort.
+    pub waiting: Backlog,
     /// Rows that were deleted for good and of which copies are still being removed.
     pub erasing: usize,
     /// The commit up to which the newest checkpoint has everything.
@@ -77,7 +79,8 @@ impl<H: Host> Database<H> {
             epoch: opened.epoch,
             head: opened.state.head.map(|head| head.id),
             tables: tables.collect(),
-            backlog: opened.mirror.backlog_by_kind(&opened.state),
+            backlog: opened.mirror.backlog(),
+            waiting: opened.mirror.backlog_by_kind(&opened.state),
             erasing: opened.state.erasing.len(),
             checkpoint: opened.covered.as_ref().map(|covered| covered.head),
             checkpoint_stalled: opened.checkpoints.stalled.clone(),

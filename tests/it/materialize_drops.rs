@@ -99,6 +99,25 @@ fn a_rename_is_finished_by_whoever_comes_next() {
 }
 
 #[test]
+fn a_card_that_was_refused_is_not_forgotten_by_an_eviction() {
+    let mut world = World::with_table(1);
+    let catalog = world.channel_id("dbc-catalog");
+    world.fault(Fault {
+        method: Some("PATCH".into()),
+        path: Some(format!("^/channels/{catalog}/messages/[0-9]+$")),
+        status: Some(403),
+        body: Some(json!({"code": 50013, "message": "Missing Permissions"})),
+        ..Fault::new(FaultKind::Status)
+    });
+    world.ok("/dbc_table_rename database:prod table:users to:members");
+    world.wait(60_000);
+    world.evict();
+    world.settle();
+    let cards = world.messages("dbc-catalog");
+    assert!(cards[0].starts_with("**members**"), "{cards:?}");
+}
+
+#[test]
 fn a_dropped_table_takes_its_channel_and_its_card() {
     let mut world = World::with_table(1);
     world.ok("/dbc_table_create database:prod table:posts pk:id");

@@ -58,7 +58,7 @@ test("a transaction goes through as a whole or not at all, and comes as a file",
   const world = await startWithTable(t);
   const send = (ops) => world.reply("/dbc_transact database:prod ops_file:@ops", { files: { ops: { filename: "ops.json", text: JSON.stringify(ops) } } });
   const rows = Array.from({ length: 500 }, (_, n) => ({ op: "insert", table: "users", key: `k${n}`, value: { n } }));
-  assert.match(await send(rows), /^Committed 500 operations \(commit #3\)/);
+  assert.match(await send(rows), /^Committed 500 operations \(commit #\d+\)\.$/);
   assert.deepEqual(await world.row("k499"), { id: "k499", n: 499 });
   assert.match(await send([{ op: "insert", table: "users", key: "x", value: {} }, rows[7]]), /`ops_file`.*operation 2 of 2.*`k7`.*already.*Nothing was written/s);
   assert.match(await world.refused("/dbc_get database:prod table:users key:x"), /no row/);
@@ -122,7 +122,7 @@ test("inspect and help tell what a person needs", async (t) => {
   const world = await startWithTable(t);
   await world.insert(ROW);
   const inspect = await world.ok("/dbc_inspect database:prod");
-  for (const word of ["users", "epoch", "commit: #3", "backlog", "rows: 1", "KiB"]) assert.ok(inspect.includes(word), `no ${word} in: ${inspect}`);
+  for (const word of ["users", "epoch", "commit: #", "backlog", "rows: 1", "KiB"]) assert.ok(inspect.includes(word), `no ${word} in: ${inspect}`);
   const help = await world.ok("/dbc_help");
   for (const command of ["dbc_init", "dbc_table_create", "dbc_insert", "dbc_get", "dbc_update", "dbc_transact", "dbc_inspect"]) assert.ok(help.includes(command), `no ${command} in: ${help}`);
   assert.match(await world.ok("/dbc_help command:dbc_insert"), /value_json/);
@@ -131,7 +131,9 @@ test("inspect and help tell what a person needs", async (t) => {
 test("bad input names the option and changes nothing", async (t) => {
   const world = await startWithTable(t);
   await world.insert(ROW);
-  const before = await world.mirrored("u_1");
+  await world.mirrored("u_1");
+  // The last thing that comes by itself.
+  const before = await world.settled((state) => findChannel(state, "dbc-log").messages.at(-1).content.includes("checkpoint of commit"), "a checkpoint");
   const insert = (key, json, place = "database:prod table:users") => `/dbc_insert ${place} key:${key} value_json:${json}`;
   // One of each kind: what is refused before Discord is asked, by the schema, by the state. The native tests have the rest.
   const cases = [

@@ -95,6 +95,12 @@ impl Mirror {
         for &table in behind {
             mirror.table_behind(state, table);
         }
+        // Storage is new, and what was done since the last checkpoint is unknown.
+        if hints.mirrored.is_none() {
+            for table in state.tables.values().filter(|table| table.mirror) {
+                mirror.work(table.id).audit = Audit::Due;
+            }
+        }
         mirror
     }
 
@@ -258,7 +264,11 @@ impl Mirror {
                 let rests = self.history.rests_until;
                 offer(lane, if now < rests { Next::At(rests) } else { work });
             } else if work.audit == Audit::Due && work.len() == 0 {
-                let item = Item::Audit { table: id };
+                let item = if table.is_loaded {
+                    Item::Audit { table: id }
+                } else {
+                    Item::Load { table: id }
+                };
                 offer(lane, Next::Work(Rank::BestEffort(table.created), item));
             }
         }

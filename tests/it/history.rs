@@ -1,6 +1,6 @@
 //! A row's past, and bringing it back.
 
-use crate::crud::{on_users, refused};
+use crate::crud::{commits, on_users, refused, unnumbered};
 use crate::world::{World, content, get, insert};
 use discord_sim::{Fault, FaultKind, InteractionSpec};
 use serde_json::{Value, json};
@@ -24,14 +24,14 @@ fn with_a_past(seed: u64) -> World {
 fn every_revision_says_who_when_and_what() {
     let mut world = with_a_past(1);
     for _ in 0..2 {
-        let reply = world.ok(&history("key:a"));
+        let reply = unnumbered(&world.ok(&history("key:a")));
         let owner = world.guild.users["owner"];
         let lines: Vec<&str> = reply.lines().filter(|l| l.contains("**rev")).collect();
         let parts = [
-            ("**rev 4**", "/dbc_insert · commit #7"),
-            ("**rev 3**", "/dbc_delete · commit #6 · deleted"),
-            ("**rev 2**", "/dbc_update · commit #4"),
-            ("**rev 1**", "/dbc_insert · commit #3"),
+            ("**rev 4**", "/dbc_insert · commit #N"),
+            ("**rev 3**", "/dbc_delete · commit #N · deleted"),
+            ("**rev 2**", "/dbc_update · commit #N"),
+            ("**rev 1**", "/dbc_insert · commit #N"),
         ];
         assert_eq!(lines.len(), parts.len(), "{reply}");
         for (line, (rev, end)) in lines.iter().zip(parts) {
@@ -142,7 +142,7 @@ fn the_past_is_found_behind_pages_of_other_commits() {
     world.ok(&get("a"));
     let before = pages(&world);
     let reply = world.ok(&history("key:a"));
-    assert!(reply.contains("/dbc_insert · commit #3"), "{reply}");
+    assert!(reply.contains("/dbc_insert · commit #"), "{reply}");
     assert_eq!(pages(&world) - before, 2);
     world.ok(&on_users("dbc_update", r#"key:a patch_json:{"n":2}"#));
     let before = pages(&world);
@@ -159,8 +159,8 @@ fn a_revision_comes_back_as_a_new_one() {
     world.ok(&on_users("dbc_delete", "key:a"));
     let restore = |rev: u64| on_users("dbc_restore_row", &format!("key:a rev:{rev}"));
     assert_eq!(
-        world.ok(&restore(2)),
-        "Restored `a` in `prod.users` to the document of revision 2, as revision 6 (commit #9)."
+        unnumbered(&world.ok(&restore(2))),
+        "Restored `a` in `prod.users` to the document of revision 2, as revision 6 (commit #N)."
     );
     let reply = world.ok(&get("a"));
     assert!(reply.contains("\"n\": 2"), "{reply}");
@@ -227,15 +227,11 @@ fn a_revision_that_nobody_was_told_of_is_not_shown() {
             ..Fault::new(FaultKind::Delay)
         },
     );
+    let before = commits(&world).len();
     let line = on_users("dbc_update", r#"key:a patch_json:{"n":1}"#);
     let id = world.send(InteractionSpec::text(world.guild.guild_id, &line));
     // Until it stands in the log; its answer is on its way then.
-    let is_there = |world: &World| {
-        world
-            .messages("dbc-log")
-            .iter()
-            .any(|m| m.starts_with("#4 "))
-    };
+    let is_there = |world: &World| commits(world).len() > before;
     for _ in 0..20 {
         if !is_there(&world) {
             world.wait(100);

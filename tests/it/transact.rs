@@ -1,6 +1,6 @@
 //! Transactions: all of it, or nothing.
 
-use crate::crud::{on_users, refused, shown};
+use crate::crud::{on_users, refused, shown, unnumbered};
 use crate::world::{World, content, get, insert};
 use discord_sim::{FaultKind, InteractionSpec};
 use serde_json::{Value, json};
@@ -23,10 +23,10 @@ fn several_tables_change_in_one_commit() {
         {"op":"upsert","table":"users","key":"b","value":{"again":true}},
         {"op":"replace","table":"posts","key":"p","value":{"by":"b"},"if_rev":1},
     ])));
-    assert_eq!(reply, "Committed 6 operations (commit #6).");
+    assert_eq!(unnumbered(&reply), "Committed 6 operations (commit #N).");
     world.evict();
     let reply = world.ok(&get("a"));
-    assert!(reply.contains("rev 3 · commit #6"), "{reply}");
+    assert!(reply.contains("rev 3 · commit #"), "{reply}");
     assert_eq!(shown(&reply)["posts"], 2);
     assert_eq!(shown(&world.ok(&get("b"))), json!({"id":"b","again":true}));
     let post = world.ok("/dbc_get database:prod table:posts key:p");
@@ -34,7 +34,7 @@ fn several_tables_change_in_one_commit() {
     let reply = world.ok(&transact(
         &json!([{"op":"delete","table":"users","key":"a"}]),
     ));
-    assert_eq!(reply, "Committed 1 operation (commit #7).");
+    assert_eq!(unnumbered(&reply), "Committed 1 operation (commit #N).");
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn a_thousand_rows_are_one_commit() {
     };
     let before = posts(&world);
     let reply = content(&world.interact(spec));
-    assert_eq!(reply, "Committed 1000 operations (commit #3).");
+    assert_eq!(unnumbered(&reply), "Committed 1000 operations (commit #N).");
     assert_eq!(posts(&world) - before, 1);
     world.evict();
     assert_eq!(shown(&world.ok(&get("k999")))["n"], 999);

@@ -58,7 +58,7 @@ test("a transaction goes through as a whole or not at all, and comes as a file",
   const world = await startWithTable(t);
   const send = (ops) => world.reply("/dbc_transact database:prod ops_file:@ops", { files: { ops: { filename: "ops.json", text: JSON.stringify(ops) } } });
   const rows = Array.from({ length: 500 }, (_, n) => ({ op: "insert", table: "users", key: `k${n}`, value: { n } }));
-  assert.match(await send(rows), /^Committed 500 operations \(commit #3\)/);
+  assert.match(await send(rows), /^Committed 500 operations \(commit #\d+\)\.$/);
   assert.deepEqual(await world.row("k499"), { id: "k499", n: 499 });
   assert.match(await send([{ op: "insert", table: "users", key: "x", value: {} }, rows[7]]), /`ops_file`.*operation 2 of 2.*`k7`.*already.*Nothing was written/s);
   assert.match(await world.refused("/dbc_get database:prod table:users key:x"), /no row/);

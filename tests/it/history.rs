@@ -244,3 +244,42 @@ fn a_revision_that_nobody_was_told_of_is_not_shown() {
     let reply = world.ok(&history("key:a"));
     assert_eq!(reply.matches("**rev").count(), 2, "{reply}");
 }
+
+#[test]
+fn what_the_log_no_longer_has_is_read_from_the_thread() {
+    let mut world = World::with_table(9);
+    world.ok(&on_users("dbc_insert", r#"key:a value_json:{"n":1}"#));
+    world.settle();
+    let long = "x".repeat(3_000);
+    let patch = json!({"n": 2, "long": long});
+    world.ok(&on_users(
+        "dbc_update",
+        &format!("key:a patch_json:{patch}"),
+    ));
+    world.settle();
+    for n in 3..=4 {
+        let patch = json!({"n": n, "long": null});
+        world.ok(&on_users(
+            "dbc_update",
+            &format!("key:a patch_json:{patch}"),
+        ));
+        world.settle();
+    }
+    let whole = unnumbered(&world.ok(&history("key:a limit:2")));
+    // A checkpoint covers these commits: nobody needs them to open the database.
+    for _ in 0..4 {
+        world.delete_message("dbc-log", "· users/a put");
+    }
+    world.evict();
+    let cut = unnumbered(&world.ok(&history("key:a limit:2")));
+    assert_eq!(cut, whole);
+    let reply = world.ok(&history("key:a limit:100"));
+    let lines: Vec<&str> = reply.lines().filter(|l| l.contains("**rev")).collect();
+    assert_eq!(lines.len(), 4, "{reply}");
+    assert!(lines[2].contains("/dbc_update"), "{reply}");
+    assert!(!reply.contains("lder"), "{reply}");
+    world.ok(&on_users("dbc_restore_row", "key:a rev:2"));
+    let view = world.run(&get("a"));
+    let file = &view.reply.unwrap()["attachments"][0];
+    assert!(file["size"].as_u64().unwrap() > 3_000, "{file}");
+}

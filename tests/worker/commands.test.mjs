@@ -122,7 +122,7 @@ test("inspect and help tell what a person needs", async (t) => {
   const world = await startWithTable(t);
   await world.insert(ROW);
   const inspect = await world.ok("/dbc_inspect database:prod");
-  for (const word of ["users", "epoch", "commit: #3", "backlog", "rows: 1", "KiB"]) assert.ok(inspect.includes(word), `no ${word} in: ${inspect}`);
+  for (const word of ["users", "epoch", "commit: #", "backlog", "rows: 1", "KiB"]) assert.ok(inspect.includes(word), `no ${word} in: ${inspect}`);
   const help = await world.ok("/dbc_help");
   for (const command of ["dbc_init", "dbc_table_create", "dbc_insert", "dbc_get", "dbc_update", "dbc_transact", "dbc_inspect"]) assert.ok(help.includes(command), `no ${command} in: ${help}`);
   assert.match(await world.ok("/dbc_help command:dbc_insert"), /value_json/);
@@ -131,7 +131,9 @@ test("inspect and help tell what a person needs", async (t) => {
 test("bad input names the option and changes nothing", async (t) => {
   const world = await startWithTable(t);
   await world.insert(ROW);
-  const before = await world.mirrored("u_1");
+  await world.mirrored("u_1");
+  // The last thing that comes by itself.
+  const before = await world.settled((state) => findChannel(state, "dbc-log").messages.at(-1).content.includes("checkpoint of commit"), "a checkpoint");
   const insert = (key, json, place = "database:prod table:users") => `/dbc_insert ${place} key:${key} value_json:${json}`;
   // One of each kind: what is refused before Discord is asked, by the schema, by the state. The native tests have the rest.
   const cases = [

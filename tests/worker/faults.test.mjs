@@ -201,7 +201,8 @@ test("a 429 is honoured: nothing goes there before its time", async (t) => {
   const since = await world.trafficPosition();
   await world.insert(ROW);
   const posts = (await world.requests(since)).filter((one) => one.method === "POST" && new RegExp(logPath).test(one.path));
-  assert.deepEqual(posts.map((one) => one.status), [429, 200]);
+  // A checkpoint may follow.
+  assert.deepEqual(posts.slice(0, 2).map((one) => one.status), [429, 200]);
   const waited = posts[1].at - posts[0].at;
   assert.ok(waited >= RETRY_AFTER_S * 1000, `sent again after ${waited} ms`);
 });

@@ -63,7 +63,6 @@ pub(super) struct Run {
     is_fair: bool,
     /// Nothing has, so that every answer must be a good one.
     expects_answers: bool,
-    is_meddled_with: bool,
     started: u64,
     trace: Vec<String>,
 }
@@ -102,7 +101,6 @@ impl Run {
             values: 0,
             operations: 0,
             is_undecided: false,
-            is_meddled_with: false,
             is_fair: !plan.has_faults(),
             expects_answers: !plan.has_faults(),
             trace: Vec::new(),
@@ -191,10 +189,6 @@ impl Run {
             Step::LatePost(ms) => world.post_late(*ms),
             Step::StaleReads(ms) => world.stale_reads(*ms),
             Step::WipeStorage => world.wipe_storage(),
-            Step::DeleteRowMessage(cell) => {
-                checks::delete_row_message(world, *cell);
-                self.is_meddled_with = true;
-            }
             Step::Calm => world.calm(),
             Step::Quiet => return self.be_quiet(),
         }
@@ -378,10 +372,6 @@ impl Run {
     fn be_quiet(&mut self) -> Result<(), Violation> {
         self.join()?;
         self.world.calm();
-        if std::mem::take(&mut self.is_meddled_with) {
-            // What people do by hand is noticed when the database is opened the next time.
-            self.world.evict();
-        }
         self.world.wait(HOUR_MS + 60_000);
         for cell in Cell::all() {
             self.read_in_peace(cell)?;

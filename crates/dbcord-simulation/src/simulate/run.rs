@@ -247,8 +247,8 @@ impl Run {
             Intent::Put(mode) => change(Action::Put(mode, doc), None),
             Intent::Update => change(patch, if_rev),
             Intent::Delete => change(Action::Delete, if_rev),
-            Intent::Restore => match seen {
-                Some((rev, _)) => change(Action::Restore(1.max(rev.saturating_sub(1))), None),
+            Intent::Restore => match seen.and_then(|(rev, _)| self.restorable(cell, rev)) {
+                Some(rev) => change(Action::Restore(rev), None),
                 None => Command::Get(cell),
             },
             Intent::Transact => {
@@ -276,6 +276,13 @@ impl Run {
             }
             Intent::Transfer => self.transfer(ask, doc.v),
         }
+    }
+
+    /// The revision before this one. Of those before the last comparison only the newest is sure:
+    /// several orders may explain how the row got there.
+    fn restorable(&self, cell: Cell, rev: u64) -> Option<u64> {
+        let sure_from = self.before.0.get(&cell).map_or(1, Vec::len) as u64;
+        Some(rev.saturating_sub(1).max(sure_from)).filter(|&earlier| earlier <= rev)
     }
 
     /// Money goes from one account to another, on condition that both are as they were read.

@@ -285,6 +285,8 @@ pub enum Refusal {
     Taken,
     Missing,
     OtherRevision,
+    /// Back to where it is.
+    SameRevision,
 }
 
 impl std::fmt::Display for Answer {
@@ -357,8 +359,12 @@ fn read_change(reply: &str) -> Answer {
         Answer::Refused(Refusal::Taken)
     } else if has("has no row") {
         Answer::Refused(Refusal::Missing)
-    } else if has("if_rev") {
+    } else if has("is at revision") && has(", not ") {
         Answer::Refused(Refusal::OtherRevision)
+    } else if has("is at revision") && has(" already.") {
+        Answer::Refused(Refusal::SameRevision)
+    } else if has("Option `rev`") {
+        Answer::Refused(Refusal::Missing)
     } else {
         Answer::NotWritten
     }

@@ -33,6 +33,8 @@ pub struct Database<H> {
     /// Held while tables are loaded, so that none is loaded twice.
     pub(super) loading: Mutex<()>,
     pub(super) queue: RefCell<VecDeque<Waiting>>,
+    /// Whether a commit may still surface of which nobody knows what became.
+    pub(super) is_unsettled: Cell<bool>,
     /// How many of the next writes go alone, since together they were too large.
     pub(super) one_by_one: Cell<usize>,
 }
@@ -161,6 +163,7 @@ impl<H: Host> Database<H> {
             writer: Mutex::new(()),
             loading: Mutex::new(()),
             queue: RefCell::default(),
+            is_unsettled: Cell::new(false),
             one_by_one: Cell::new(0),
         }
     }

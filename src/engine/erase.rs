@@ -157,14 +157,17 @@ impl<H: Host> Database<H> {
             ops: vec![Op::Erased { up_to }],
             ..Contents::default()
         };
-        self.append(contents)
-            .await
-            .map(|_| ())
-            .map_err(|error| match error {
+        match self.append(contents).await {
+            Ok(_) => {
+                self.ask_for_alarm().await;
+                Ok(())
+            }
+            Err(
                 PostError::NotWritten(error)
                 | PostError::TooLarge(error)
-                | PostError::Unknown(error) => error,
-            })
+                | PostError::Unknown(error),
+            ) => Err(error),
+        }
     }
 
     fn not_deleted(&self, error: &CallError) -> Error {

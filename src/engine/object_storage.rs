@@ -95,6 +95,19 @@ impl<'a, H: Host> DatabaseKeys<'a, H> {
         self.store("wait", wait).await
     }
 
+    pub async fn is_unsettled(&self) -> Result<bool> {
+        Ok(self.load("unsettled").await?.unwrap_or(false))
+    }
+
+    pub async fn store_unsettled(&self) -> Result<()> {
+        self.store("unsettled", &true).await
+    }
+
+    pub async fn forget_unsettled(&self) -> Result<()> {
+        let key = self.key("unsettled");
+        self.host.remove(&key).await.map_err(storage_failed)
+    }
+
     pub async fn forget_wait(&self) -> Result<()> {
         let key = self.key("wait");
         self.host.remove(&key).await.map_err(storage_failed)
@@ -108,7 +121,7 @@ impl<'a, H: Host> DatabaseKeys<'a, H> {
     /// Forgets all that is known of the database. The hints go first: without the floor, they
     /// would tell of a database whose storage was lost.
     pub async fn forget(&self) -> Result<()> {
-        for what in ["hints", "floor", "wait", "epoch"] {
+        for what in ["hints", "floor", "unsettled", "wait", "epoch"] {
             let key = self.key(what);
             self.host.remove(&key).await.map_err(storage_failed)?;
         }

@@ -2,6 +2,7 @@
 //! read from it exactly.
 
 use crate::world::{World, get, insert};
+use discord_sim::FaultKind;
 use serde_json::Value;
 
 /// Requests that a command cost, by method and path.
@@ -121,4 +122,28 @@ fn a_table_that_nothing_gives_back_is_said_to_be_lost_and_the_others_go_on() {
     assert!(reply.contains("are not the 2 that it has"), "{reply}");
     assert!(world.refused(&insert("c")).contains("Nothing was written"));
     world.ok(r#"/dbc_insert database:prod table:posts key:p value_json:{"id":"p"}"#);
+}
+
+#[test]
+fn a_commit_in_a_file_made_while_a_checkpoint_is_taken_is_read() {
+    let mut world = World::with_table(5);
+    world.ok(&insert("a"));
+    // The answer to the checkpoint's file is slow; meanwhile a commit goes ahead of its record.
+    world.fault_on_log_post(FaultKind::Delay, 1);
+    world.wait(4_000);
+    let text = "é`".repeat(2_000);
+    world.ok(&format!(
+        r#"/dbc_insert database:prod table:users key:large value_json:{{"id":"large","t":"{text}"}}"#
+    ));
+    world.wait(4_000);
+    world.evict();
+    let log = world.messages("dbc-log");
+    let large = log.iter().position(|text| text.contains("users/large put"));
+    let checkpoint = log
+        .iter()
+        .rposition(|text| text.contains("· checkpoint of"));
+    assert!(large < checkpoint, "{log:#?}");
+    world.ok(&get("a"));
+    world.run(&get("large"));
+    world.ok(r#"/dbc_update database:prod table:users key:large patch_json:{"n":1}"#);
 }

@@ -29,10 +29,13 @@ impl<H: Host> Database<H> {
         if let Some(id) = self.outcome(&origin.interaction) {
             return Ok(id);
         }
-        match self.settle_head().await {
-            Ok(()) => Err(error.written(Written::No)),
-            Err(why) => Err(unknown(&error, &why)),
+        // Opening it has settled the log without the record, unless there was nothing to build on.
+        if self.head().is_none()
+            && let Err(why) = self.settle_head().await
+        {
+            return Err(unknown(&error, &why));
         }
+        Err(error.written(Written::No))
     }
 
     /// What became of an interaction's write, told so that it stays true: if the log does not have

@@ -41,6 +41,27 @@ impl<H: Host> Database<H> {
         &self,
         contents: Contents,
     ) -> Result<CommitId, PostError> {
+        let appended = self.try_to_append(contents).await;
+        match &appended {
+            Err(PostError::Unknown(_)) => {
+                self.close();
+                // It may surface after the log was read without it. Whoever opens the database
+                // next rules that out, before anybody is told what is there.
+                self.is_unsettled.set(true);
+                if let Err(error) = self.keys().store_unsettled().await {
+                    let line = format!("database {}: {error}", self.name);
+                    self.shared.host.log(Level::Error, &line);
+                }
+            }
+            Ok(_) if self.is_unsettled.get() && self.keys().forget_unsettled().await.is_ok() => {
+                self.is_unsettled.set(false);
+            }
+            _ => {}
+        }
+        appended
+    }
+
+    async fn try_to_append(&self, contents: Contents) -> Result<CommitId, PostError> {
         let (record, log) = self.next_record(contents).map_err(PostError::NotWritten)?;
         let encoded =
             codec::encode(&record).map_err(|bytes| PostError::TooLarge(self.too_large(bytes)))?;
@@ -53,22 +74,14 @@ impl<H: Host> Database<H> {
                 _ => PostError::NotWritten(error),
             })?;
         }
-        let message = match self.post(log, &encoded).await {
-            Err(error @ PostError::Unknown(_)) => {
-                self.close();
-                return Err(error);
-            }
-            posted => posted?,
-        };
+        let message = self.post(log, &encoded).await?;
         self.confirm_commit().await?;
         let floor = Floor {
             link: encoded.link,
             message,
         };
-        if let Err(error) = self.keys().store_floor(&floor).await {
-            self.close();
-            return Err(PostError::Unknown(error));
-        }
+        let stored = self.keys().store_floor(&floor).await;
+        stored.map_err(PostError::Unknown)?;
         let entry = Entry {
             record,
             link: encoded.link,

@@ -135,7 +135,10 @@ impl<H: Host> Database<H> {
             return Err(OpenError::Failed(self.too_new(version)));
         }
         let first = replay::chain(&reader.records, unusable);
-        let from = first.checkpoint.map_or(0, |checkpoint| checkpoint.id.seq());
+        let checkpoint = first.checkpoint.and_then(|link| reader.records.get(&link));
+        let covered = checkpoint.and_then(|entry| entry.record.checkpoint());
+        // Commits went on while it was taken, so what it does not cover may stand before it.
+        let from = covered.map_or(0, |(head, _)| head.id.seq() + 1);
         let fetched = reader.fetch(&self.shared, from).await;
         fetched.map_err(|error| OpenError::Failed(self.unreadable(&error)))?;
         if let Some(other) = reader.highest_epoch().filter(|&other| other >= epoch) {

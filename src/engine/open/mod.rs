@@ -58,6 +58,9 @@ impl<H: Host> Database<H> {
         };
         let wait = self.wait_is_over().await?;
         let floor = self.keys().floor().await?;
+        if self.keys().is_unsettled().await? {
+            self.is_unsettled.set(true);
+        }
         let epoch = self.claim(None).await?;
         let history = self.history(&mut hints, log, epoch, floor.as_ref()).await?;
         let state = self.replay(&history)?;
@@ -72,7 +75,10 @@ impl<H: Host> Database<H> {
         // record would void all others.
         let is_settled = match state.head {
             None => floor.is_none(),
-            head => head == floor.map(|floor| floor.link) && wait.is_none(),
+            head => {
+                let is_ours = head == floor.map(|floor| floor.link);
+                is_ours && wait.is_none() && !self.is_unsettled.get()
+            }
         };
         let mirror = mirror_after_open(&state, &hints);
         let is_behind = hints.mirrored < state.head.map(|head| head.id);

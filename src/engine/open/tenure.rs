@@ -123,7 +123,14 @@ impl<H: Host> Database<H> {
         let route = routes::create_message(log);
         let client = &self.shared.client;
         let posted = client.send_draft::<Message>(&route, &draft, Patience::COMMAND);
-        let posted = posted.await.map_err(|error| not_written(&doing, &error))?;
+        let posted = posted.await.map_err(|error| {
+            if error.may_have_happened() {
+                // A notice that surfaces later stops the present owner all the same.
+                return describe(&doing, &error, Written::Unknown)
+                    .hint("Run the command again, so that the takeover is completed.");
+            }
+            not_written(&doing, &error)
+        })?;
         let wait = Wait {
             until: self.shared.host.now() + OWNERSHIP_WAIT_MS,
             notice: Some(posted.id),
@@ -177,10 +184,8 @@ impl<H: Host> Database<H> {
 
     /// The same for a record that is posted already.
     pub(in crate::engine) async fn confirm_commit(&self) -> Result<(), PostError> {
-        self.confirm_tenure().await.map_err(|error| {
-            self.close();
-            PostError::Unknown(error.written(Written::Unknown))
-        })
+        let confirmed = self.confirm_tenure().await;
+        confirmed.map_err(|error| PostError::Unknown(error.written(Written::Unknown)))
     }
 
     fn deposed(&self, owner: &str) -> Error {

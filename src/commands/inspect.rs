@@ -59,12 +59,19 @@ fn describe(name: &str, inspection: &Inspection) -> String {
         format!("**Database `{name}`** · {visibility}"),
         format!("log: <#{}> · catalog: {catalog}", inspection.log),
         format!("last commit: {commit} · epoch: {}", inspection.epoch),
+        describe_checkpoint(inspection),
         describe_backlog(&inspection.waiting, inspection.stalled.as_deref()),
         format!(
             "attachments: {attachments} · requests since start: {}",
             inspection.requests
         ),
     ];
+    if inspection.erasing > 0 {
+        lines.push(format!(
+            "deleted for good, copies still being removed: {}",
+            inspection.erasing
+        ));
+    }
     if let Some(bytes) = inspection.heap_bytes {
         lines.push(format!("wasm heap: {} KiB", bytes / 1024));
     }
@@ -99,6 +106,17 @@ fn describe(name: &str, inspection: &Inspection) -> String {
     text
 }
 
+fn describe_checkpoint(inspection: &Inspection) -> String {
+    let newest = inspection.checkpoint.map_or("none".to_owned(), |head| {
+        format!("of commit #{}", head.seq())
+    });
+    let mut text = format!("checkpoint: {newest} · commits since: {}", inspection.tail);
+    if let Some(reason) = &inspection.checkpoint_stalled {
+        text.push_str(&format!(" · the next one waits: {reason}"));
+    }
+    text
+}
+
 fn describe_backlog(backlog: &Backlog, stalled: Option<&str>) -> String {
     let kinds = [
         (backlog.rows, "rows"),
@@ -113,9 +131,6 @@ fn describe_backlog(backlog: &Backlog, stalled: Option<&str>) -> String {
     }
     if let Some(since) = backlog.since {
         parts.push(format!("oldest from <t:{}:R>", since / 1_000));
-    }
-    if backlog.hard_deletes > 0 {
-        parts.push(format!("hard deletes under way: {}", backlog.hard_deletes));
     }
     if let Some(reason) = stalled {
         parts.push(format!("waiting: {reason}"));

@@ -7,8 +7,11 @@ use std::rc::Rc;
 use futures_util::lock::Mutex;
 
 use super::Shared;
+use super::checkpoint::manifest::ManifestRef;
 use super::checkpoint::take::Attempts;
 use super::commit::Waiting;
+use super::erase::Search;
+use super::log::replay::Entry;
 use super::log::{CommitId, Op, Record};
 use super::materialize::Mirror;
 use super::object_storage::DatabaseKeys;
@@ -50,6 +53,10 @@ pub(super) struct Opened {
     /// When this object last wrote a record, but for empty ones and checkpoints.
     pub written_at: UnixMillis,
     pub checkpoints: Attempts,
+    /// The newest checkpoint.
+    pub covered: Option<Covered>,
+    /// The search for copies of rows that were deleted for good.
+    pub search: Search,
     /// What the next opening has to replay.
     pub tail: Tail,
     /// Messages with files of checkpoints, read along with the log: their addresses are fresh.
@@ -59,12 +66,38 @@ pub(super) struct Opened {
     pub is_settled: bool,
 }
 
+/// A checkpoint that is in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Covered {
+    /// The commit up to which it has everything.
+    pub head: CommitId,
+    pub message: u64,
+    /// The messages of its manifest, where that stands outside of the record.
+    pub manifest: Vec<u64>,
+}
+
 /// How much of the log no checkpoint covers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Tail {
     pub records: usize,
     /// About, as JSON.
     pub bytes: usize,
+}
+
+impl Covered {
+    /// By a record, if it is a checkpoint.
+    pub fn by(entry: &Entry) -> Option<Covered> {
+        let (head, manifest) = entry.record.checkpoint()?;
+        let manifest = match manifest {
+            ManifestRef::Inline(_) => Vec::new(),
+            ManifestRef::Text { messages, .. } => messages.clone(),
+        };
+        Some(Covered {
+            head: head.id,
+            message: entry.message,
+            manifest,
+        })
+    }
 }
 
 impl Tail {
@@ -106,6 +139,11 @@ impl Opened {
         }
         self.mirror.table_loaded(&mut self.state, table);
         Ok(())
+    }
+
+    /// Whether there is background work left beside showing what changed.
+    pub fn is_unfinished(&self) -> bool {
+        self.tail.records > 0 || self.mirror.unrecorded() > 0 || !self.state.erasing.is_empty()
     }
 
     /// Whether new channels keep @everyone out: unless it is certain that they need not.

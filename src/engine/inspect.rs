@@ -21,6 +21,14 @@ pub struct Inspection {
     pub backlog: usize,
     /// The same by kind, with what is best effort.
     pub waiting: Backlog,
+    /// Rows that were deleted for good and of which copies are still being removed.
+    pub erasing: usize,
+    /// The commit up to which the newest checkpoint has everything.
+    pub checkpoint: Option<CommitId>,
+    /// Why there is no newer one.
+    pub checkpoint_stalled: Option<String>,
+    /// Commits that no checkpoint covers.
+    pub tail: usize,
     /// Why the background stands still, if it does.
     pub stalled: Option<String>,
     pub attachments: Option<Access>,
@@ -73,6 +81,10 @@ impl<H: Host> Database<H> {
             tables: tables.collect(),
             backlog: opened.mirror.backlog(),
             waiting: opened.mirror.backlog_by_kind(&opened.state),
+            erasing: opened.state.erasing.len(),
+            checkpoint: opened.covered.as_ref().map(|covered| covered.head),
+            checkpoint_stalled: opened.checkpoints.stalled.clone(),
+            tail: opened.tail.records,
             stalled: opened.mirror.stalled().map(str::to_owned),
             attachments,
             blocked_until: self.shared.client.blocked_until(),

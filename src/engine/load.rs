@@ -104,7 +104,8 @@ impl<H: Host> Database<H> {
         Err(Error::new(ErrorKind::Corrupt, why))
     }
 
-    async fn file(&self, file: &FileEntry) -> Result<Bytes> {
+    /// Fetches a file of a checkpoint, and checks it.
+    pub(super) async fn file(&self, file: &FileEntry) -> Result<Bytes> {
         let (log, seen) = {
             let opened = self.claimed()?;
             // One message of those that were read with the log, not all of them.

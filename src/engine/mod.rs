@@ -13,6 +13,7 @@ pub mod database;
 pub mod digest;
 pub mod document;
 mod drop;
+mod erase;
 mod gzip;
 pub mod history;
 pub mod init;

@@ -47,6 +47,9 @@ pub struct Hints {
     /// The database was dropped, and nothing but its log was left of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_removed: bool,
+    /// A checkpoint is due, or copies of deleted rows are still to be removed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_unfinished: bool,
 }
 
 /// The keys of one database in object storage.
@@ -112,12 +115,12 @@ impl<'a, H: Host> DatabaseKeys<'a, H> {
         Ok(())
     }
 
-    /// Whether the last stored commit is not shown everywhere yet, as far as storage knows.
+    /// Whether there is background work to do, as far as storage knows.
     pub async fn is_behind(&self) -> bool {
         let (Ok(Some(floor)), Ok(hints)) = (self.floor().await, self.hints().await) else {
             return false;
         };
-        hints.mirrored < Some(floor.link.id)
+        hints.is_unfinished || hints.mirrored < Some(floor.link.id)
     }
 
     fn key(&self, what: &str) -> String {

@@ -87,6 +87,7 @@ impl<H: Host> Instance<H> {
                     progress.push(database.materialize(stop_at).await);
                 }
             }
+            progress.push(database.erase(stop_at).await);
             for progress in progress {
                 if let Progress::More(time) = progress {
                     due.push(time);

@@ -96,6 +96,7 @@ fn manifest() -> Manifest {
         private: Some(true),
         last_table_id: 2,
         generation: 5,
+        erasing: vec![],
         tables: vec![
             TableEntry {
                 name: "users".to_owned(),

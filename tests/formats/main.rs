@@ -109,7 +109,7 @@ fn record(seq: u64, prev: Option<u32>, ops: Vec<Op>, sum: &[(&str, u64, u64)]) -
                 user: "1200000000000000000".to_owned(),
                 command: "dbc_test".to_owned(),
             },
-            ops: 1,
+            ops: ops.len(),
         }],
         ops,
         sum: sum.collect::<BTreeMap<_, _>>(),
@@ -133,6 +133,41 @@ fn check(name: &str, record: &Record) {
     let text = show(&encoded);
     golden(name, &text);
     assert_eq!(read(&text), (record.clone(), encoded.link));
+}
+
+/// One of each kind that the other records have none of.
+fn other_ops() -> Vec<Op> {
+    let (table, key) = ("users".to_owned(), "u_1".to_owned());
+    let delete = |rev, hard| Op::Delete {
+        table: table.clone(),
+        key: key.clone(),
+        rev,
+        hard,
+    };
+    vec![
+        Op::Takeover {
+            owner: "0123456789abcdef".to_owned(),
+            notice: 1_593_540_492_656_640_000,
+        },
+        Op::CreateTable {
+            table: "events".to_owned(),
+            id: 2,
+            pk: "id".to_owned(),
+            mirror: false,
+        },
+        delete(2, false),
+        delete(3, true),
+        Op::RenameTable {
+            table: table.clone(),
+            to: "people".to_owned(),
+        },
+        Op::DropTable {
+            table: "events".to_owned(),
+        },
+        Op::DropDatabase {
+            database: "prod".to_owned(),
+        },
+    ]
 }
 
 #[test]
@@ -162,6 +197,10 @@ fn records() {
             vec![put("u`1", odd)],
             &[("users", 1, u64::MAX)],
         ),
+    );
+    check(
+        "record-ops.txt",
+        &record(5, Some(2), other_ops(), &[("people", 0, 0)]),
     );
     let mut settled = record(4, Some(1), vec![], &[]);
     settled.by.clear();

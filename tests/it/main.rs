@@ -18,6 +18,7 @@ mod commands;
 mod crash;
 mod crud;
 mod deferral;
+mod erase;
 mod faults;
 mod files;
 mod history;

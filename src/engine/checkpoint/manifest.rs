@@ -11,6 +11,7 @@ use super::segment::SectionInfo;
 use crate::engine::digest::TableSum;
 use crate::engine::gzip;
 use crate::engine::log::{CommitId, Link};
+use crate::engine::state::Erasure;
 use crate::text::{escape_json, inline, utf16_len};
 
 /// What a packed manifest unpacks to at most: some 100,000 tables.
@@ -48,6 +49,9 @@ pub struct Manifest {
     pub last_table_id: u32,
     /// How many checkpoints the database has had, this one counted.
     pub generation: u32,
+    /// Rows that were deleted for good and of which copies may be left.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub erasing: Vec<Erasure>,
     pub tables: Vec<TableEntry>,
     pub files: Vec<FileEntry>,
 }
@@ -280,6 +284,7 @@ mod tests {
             private: Some(false),
             last_table_id: 4,
             generation: 5,
+            erasing: vec![],
             tables: vec![
                 TableEntry {
                     name: "users".into(),

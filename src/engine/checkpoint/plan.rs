@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::manifest::{FileEntry, Manifest, PartEntry, SegmentEntry, TableEntry};
 use super::segment::{SegmentFile, Writer};
 use crate::engine::log::Link;
-use crate::engine::state::{State, Stored, StoredPart, StoredSegment, Table};
+use crate::engine::state::{Erasure, State, Stored, StoredPart, StoredSegment, Table};
 use crate::limits::SEGMENT_BYTES;
 
 /// A table has at most so many segments: each is a file to be fetched when it is loaded.
@@ -31,6 +31,7 @@ pub struct Channel {
 pub struct Plan {
     pub head: Link,
     pub generation: u32,
+    erasing: Vec<Erasure>,
     /// New files and their names.
     pub files: Vec<(String, SegmentFile)>,
     tables: Vec<PlannedTable>,
@@ -105,6 +106,7 @@ pub fn plan(
     Ok(Plan {
         head,
         generation,
+        erasing: state.erasing.clone(),
         files,
         tables,
     })
@@ -174,6 +176,7 @@ impl Plan {
             private: state.private,
             last_table_id: state.last_table_id,
             generation: self.generation,
+            erasing: self.erasing.clone(),
             tables,
             files: files.iter().map(|file| (**file).clone()).collect(),
         };

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::discord::model::Message;
 use crate::discord::{CallError, Draft, Patience, routes};
-use crate::engine::database::Database;
+use crate::engine::database::{Covered, Database};
 use crate::engine::digest::TableSum;
+use crate::engine::erase::Search;
 use crate::engine::log::codec::{self, Encoded};
 use crate::engine::log::record::{VERSION, crc_text};
 use crate::engine::log::replay::Entry;
@@ -200,6 +201,10 @@ impl<H: Host> Database<H> {
             opened.tail.add(&entry.record);
             if opened.tail != before {
                 opened.written_at = now;
+            }
+            if let Some(covered) = Covered::by(entry) {
+                opened.covered = Some(covered);
+                opened.search = Search::default();
             }
             let superseded = opened.state.apply(entry, now)?;
             let mirror = &mut opened.mirror;

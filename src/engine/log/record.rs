@@ -178,6 +178,10 @@ pub enum Op {
         head: Link,
         manifest: ManifestRef,
     },
+    /// No copy is left of rows that were deleted for good up to this commit.
+    Erased {
+        up_to: CommitId,
+    },
     /// The database ends; what is left of it is removed from the guild.
     DropDatabase {
         database: String,
@@ -231,6 +235,7 @@ impl Op {
             Op::RenameTable { table, to } => format!("{table} rename_table to {to}"),
             Op::DropTable { table } => format!("{table} drop_table"),
             Op::Checkpoint { head, .. } => format!("checkpoint of commit {}", head.id.seq()),
+            Op::Erased { up_to } => format!("erased up to commit {}", up_to.seq()),
             Op::DropDatabase { database } => format!("{database} drop_database"),
             Op::Put { table, key, .. } => format!("{table}/{key} put"),
             Op::Delete { table, key, .. } => format!("{table}/{key} delete"),

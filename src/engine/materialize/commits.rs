@@ -42,6 +42,7 @@ pub(super) fn take_in(
             Op::Init { .. }
             | Op::Takeover { .. }
             | Op::Checkpoint { .. }
+            | Op::Erased { .. }
             | Op::DropDatabase { .. }
             | Op::DropTable { .. } => {}
         }
@@ -132,6 +133,7 @@ fn tables_of(record: &Record, state: &State) -> Vec<Option<u32>> {
             Op::Init { .. }
             | Op::Takeover { .. }
             | Op::Checkpoint { .. }
+            | Op::Erased { .. }
             | Op::DropDatabase { .. } => None,
         });
     }

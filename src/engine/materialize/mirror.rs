@@ -58,13 +58,6 @@ pub struct Backlog {
     pub since: Option<UnixMillis>,
 }
 
-impl Backlog {
-    /// Everything that is to be shown, but for history.
-    pub fn total(&self) -> usize {
-        self.rows + self.cards + self.channels
-    }
-}
-
 impl Mirror {
     /// After an opening. Tables that are `behind` may have rows that are not shown; up to the
     /// messages in `scan_from`, what their channels hold is known.

@@ -327,6 +327,7 @@ impl<H: Host> Database<H> {
             table_names: opened.state.tables.keys().cloned().collect(),
             mirrored: opened.mirror.mirrored(),
             is_removed: false,
+            is_unfinished: opened.is_unfinished(),
         }) else {
             return false;
         };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::checkpoint::manifest::Manifest;
 use super::super::checkpoint::store;
-use super::super::database::{Database, Tail};
+use super::super::database::{Covered, Database, Tail};
 use super::super::log::Link;
 use super::super::log::notice::Takeover;
 use super::super::log::read::{LogReader, ReadError};
@@ -31,6 +31,8 @@ pub(super) struct History {
     pub manifest: Option<Manifest>,
     /// The commits that it does not cover, oldest first.
     pub entries: Vec<Entry>,
+    /// That checkpoint.
+    pub covered_by: Option<Covered>,
     pub takeovers: Vec<Takeover>,
     /// When the newest page was asked for.
     pub read_at: UnixMillis,
@@ -225,6 +227,8 @@ fn history(
     read_at: UnixMillis,
 ) -> History {
     let outcomes_since = reader.reached();
+    let checkpoint = chain.checkpoint.and_then(|link| reader.records.get(&link));
+    let covered_by = checkpoint.and_then(Covered::by);
     let covered_head = manifest.as_ref().map(|manifest| manifest.head);
     let mut records = reader.records;
     let covered = replay::walk(&records, covered_head, None).links;
@@ -235,6 +239,7 @@ fn history(
     History {
         epoch,
         manifest,
+        covered_by,
         entries: take(chain.links),
         takeovers: reader.takeovers,
         read_at,

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::checkpoint::take::Attempts;
 use super::commit::{Contents, PostError};
 use super::database::{Database, Opened};
+use super::erase::Search;
 use super::log::CommitId;
 use super::materialize::Mirror;
 use super::object_storage::Hints;
@@ -86,6 +87,8 @@ impl<H: Host> Database<H> {
             confirmed_at: history.read_at,
             outcomes_since: history.outcomes_since,
             tail: history.tail(),
+            covered: history.covered_by,
+            search: Search::default(),
             written_at: 0,
             checkpoints: Attempts::default(),
             seen: history.seen,
@@ -96,7 +99,7 @@ impl<H: Host> Database<H> {
         if wait.is_some() {
             self.keys().forget_wait().await?;
         }
-        if is_behind {
+        if is_behind || self.opened()?.is_unfinished() {
             self.ask_for_alarm().await;
         }
         Ok(())

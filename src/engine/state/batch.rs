@@ -162,7 +162,7 @@ impl<'a> Batch<'a> {
             return Err(being_removed(self.database));
         }
         match &op {
-            Op::Init { .. } | Op::Takeover { .. } | Op::Checkpoint { .. } => {}
+            Op::Init { .. } | Op::Takeover { .. } | Op::Checkpoint { .. } | Op::Erased { .. } => {}
             Op::DropDatabase { .. } => {
                 self.is_dropped = true;
                 self.undo.push(Undo::Dropped);

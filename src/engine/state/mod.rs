@@ -6,6 +6,8 @@ mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::document;
 use super::log::replay::Entry;
 use super::log::{CommitId, Link, Op, Record};
@@ -32,12 +34,25 @@ pub struct State {
     pub tables: BTreeMap<String, Table>,
     /// The highest table id ever given, so that none is given twice.
     pub last_table_id: u32,
+    /// Rows that were deleted for good and of which copies may be left.
+    pub erasing: Vec<Erasure>,
     /// The newest commit; none until the first.
     pub head: Option<Link>,
     /// Commits by the interaction that asked for them, for longer than its token lives.
     pub outcomes: BTreeMap<String, CommitId>,
     /// How many checkpoints were begun; what changes now will be in the next.
     pub generation: u32,
+}
+
+/// A row that was deleted for good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erasure {
+    /// The table's name then.
+    pub table: String,
+    pub table_id: u32,
+    pub key: String,
+    /// The commit that deleted it.
+    pub at: CommitId,
 }
 
 /// A revision that a commit put another in the place of.
@@ -176,6 +191,14 @@ impl State {
             ..row
         };
         let table = self.tables.get_mut(name).ok_or_else(|| name.clone())?;
+        if row.hard {
+            self.erasing.push(Erasure {
+                table: name.clone(),
+                table_id: table.id,
+                key: key.clone(),
+                at,
+            });
+        }
         if let Some(row) = table.set(key, row) {
             superseded.push(Superseded {
                 table: table.id,
@@ -200,6 +223,7 @@ impl State {
             // What it says is in the state already; where its files are is noted by who took it,
             // or was read before.
             Op::Checkpoint { .. } => {}
+            Op::Erased { up_to } => self.erasing.retain(|erasure| erasure.at > *up_to),
             Op::DropDatabase { .. } => self.is_dropped = true,
             Op::CreateTable {
                 table,

@@ -45,6 +45,15 @@ impl StoredSegment {
 }
 
 impl State {
+    /// The files that the newest checkpoint refers to.
+    pub fn stored_files(&self) -> impl Iterator<Item = &FileEntry> {
+        let segments = self
+            .tables
+            .values()
+            .flat_map(|table| &table.stored.segments);
+        segments.flat_map(|segment| segment.parts.iter().map(|part| &*part.file))
+    }
+
     /// The state as of a checkpoint, its tables' rows still where they are.
     pub fn at_checkpoint(manifest: &Manifest) -> State {
         let files: Vec<Rc<FileEntry>> = manifest.files.iter().cloned().map(Rc::new).collect();
@@ -57,6 +66,7 @@ impl State {
                 .map(|entry| (entry.name.clone(), table_at_checkpoint(entry, &files)))
                 .collect(),
             last_table_id: manifest.last_table_id,
+            erasing: manifest.erasing.clone(),
             head: Some(manifest.head),
             generation: manifest.generation,
             ..State::default()

@@ -60,7 +60,8 @@ pub struct Observed {
     pub crashes: u64,
     /// Requests that change something for people to see: all but reads and interaction answers.
     pub changes: u64,
-    /// Requests that were refused with 429.
+    /// Requests that were refused with 429, but for edits of old messages: no header announces
+    /// that limit.
     pub limited: Vec<String>,
     /// Requests refused by the host: the object had used up its share.
     pub over_budget: u64,
@@ -171,7 +172,7 @@ impl Outside {
         (observed.digest, now, &line, &body).hash(&mut hasher);
         if let Outcome::Responded { response, .. } = &outcome {
             (response.status().as_u16(), response.body()).hash(&mut hasher);
-            if response.status() == 429 {
+            if response.status() == 429 && !is_old_edit(response.body()) {
                 observed.limited.push(line.clone());
             }
             let channel = path.split('/').nth_back(1).unwrap_or_default();
@@ -189,6 +190,12 @@ impl Life {
     pub fn top_up(&self) {
         self.requests_left.set(REQUESTS_AN_EVENT);
     }
+}
+
+/// "Maximum number of edits to messages older than 1 hour reached".
+fn is_old_edit(body: &[u8]) -> bool {
+    let error: Value = serde_json::from_slice(body).unwrap_or_default();
+    error["code"] == 30046
 }
 
 fn is_of_channel(body: &[u8], channel: &str) -> bool {

@@ -116,24 +116,6 @@ pub fn bank_is_whole(database: &Database) -> Result<(), Violation> {
     ))
 }
 
-/// Deletes the row's message by hand, if there is one.
-pub fn delete_row_message(world: &mut World, cell: Cell) {
-    let shown = rows_shown(world, cell.table());
-    let Some(message) = shown.get(cell.key()).and_then(|messages| messages.first()) else {
-        return;
-    };
-    let (channel, id) = (&message["channel_id"], &message["id"]);
-    let texts = (
-        channel.as_str().expect("an id"),
-        id.as_str().expect("an id"),
-    );
-    world.by_hand(
-        "DELETE",
-        &format!("/channels/{}/messages/{}", texts.0, texts.1),
-        None,
-    );
-}
-
 /// What an object posts to see whether it can read a channel. One that dies before it has deleted
 /// the message leaves it behind, and the message says so itself.
 const PROBE: &str = "dbcord checks whether it can read this channel.";
@@ -151,12 +133,14 @@ fn rows_shown(world: &World, table: &str) -> BTreeMap<String, Vec<Value>> {
     for channel in channels.iter().filter(is_marked) {
         for message in channel["messages"].as_array().expect("messages") {
             let content = message["content"].as_str().unwrap_or_default();
-            if content.starts_with(PROBE) {
+            // Discord's own notices, of threads for example, have another type.
+            if message["type"] != 0 || content.starts_with(PROBE) {
                 continue;
             }
             let first = content.lines().next().unwrap_or_default();
-            let key = first.split("** · rev ").next().unwrap_or_default();
-            let key = key.trim_start_matches(['*', '~']).to_owned();
+            // A tombstone's first line begins with `~~**key**~~`.
+            let name = first.trim_start_matches(['*', '~']);
+            let key = name.split("**").next().unwrap_or_default().to_owned();
             rows.entry(key).or_default().push(message.clone());
         }
     }

@@ -259,6 +259,9 @@ impl Database {
         if change.if_rev.is_some_and(|wanted| wanted != rev) {
             return Err(Refusal::OtherRevision);
         }
+        if change.action == Action::Restore(rev) && current.is_some() {
+            return Err(Refusal::SameRevision);
+        }
         let next = match change.action {
             Action::Put(_, doc) => Some(doc),
             Action::Delete => None,

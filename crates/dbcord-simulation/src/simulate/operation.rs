@@ -285,6 +285,8 @@ pub enum Refusal {
     Taken,
     Missing,
     OtherRevision,
+    /// Back to where it is.
+    SameRevision,
 }
 
 impl std::fmt::Display for Answer {
@@ -340,8 +342,9 @@ fn read_row(cell: Cell, reply: &str, file: Option<&str>) -> Answer {
 
 fn read_change(reply: &str) -> Answer {
     let has = |text: &str| reply.contains(text);
-    if !reply.starts_with('❌') && has("(commit #") {
-        return Answer::Done(number_after(reply, "revision "));
+    if let (false, Some((told, _))) = (reply.starts_with('❌'), reply.rsplit_once("(commit #")) {
+        // A restored row's reply names the revision that it went back to, and then its new one.
+        return Answer::Done(number_after_last(told, "revision "));
     }
     if has("had been committed by then")
         || has("was carried out already")
@@ -356,11 +359,19 @@ fn read_change(reply: &str) -> Answer {
         Answer::Refused(Refusal::Taken)
     } else if has("has no row") {
         Answer::Refused(Refusal::Missing)
-    } else if has("if_rev") {
+    } else if has("is at revision") && has(", not ") {
         Answer::Refused(Refusal::OtherRevision)
+    } else if has("is at revision") && has(" already.") {
+        Answer::Refused(Refusal::SameRevision)
+    } else if has("Option `rev`") {
+        Answer::Refused(Refusal::Missing)
     } else {
         Answer::NotWritten
     }
+}
+
+fn number_after_last(text: &str, before: &str) -> Option<u64> {
+    number_after(&text[text.rfind(before)?..], before)
 }
 
 fn number_after(text: &str, before: &str) -> Option<u64> {
@@ -402,6 +413,11 @@ mod tests {
                 "Stored `a` in `prod.users` as revision 12 (commit #40).",
                 Answer::Done(Some(12)),
             ),
+            (
+                "Restored `a` in `prod.users` to the document of revision 1, as revision 3 (commit #4).",
+                Answer::Done(Some(3)),
+            ),
+            ("Committed 2 operations (commit #10).", Answer::Done(None)),
             (
                 "`/dbc_insert` was interrupted. It had been committed by then, as commit #4.",
                 Answer::Done(None),

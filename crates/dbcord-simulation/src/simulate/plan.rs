@@ -1,39 +1,42 @@
 //! What a seed means: a list of steps, drawn before anything runs, so that steps can be taken out
 //! of it and the rest still makes sense.
 
+use std::sync::OnceLock;
+
 use discord_sim::{Fault, FaultKind, FaultPlan};
 use fastrand::Rng;
+use serde_json::Value;
 
 use super::operation::{ACCOUNTS, Cell, KEYS, Mode, TABLES};
 use crate::harness::host::Side;
 
 pub const CLIENTS: usize = 4;
 
-/// What clients may ask for, how often, and whether the database can do it.
-const OPERATIONS: &[(Intent, u32, bool)] = &[
-    (Intent::Get, 30, true),
-    (Intent::Put(Mode::Insert), 40, true),
-    (Intent::Put(Mode::Upsert), 15, false),
-    (Intent::Put(Mode::Replace), 8, false),
-    (Intent::Update, 25, false),
-    (Intent::Delete, 12, false),
-    (Intent::Restore, 6, false),
-    (Intent::Transact, 12, false),
-    (Intent::Transfer, 20, false),
+/// What clients may ask for, how often, and the command and option that it takes. What this build
+/// does not offer is not asked for.
+const OPERATIONS: &[(Intent, u32, &str, &str)] = &[
+    (Intent::Get, 30, "dbc_get", "key"),
+    (Intent::Put(Mode::Insert), 40, "dbc_insert", "value_json"),
+    (Intent::Put(Mode::Upsert), 15, "dbc_insert", "mode"),
+    (Intent::Put(Mode::Replace), 8, "dbc_insert", "mode"),
+    (Intent::Update, 25, "dbc_update", "patch_json"),
+    (Intent::Delete, 12, "dbc_delete", "key"),
+    (Intent::Restore, 6, "dbc_restore_row", "rev"),
+    (Intent::Transact, 12, "dbc_transact", "ops_json"),
+    (Intent::Transfer, 20, "dbc_transact", "ops_json"),
 ];
 
-/// What may go wrong, how often, and whether the database claims to withstand it.
-const MISFORTUNES: &[(Misfortune, u32, bool)] = &[
-    (Misfortune::Evict, 12, true),
-    (Misfortune::Replace, 12, true),
-    (Misfortune::Crash, 20, true),
-    (Misfortune::Network, 40, true),
-    (Misfortune::BadLuck, 12, true),
-    (Misfortune::FlakyStorage, 6, true),
-    (Misfortune::LatePost, 6, true),
-    (Misfortune::StaleReads, 6, true),
-    (Misfortune::WipeStorage, 6, true),
-    (Misfortune::ByHand, 4, false),
+/// What may go wrong, and how often.
+const MISFORTUNES: &[(Misfortune, u32)] = &[
+    (Misfortune::Evict, 12),
+    (Misfortune::Replace, 12),
+    (Misfortune::Crash, 20),
+    (Misfortune::Network, 40),
+    (Misfortune::BadLuck, 12),
+    (Misfortune::FlakyStorage, 6),
+    (Misfortune::LatePost, 6),
+    (Misfortune::StaleReads, 6),
+    (Misfortune::WipeStorage, 6),
 ];
 
 /// What a client wants; what exactly, when it comes to it.
@@ -62,7 +65,6 @@ enum Misfortune {
     LatePost,
     StaleReads,
     WipeStorage,
-    ByHand,
 }
 
 /// A client's request, as far as it is known beforehand.
@@ -128,8 +130,6 @@ pub enum Step {
     LatePost(u64),
     StaleReads(u64),
     WipeStorage,
-    /// A moderator deletes a row's message.
-    DeleteRowMessage(Cell),
     /// What goes wrong stops.
     Calm,
     /// Calm, an hour of rest, and everything is compared.
@@ -171,8 +171,7 @@ impl Plan {
     pub fn scenario() -> Plan {
         let mut steps = Vec::new();
         for round in 0..3 {
-            let enabled = OPERATIONS.iter().filter(|(_, _, is_enabled)| *is_enabled);
-            for (intent, _, _) in enabled {
+            for (intent, _) in offered() {
                 for (client, pad) in [(0, 10), (1, 300), (0, 700)] {
                     steps.push(Step::Ask(Ask::of_scenario(round, client, *intent, pad)));
                     steps.push(Step::Wait(20));
@@ -223,9 +222,9 @@ impl Style {
     fn draw_steps(&self, rng: &mut Rng, steps: &mut Vec<Step>) {
         if rng.u8(..) < self.trouble_in_256 {
             let misfortune = weighted(rng, MISFORTUNES);
-            steps.push(misfortune.draw(rng, self.keys));
+            steps.push(misfortune.draw(rng));
         }
-        let intent = weighted(rng, OPERATIONS);
+        let intent = weighted(rng, offered());
         let draw = if intent == Intent::Transfer {
             draw_account
         } else {
@@ -253,14 +252,13 @@ impl Style {
 }
 
 impl Misfortune {
-    fn draw(self, rng: &mut Rng, keys: usize) -> Step {
+    fn draw(self, rng: &mut Rng) -> Step {
         match self {
             Misfortune::Evict => Step::Evict,
             Misfortune::Replace => Step::Replace,
             Misfortune::WipeStorage => Step::WipeStorage,
             Misfortune::LatePost => Step::LatePost(rng.u64(500..50_000)),
             Misfortune::StaleReads => Step::StaleReads(rng.u64(100..5_000)),
-            Misfortune::ByHand => Step::DeleteRowMessage(draw_cell(rng, keys)),
             Misfortune::BadLuck => Step::BadLuck { seed: rng.u64(..) },
             Misfortune::FlakyStorage => Step::FlakyStorage {
                 passes: rng.u64(..4),
@@ -321,10 +319,9 @@ fn draw_account(rng: &mut Rng, _keys: usize) -> Cell {
     }
 }
 
-fn weighted<T: Copy>(rng: &mut Rng, table: &[(T, u32, bool)]) -> T {
-    let enabled = || table.iter().filter(|(_, _, is_enabled)| *is_enabled);
-    let mut left = rng.u32(..enabled().map(|(_, weight, _)| weight).sum::<u32>());
-    for (value, weight, _) in enabled() {
+fn weighted<T: Copy>(rng: &mut Rng, table: &[(T, u32)]) -> T {
+    let mut left = rng.u32(..table.iter().map(|(_, weight)| weight).sum::<u32>());
+    for (value, weight) in table {
         if left < *weight {
             return *value;
         }
@@ -333,10 +330,33 @@ fn weighted<T: Copy>(rng: &mut Rng, table: &[(T, u32, bool)]) -> T {
     unreachable!("the weights were summed up")
 }
 
+/// The operations that this build offers.
+fn offered() -> &'static [(Intent, u32)] {
+    static OFFERED: OnceLock<Vec<(Intent, u32)>> = OnceLock::new();
+    OFFERED.get_or_init(|| {
+        let registration = Value::from(dbcord::commands::registration());
+        let has = |list: &Value, name: &str| {
+            let mut list = list.as_array().into_iter().flatten();
+            list.find(|entry| entry["name"] == name).cloned()
+        };
+        let is_offered = |command: &str, option: &str| {
+            let command = has(&registration, command);
+            command.is_some_and(|command| has(&command["options"], option).is_some())
+        };
+        let offered = OPERATIONS
+            .iter()
+            .filter(|(_, _, command, option)| is_offered(command, option));
+        offered
+            .map(|(intent, weight, _, _)| (*intent, *weight))
+            .collect()
+    })
+}
+
 /// Whether money moves between accounts.
 pub fn has_bank() -> bool {
-    let mut enabled = OPERATIONS.iter().filter(|(_, _, is_enabled)| *is_enabled);
-    enabled.any(|(intent, _, _)| *intent == Intent::Transfer)
+    offered()
+        .iter()
+        .any(|(intent, _)| *intent == Intent::Transfer)
 }
 
 impl std::fmt::Display for Step {
@@ -383,7 +403,6 @@ impl std::fmt::Display for Step {
             ),
             Step::StaleReads(ms) => write!(f, "lists of messages miss the newest {ms} ms"),
             Step::WipeStorage => f.write_str("object storage is wiped"),
-            Step::DeleteRowMessage(cell) => write!(f, "a moderator deletes the message of {cell}"),
             Step::Calm => f.write_str("nothing goes wrong any more"),
             Step::BadLuck { seed } => {
                 write!(f, "requests have bad luck of every kind, by seed {seed}")

@@ -63,7 +63,6 @@ pub(super) struct Run {
     is_fair: bool,
     /// Nothing has, so that every answer must be a good one.
     expects_answers: bool,
-    is_meddled_with: bool,
     started: u64,
     trace: Vec<String>,
 }
@@ -102,7 +101,6 @@ impl Run {
             values: 0,
             operations: 0,
             is_undecided: false,
-            is_meddled_with: false,
             is_fair: !plan.has_faults(),
             expects_answers: !plan.has_faults(),
             trace: Vec::new(),
@@ -191,10 +189,6 @@ impl Run {
             Step::LatePost(ms) => world.post_late(*ms),
             Step::StaleReads(ms) => world.stale_reads(*ms),
             Step::WipeStorage => world.wipe_storage(),
-            Step::DeleteRowMessage(cell) => {
-                checks::delete_row_message(world, *cell);
-                self.is_meddled_with = true;
-            }
             Step::Calm => world.calm(),
             Step::Quiet => return self.be_quiet(),
         }
@@ -253,8 +247,8 @@ impl Run {
             Intent::Put(mode) => change(Action::Put(mode, doc), None),
             Intent::Update => change(patch, if_rev),
             Intent::Delete => change(Action::Delete, if_rev),
-            Intent::Restore => match seen {
-                Some((rev, _)) => change(Action::Restore(1.max(rev.saturating_sub(1))), None),
+            Intent::Restore => match seen.and_then(|(rev, _)| self.restorable(cell, rev)) {
+                Some(rev) => change(Action::Restore(rev), None),
                 None => Command::Get(cell),
             },
             Intent::Transact => {
@@ -282,6 +276,13 @@ impl Run {
             }
             Intent::Transfer => self.transfer(ask, doc.v),
         }
+    }
+
+    /// The revision before this one. Of those before the last comparison only the newest is sure:
+    /// several orders may explain how the row got there.
+    fn restorable(&self, cell: Cell, rev: u64) -> Option<u64> {
+        let sure_from = self.before.0.get(&cell).map_or(1, Vec::len) as u64;
+        Some(rev.saturating_sub(1).max(sure_from)).filter(|&earlier| earlier <= rev)
     }
 
     /// Money goes from one account to another, on condition that both are as they were read.
@@ -378,10 +379,6 @@ impl Run {
     fn be_quiet(&mut self) -> Result<(), Violation> {
         self.join()?;
         self.world.calm();
-        if std::mem::take(&mut self.is_meddled_with) {
-            // What people do by hand is noticed when the database is opened the next time.
-            self.world.evict();
-        }
         self.world.wait(HOUR_MS + 60_000);
         for cell in Cell::all() {
             self.read_in_peace(cell)?;

@@ -187,7 +187,7 @@ impl Guide<'_> {
         }
         Ok(format!(
             "1 table, 1 row, commit #{commit}, {} to be shown yet",
-            seen.backlog.total()
+            seen.backlog
         ))
     }
 
@@ -209,14 +209,14 @@ impl Guide<'_> {
                 let why = seen
                     .stalled
                     .unwrap_or_else(|| "it takes too long".to_owned());
-                return Err(format!("{} still to be shown: {why}", seen.backlog.total()));
+                return Err(format!("{} still to be shown: {why}", seen.backlog));
             }
             host.sleep(Duration::from_millis(at.saturating_sub(now)))
                 .await;
         }
         let seen = self.look(engine).await?;
-        if seen.backlog.total() > 0 {
-            let left = seen.backlog.total();
+        if seen.backlog > 0 {
+            let left = seen.backlog;
             return Err(format!("done, but {left} still to be shown"));
         }
         // A cold open that finds everything in place does not look where each message is.

@@ -1,0 +1,302 @@
+//! Rows that were deleted for good: once a checkpoint stands without them, every message that still
+//! has a copy is deleted - their records in the log, and the files of earlier checkpoints.
+//!
+//! A record may hold other rows as well. It goes only when each of those stands in a segment that
+//! was read back just now, and in a message of its own.
+
+use std::collections::BTreeSet;
+
+use super::checkpoint::file_sum::FileSum;
+use super::checkpoint::text_file;
+use super::commit::{Contents, PostError};
+use super::database::{Database, Opened};
+use super::log::read::LogReader;
+use super::log::{Op, Record};
+use super::materialize::Progress;
+use super::state::{Erasure, State};
+use crate::discord::model::created_ms;
+use crate::discord::{CallError, Patience, routes};
+use crate::error::{Error, Result};
+use crate::host::{Host, Level, UnixMillis};
+use crate::limits::{DISORDER_MS, INTERACTION_TOKEN_MS};
+
+/// When to go on after something that only time or the materializer can change.
+const LATER_MS: u64 = 15_000;
+
+/// How far the search for copies has come.
+#[derive(Debug, Default)]
+pub(super) struct Search {
+    /// Files of the newest checkpoint that were read back.
+    verified: BTreeSet<FileSum>,
+    log: Option<LogReader>,
+    /// Messages to be deleted, once the log was read to its beginning.
+    copies: Option<Vec<u64>>,
+}
+
+/// What comes next.
+enum Step {
+    /// Nothing is to be erased.
+    Nothing,
+    /// It is not time yet.
+    Wait(UnixMillis),
+    /// A table must be loaded to know whether its messages are gone.
+    Load(String),
+    Go,
+}
+
+/// How a piece of work ended.
+enum Stepped {
+    Done,
+    More,
+    Wait(UnixMillis),
+}
+
+impl<H: Host> Database<H> {
+    /// Goes on removing copies, within the budget of requests.
+    pub async fn erase(&self, stop_at: u64) -> Progress {
+        loop {
+            let now = self.shared.host.now();
+            match self.opened().map(|opened| next(&opened, now)) {
+                Err(_) | Ok(Step::Nothing) => return Progress::Done,
+                Ok(Step::Wait(until)) => return Progress::More(until),
+                Ok(_) if self.shared.client.requests_sent() >= stop_at => {
+                    return Progress::More(now);
+                }
+                Ok(Step::Load(table)) => {
+                    if let Err(error) = self.load_table(&table).await {
+                        return self.erasing_failed(&error);
+                    }
+                }
+                Ok(Step::Go) => {
+                    // Taken out while it is worked on; a closed database starts over.
+                    let taken = self.with_opened(|opened| std::mem::take(&mut opened.search));
+                    let Ok(mut search) = taken else {
+                        return Progress::Done;
+                    };
+                    let stepped = self.erase_step(&mut search).await;
+                    let kept = self.with_opened(|opened| opened.search = search);
+                    match (stepped, kept) {
+                        (Ok(Stepped::Done), _) | (_, Err(_)) => return Progress::Done,
+                        (Ok(Stepped::More), _) => {}
+                        (Ok(Stepped::Wait(until)), _) => return Progress::More(until),
+                        (Err(error), _) => return self.erasing_failed(&error),
+                    }
+                }
+            }
+        }
+    }
+
+    /// One piece of work.
+    async fn erase_step(&self, search: &mut Search) -> Result<Stepped> {
+        if let Some(file) = self.file_to_verify(search)? {
+            self.file(&file).await?;
+            search.verified.insert(file.sum);
+            return Ok(Stepped::More);
+        }
+        let channel = self.opened()?.log;
+        let log = search.log.get_or_insert_with(|| LogReader::new(channel));
+        if !log.is_complete() {
+            let read = log.older(&self.shared).await;
+            read.map_err(|error| self.unreadable(&error))?;
+            return Ok(Stepped::More);
+        }
+        let fetched = log.fetch(&self.shared, 0).await;
+        fetched.map_err(|error| self.unreadable(&error))?;
+        let copies = match &mut search.copies {
+            Some(copies) => copies,
+            None => {
+                let opened = self.opened()?;
+                search.copies.insert(copies(&opened, log))
+            }
+        };
+        if let Some(&message) = copies.last() {
+            // Until then its record may be needed to tell somebody what became of a command.
+            let until = created_ms(message).saturating_add(INTERACTION_TOKEN_MS);
+            if until > self.shared.host.now() {
+                return Ok(Stepped::Wait(until));
+            }
+            self.delete_copy(channel, message).await?;
+            copies.pop();
+            return Ok(Stepped::More);
+        }
+        self.note_erased().await.map(|()| Stepped::Done)
+    }
+
+    fn file_to_verify(
+        &self,
+        search: &Search,
+    ) -> Result<Option<super::checkpoint::manifest::FileEntry>> {
+        let opened = self.opened()?;
+        let mut files = opened.state.stored_files();
+        let file = files.find(|file| !search.verified.contains(&file.sum));
+        Ok(file.cloned())
+    }
+
+    async fn delete_copy(&self, channel: u64, message: u64) -> Result<()> {
+        let route = routes::delete_message(channel, message);
+        let deleted = self.shared.client.delete(&route, Patience::BACKGROUND);
+        match deleted.await {
+            Err(error) if !error.is_unknown_message() => Err(self.not_deleted(&error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Commits that the copies are gone.
+    async fn note_erased(&self) -> Result<()> {
+        let _writer = self.writer.lock().await;
+        let up_to = {
+            let opened = self.opened()?;
+            let erased = opened.state.erasing.iter().map(|erasure| erasure.at);
+            let covered = opened.covered.as_ref().map(|covered| covered.head);
+            erased.filter(|at| Some(*at) <= covered).max()
+        };
+        let Some(up_to) = up_to else {
+            return Ok(());
+        };
+        let contents = Contents {
+            ops: vec![Op::Erased { up_to }],
+            ..Contents::default()
+        };
+        self.append(contents)
+            .await
+            .map(|_| ())
+            .map_err(|error| match error {
+                PostError::NotWritten(error)
+                | PostError::TooLarge(error)
+                | PostError::Unknown(error) => error,
+            })
+    }
+
+    fn not_deleted(&self, error: &CallError) -> Error {
+        super::not_written(
+            &format!("Removing copies from the log of database `{}`", self.name),
+            error,
+        )
+    }
+
+    fn erasing_failed(&self, error: &Error) -> Progress {
+        let line = format!(
+            "database {}: copies are not removed yet: {error}",
+            self.name
+        );
+        self.shared.host.log(Level::Warn, &line);
+        Progress::More(self.shared.host.now() + LATER_MS)
+    }
+}
+
+fn next(opened: &Opened, now: UnixMillis) -> Step {
+    let erasing = &opened.state.erasing;
+    let Some(newest) = erasing.iter().map(|erasure| erasure.at).max() else {
+        return Step::Nothing;
+    };
+    // The checkpoint is taken once everything is shown.
+    let covered = opened.covered.as_ref();
+    let Some(covered) = covered.filter(|covered| covered.head >= newest) else {
+        return Step::Wait(now + LATER_MS);
+    };
+    let settled_at = created_ms(covered.message).saturating_add(DISORDER_MS);
+    if now < settled_at {
+        return Step::Wait(settled_at);
+    }
+    for erasure in erasing {
+        let Some((name, table)) = opened.state.table_by_id(erasure.table_id) else {
+            continue;
+        };
+        if !table.is_loaded {
+            return Step::Load(name.to_owned());
+        }
+        let row = table.rows.get(&erasure.key);
+        if row.is_some_and(|row| table.mirror && row.at == erasure.at && !row.is_shown()) {
+            return Step::Wait(now + LATER_MS);
+        }
+    }
+    Step::Go
+}
+
+/// The messages that have a copy, oldest last.
+fn copies(opened: &Opened, log: &LogReader) -> Vec<u64> {
+    let Some(covered) = &opened.covered else {
+        return Vec::new();
+    };
+    let mut former_names: Vec<(u32, BTreeSet<String>)> = Vec::new();
+    for erasure in &opened.state.erasing {
+        let names = names_of(erasure, log);
+        former_names.push((erasure.table_id, names));
+    }
+    let names = |erasure: &Erasure| {
+        let mut all = former_names.iter();
+        all.find(|(id, _)| *id == erasure.table_id).map(|(_, n)| n)
+    };
+    let has_copy = |record: &Record| {
+        let erasing = opened.state.erasing.iter();
+        let mut erasing = erasing.filter(|erasure| record.id() < erasure.at);
+        erasing.any(|erasure| {
+            record.ops.iter().any(|op| match op {
+                Op::Put { table, key, .. } => {
+                    *key == erasure.key && names(erasure).is_some_and(|n| n.contains(table))
+                }
+                _ => false,
+            })
+        })
+    };
+    let records = log.records.values();
+    let records = records.filter(|entry| {
+        let id = entry.record.id();
+        id <= covered.head
+            && has_copy(&entry.record)
+            && is_kept_elsewhere(&opened.state, &entry.record)
+    });
+    let in_use: BTreeSet<u64> = opened
+        .state
+        .stored_files()
+        .flat_map(|file| file.place.messages().iter().copied())
+        .chain(covered.manifest.iter().copied())
+        .collect();
+    let parts = log.others.values().filter(|message| {
+        message.id < covered.message
+            && text_file::is_part(&message.content)
+            && !in_use.contains(&message.id)
+    });
+    let parts = parts.map(|message| message.id);
+    let mut copies: Vec<u64> = records.map(|entry| entry.message).chain(parts).collect();
+    copies.sort_unstable_by_key(|message| std::cmp::Reverse(*message));
+    copies
+}
+
+/// The names that a table has had, as far as the log tells.
+fn names_of(erasure: &Erasure, log: &LogReader) -> BTreeSet<String> {
+    let mut names = BTreeSet::from([erasure.table.clone()]);
+    let ops = || {
+        log.records
+            .values()
+            .flat_map(|entry| entry.record.ops.iter())
+    };
+    loop {
+        let former = ops().find_map(|op| match op {
+            Op::RenameTable { table, to } if names.contains(to) && !names.contains(table) => {
+                Some(table.clone())
+            }
+            _ => None,
+        });
+        match former {
+            Some(former) => names.insert(former),
+            None => return names,
+        };
+    }
+}
+
+/// Whether the log is not needed for any row that a record wrote: it was written again since, or
+/// its message shows it.
+fn is_kept_elsewhere(state: &State, record: &Record) -> bool {
+    record.ops.iter().all(|op| match op {
+        Op::Put { table, key, .. } => {
+            let Some(table) = state.tables.get(table).filter(|table| table.is_loaded) else {
+                // Dropped or renamed since: what was written then is in the segments.
+                return true;
+            };
+            let row = table.rows.get(key);
+            row.is_none_or(|row| row.at > record.id() || row.is_shown() || !table.mirror)
+        }
+        _ => true,
+    })
+}

@@ -1,0 +1,127 @@
+//! Rows that were deleted for good: in the end no message and no file has a copy.
+
+use crate::world::{World, get, insert};
+use bytes::Bytes;
+use dbcord::engine::checkpoint::file_sum::FileSum;
+use dbcord::engine::checkpoint::segment;
+use discord_sim::Outcome;
+use http::Request;
+use serde_json::Value;
+
+const SECRET: &str = "swordfish";
+
+fn insert_secret(key: &str) -> String {
+    format!(
+        r#"/dbc_insert database:prod table:users key:{key} value_json:{{"id":"{key}","word":"{SECRET}"}}"#
+    )
+}
+
+/// Everything that stands in the guild: messages, threads, and what their files contain.
+fn everything(world: &World) -> String {
+    let state = world.state();
+    let mut text = state.to_string();
+    let mut urls = Vec::new();
+    attachments(&state, &mut urls);
+    for url in urls {
+        let request = Request::get(&url).body(Bytes::new()).unwrap();
+        let now = world.now();
+        let outcome = world.with_discord(|discord| discord.handle(now, request));
+        let Outcome::Responded { response, .. } = outcome else {
+            panic!("{url} is lost")
+        };
+        let bytes = response.into_body();
+        text.push_str(&String::from_utf8_lossy(&bytes));
+        if url.contains(".ndjson.gz") {
+            let mut reader = segment::Reader::new(&bytes, FileSum::of(&bytes)).unwrap();
+            while reader.next_section().unwrap().is_some() {
+                while let Some(row) = reader.next_row().unwrap() {
+                    text.push_str(row.doc.as_deref().unwrap_or_default());
+                }
+            }
+        }
+    }
+    text
+}
+
+fn attachments(value: &Value, urls: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| attachments(item, urls)),
+        Value::Object(fields) => {
+            if let Some(Value::Array(files)) = fields.get("attachments") {
+                let found = files.iter().filter_map(|file| file["url"].as_str());
+                urls.extend(found.map(str::to_owned));
+            }
+            fields.values().for_each(|field| attachments(field, urls));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn no_copy_is_left_of_a_row_that_was_deleted_for_good() {
+    let mut world = World::with_table(1);
+    for key in ["a", "b", "c"] {
+        world.ok(&insert(key));
+    }
+    world.ok(&insert_secret("s"));
+    world.settle();
+    world.ok(r#"/dbc_update database:prod table:users key:s patch_json:{"n":1}"#);
+    world.settle();
+    world.ok("/dbc_table_rename database:prod table:users to:people");
+    world.settle();
+    world.ok(r#"/dbc_update database:prod table:people key:s patch_json:{"n":2}"#);
+    world.ok(r#"/dbc_update database:prod table:people key:a patch_json:{"n":2}"#);
+    world.settle();
+    assert!(everything(&world).contains(SECRET));
+    world.ok("/dbc_delete database:prod table:people key:s hard:true");
+    let inspected = world.ok("/dbc_inspect database:prod");
+    assert!(inspected.contains("copies"), "{inspected}");
+    world.settle();
+    assert!(!everything(&world).contains(SECRET), "a copy is left");
+    let inspected = world.ok("/dbc_inspect database:prod");
+    assert!(!inspected.contains("copies"), "{inspected}");
+    let quiet = world.requests().len();
+    world.wait(3_600_000);
+    assert_eq!(world.requests().len(), quiet, "nothing is left to do");
+    // The others are as they were, with and without their checkpoint.
+    world.evict();
+    for key in ["a", "b", "c"] {
+        world.ok(&get(key).replace("users", "people"));
+    }
+    world.delete_messages("dbc-log", |text| text.starts_with("§ "));
+    world.evict();
+    for key in ["a", "b", "c"] {
+        world.ok(&get(key).replace("users", "people"));
+    }
+}
+
+#[test]
+fn what_was_inserted_again_under_the_key_stays() {
+    let mut world = World::with_table(2);
+    world.ok(&insert_secret("s"));
+    world.settle();
+    world.ok("/dbc_delete database:prod table:users key:s hard:true");
+    world.ok(&insert("s"));
+    world.settle();
+    assert!(!everything(&world).contains(SECRET), "a copy is left");
+    assert!(world.ok(&get("s")).contains("rev 3"));
+    world.lose_storage();
+    assert!(world.ok(&get("s")).contains("rev 3"));
+    assert_eq!(world.messages("table-users").len(), 1);
+}
+
+#[test]
+fn erasing_goes_on_after_evictions() {
+    let mut world = World::with_table(3);
+    world.ok(&insert_secret("s"));
+    world.ok(&insert("a"));
+    world.settle();
+    world.ok("/dbc_delete database:prod table:users key:s hard:true");
+    for _ in 0..40 {
+        world.wait(30_000);
+        world.evict();
+    }
+    world.settle();
+    assert!(!everything(&world).contains(SECRET), "a copy is left");
+    world.ok(&get("a"));
+}

@@ -1,7 +1,7 @@
 //! A row's earlier revisions stand in a thread on its message.
 
 use crate::crud::on_users;
-use crate::materialize_edits::{delete, update};
+use crate::materialize_edits::{delete, hard_delete, update};
 use crate::world::{World, insert};
 use discord_sim::{Fault, FaultKind};
 use serde_json::{Value, json};
@@ -150,4 +150,30 @@ fn a_large_earlier_revision_is_a_file() {
         .iter()
         .find(|m| m["content"].as_str().unwrap().starts_with("**rev 1**"));
     assert_eq!(past.unwrap()["attachments"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_long_history_goes_with_a_hard_deletion() {
+    let mut world = World::with_table(1);
+    world.ok(&insert("secret"));
+    world.settle();
+    for n in 1..9 {
+        world.ok(&update("secret", n));
+        world.settle();
+    }
+    assert_eq!(history(&world, "secret").len(), 8);
+    world.ok(&hard_delete("secret"));
+    world.settle();
+    let state = world.state();
+    let threads = state["threads"].as_array().unwrap();
+    let left: Vec<_> = threads
+        .iter()
+        .flat_map(|thread| thread["messages"].as_array().unwrap())
+        .filter(|message| message["content"].as_str().unwrap().starts_with("**rev "))
+        .collect();
+    assert!(left.is_empty(), "{left:#?}");
+    assert!(!threads.iter().any(|thread| thread["name"] == "secret"));
+    assert_eq!(world.messages("table-users"), Vec::<String>::new());
+    let reply = world.ok("/dbc_inspect database:prod");
+    assert!(reply.contains("backlog: 0"), "{reply}");
 }

@@ -59,14 +59,15 @@ pub const TRANSACTION_OPERATIONS: usize = 5_000;
 /// How deep a document may nest (our own rule: parsing must not exhaust the stack).
 pub const DOCUMENT_DEPTH: usize = 64;
 
-/// How much later than its place in the order of commits a message of the log may get its id, and how
-/// late a read may show it (our own rule: Discord names no bound for "eventually").
+/// How much later than its place in the order of commits a message of the log may get its id (our own
+/// rule: Discord names no bound for "eventually").
 /// <https://docs.discord.com/developers/reference#consistency>
 pub const DISORDER_MS: u64 = 60_000;
 /// How long who does not know what was written last waits before reading the log (our own rule).
 pub const OWNERSHIP_WAIT_MS: u64 = 60_000;
 /// How old the last look at the log may be when something is acknowledged or answered (our own
-/// rule). A third of the wait: the rest is for reads that are out of date, once at each side.
+/// rule). A third of the wait: the rest is for reads that are out of date, by as much at each side;
+/// see `docs/decisions/0005-takeover-by-lease.md`.
 pub const LEASE_MS: u64 = OWNERSHIP_WAIT_MS / 3;
 /// A row as compact JSON (our own rule: with room for its record in a file of Discord's limit).
 pub const ROW_BYTES: usize = 8 * 1024 * 1024;

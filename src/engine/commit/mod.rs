@@ -41,13 +41,16 @@ pub struct Committed<T> {
     pub value: T,
 }
 
+/// Validates a write and adds its ops.
+type Build = Box<dyn Fn(&mut Batch<'_>) -> Result<()>>;
+
 /// A write in the queue.
 pub(super) struct Waiting {
     origin: Origin,
     /// Tables whose rows `build` looks at.
     tables: Vec<String>,
     /// Called again when the write has to move to a later group.
-    build: Box<dyn Fn(&mut Batch<'_>) -> Result<()>>,
+    build: Build,
     done: oneshot::Sender<Result<CommitId>>,
 }
 

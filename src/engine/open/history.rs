@@ -159,7 +159,8 @@ impl<H: Host> Database<H> {
             _ => reader.is_complete(),
         };
         let has_floor = floor.is_none_or(|floor| shows(reader, &chain, floor.link));
-        if !reader.is_complete() && !(is_deep && has_floor) {
+        let is_enough = is_deep && has_floor;
+        if !(reader.is_complete() || is_enough) {
             return Ok(Look::Older);
         }
         if let End::Missing { after, wanted } = chain.end {

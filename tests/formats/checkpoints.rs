@@ -12,6 +12,7 @@ use dbcord::engine::checkpoint::text_file::{self, TextPart};
 use dbcord::engine::digest::TableSum;
 use dbcord::engine::log::CommitId;
 use dbcord::engine::log::record::Link;
+use dbcord::engine::state::Erasure;
 use serde_json::{Value, json};
 
 use super::packed::{golden_packed, unpack};
@@ -91,12 +92,17 @@ fn manifest() -> Manifest {
             id: CommitId(EPOCH, 6),
             crc: 0x9f3a_01bc,
         },
-        tenure: None,
+        tenure: Some(1_400_000_000_000_000_001),
         owner: Some("0badcafe".to_owned()),
         private: Some(true),
         last_table_id: 2,
         generation: 5,
-        erasing: vec![],
+        erasing: vec![Erasure {
+            table: "users".to_owned(),
+            table_id: 1,
+            key: "gone".to_owned(),
+            at: CommitId(EPOCH, 5),
+        }],
         tables: vec![
             TableEntry {
                 name: "users".to_owned(),

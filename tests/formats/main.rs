@@ -20,9 +20,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use dbcord::discord::model::Message;
+use dbcord::engine::checkpoint::file_sum::FileSum;
+use dbcord::engine::checkpoint::manifest::ManifestRef;
 use dbcord::engine::digest::{RowSum, TableSum};
 use dbcord::engine::document::Document;
 use dbcord::engine::log::codec::{self, Encoded, RecordBody};
+use dbcord::engine::log::notice;
 use dbcord::engine::log::record::{Link, VERSION};
 use dbcord::engine::log::{CommitId, Op, Origin, Part, Record};
 use dbcord::engine::materialize::history_message::{self, Ending};
@@ -161,6 +164,9 @@ fn other_ops() -> Vec<Op> {
             table: table.clone(),
             to: "people".to_owned(),
         },
+        Op::Erased {
+            up_to: CommitId(EPOCH, 4),
+        },
         Op::DropTable {
             table: "events".to_owned(),
         },
@@ -238,6 +244,34 @@ fn a_long_record_is_packed() {
     let kept = packed::golden_packed("record-packed.json.gz", &file.bytes);
     let text = codec::file_text(&kept).unwrap();
     assert_eq!(codec::decode(&text).unwrap(), (record, encoded.link));
+}
+
+#[test]
+fn a_checkpoint_and_a_takeover_notice() {
+    let checkpoint = Op::Checkpoint {
+        head: Link {
+            id: CommitId(EPOCH, 6),
+            crc: 1,
+        },
+        manifest: ManifestRef::Text {
+            messages: vec![1_400_000_000_000_000_002, 1_400_000_000_000_000_003],
+            sum: FileSum(0x0123_4567_89ab_cdef),
+            bytes: 7_000,
+        },
+    };
+    let mut record = record(7, Some(2), vec![checkpoint], &[]);
+    record.by.clear();
+    check("record-checkpoint.txt", &record);
+    let content = notice::render("0123456789abcdef");
+    golden("takeover-notice.txt", &content);
+    let message = json!({
+        "id": "9", "channel_id": "2", "author": {"id": "3"}, "content": content,
+    });
+    let found = notice::parse(&serde_json::from_value(message).unwrap()).unwrap();
+    assert_eq!(
+        (found.message, found.owner.as_str()),
+        (9, "0123456789abcdef")
+    );
 }
 
 #[test]

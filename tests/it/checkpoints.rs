@@ -2,7 +2,7 @@
 //! read from it exactly.
 
 use crate::world::{World, get, insert};
-use discord_sim::FaultKind;
+use discord_sim::{Fault, FaultKind};
 use serde_json::Value;
 
 /// Requests that a command cost, by method and path.
@@ -146,4 +146,72 @@ fn a_commit_in_a_file_made_while_a_checkpoint_is_taken_is_read() {
     world.ok(&get("a"));
     world.run(&get("large"));
     world.ok(r#"/dbc_update database:prod table:users key:large patch_json:{"n":1}"#);
+}
+
+#[test]
+fn where_attachments_are_refused_checkpoints_are_text() {
+    let mut world = World::new(6);
+    world.fault(Fault {
+        times: 0,
+        ..Fault::new(FaultKind::AttachmentsRefused)
+    });
+    world.ok("/dbc_init database:prod");
+    world.ok("/dbc_table_create database:prod table:users pk:id");
+    for n in 0..80 {
+        let text = format!(
+            "{:x}",
+            (n + 1u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c834)
+        );
+        world.ok(&format!(
+            r#"/dbc_insert database:prod table:users key:k{n} value_json:{{"id":"k{n}","t":"{}"}}"#,
+            text.repeat(5)
+        ));
+    }
+    world.settle();
+    let parts = world.messages("dbc-log");
+    let parts = parts
+        .iter()
+        .filter(|text| text.contains(" · part "))
+        .count();
+    assert!(parts >= 1, "{:#?}", world.messages("dbc-log"));
+    assert!(world.ok("/dbc_inspect database:prod").contains("refused"));
+    world.evict();
+    let (reply, sent) = requests_of(&mut world, &get("k7"));
+    assert!(reply.contains("rev 1"), "{reply}");
+    assert!(sent.len() < 20, "{sent:#?}");
+    // What cannot be kept is refused, with the reason.
+    let text = "é`".repeat(2_500);
+    let large = format!(
+        r#"/dbc_insert database:prod table:users key:large value_json:{{"id":"large","t":"{text}"}}"#
+    );
+    let reply = world.refused(&large);
+    assert!(
+        reply.contains("does not let this Worker read files back"),
+        "{reply}"
+    );
+    world.lose_storage();
+    for n in 0..80 {
+        world.ok(&get(&format!("k{n}")));
+    }
+}
+
+#[test]
+fn files_that_are_refused_later_are_made_up_for_by_messages() {
+    let mut world = World::with_table(7);
+    for key in ["a", "b", "c"] {
+        world.ok(&insert(key));
+    }
+    world.settle();
+    world.fault(Fault {
+        times: 0,
+        ..Fault::new(FaultKind::AttachmentsRefused)
+    });
+    world.evict();
+    for key in ["a", "b", "c"] {
+        world.ok(&get(key));
+    }
+    world.ok(&insert("d"));
+    world.settle();
+    world.evict();
+    world.ok(&get("d"));
 }

@@ -6,6 +6,7 @@ use super::{Context, SlashCommand, Typing, manage_server, revision, suggest};
 use crate::engine::row::{Action, Change};
 use crate::error::Result;
 use crate::host::Host;
+use crate::interactions::reply::Watch;
 use crate::interactions::{Choice, Reply};
 use crate::text::inline;
 
@@ -61,12 +62,20 @@ impl SlashCommand for Delete {
         );
         if hard {
             text.push_str(&format!(
-                "\nAll copies are being removed now: its message, its history, its place in the log. \
-                 `/dbc_inspect database:{}` tells when the last one is gone.",
+                "\nAll copies are being removed: its message, its history, its place in the log and in checkpoints. \
+                 This takes minutes, and a quarter of an hour where the row is new. This answer says so when the last one is gone; \
+                 after a quarter of an hour, `/dbc_inspect database:{}` does.",
                 self.database
             ));
         }
-        Ok(Reply::new(text))
+        Ok(Reply {
+            watch: hard.then(|| Watch {
+                database: self.database.clone(),
+                epoch: committed.at.epoch(),
+                seq: committed.at.seq(),
+            }),
+            ..Reply::new(text)
+        })
     }
 
     async fn complete<H: Host>(context: Context<H>, typing: Typing) -> Vec<Choice> {

@@ -65,5 +65,6 @@ fn describe(get: &Get, found: &Found) -> Reply {
     Reply {
         content: format!("{head}\nThe document does not fit a message; it is in the file."),
         file: Some((format!("{}.json", get.key), pretty)),
+        watch: None,
     }
 }

@@ -96,6 +96,7 @@ fn describe(asked: &ShowHistory, history: &History) -> Reply {
     Reply {
         content,
         file: Some((format!("{}.history.json", asked.key), text)),
+        watch: None,
     }
 }
 

@@ -11,7 +11,7 @@ use super::checkpoint::text_file;
 use super::commit::{Contents, PostError};
 use super::database::{Database, Opened};
 use super::log::read::LogReader;
-use super::log::{Op, Record};
+use super::log::{CommitId, Op, Record};
 use super::materialize::Progress;
 use super::state::{Erasure, State};
 use crate::discord::model::created_ms;
@@ -84,6 +84,13 @@ impl<H: Host> Database<H> {
                 }
             }
         }
+    }
+
+    /// Whether copies are left of rows that were deleted for good up to a commit.
+    pub fn is_erasing(&self, epoch: u64, seq: u64) -> bool {
+        let is_older = |erasure: &Erasure| erasure.at <= CommitId(epoch, seq);
+        let opened = self.opened();
+        opened.is_ok_and(|opened| opened.state.erasing.iter().any(is_older))
     }
 
     /// One piece of work.

@@ -94,6 +94,7 @@ impl<H: Host> Instance<H> {
                 }
             }
         }
+        self.tell_watchers().await;
         due.into_iter().min()
     }
 }

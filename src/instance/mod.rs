@@ -3,6 +3,7 @@
 mod alarm;
 mod authorise;
 mod deferral;
+mod watch;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -109,6 +110,7 @@ impl<H: Host> Instance<H> {
             // Nobody waits any more: the interaction was deferred, and stored as such.
             if let Err(reply) = done.send(reply) {
                 this.deliver(&late, &reply).await;
+                this.watch(&late, &reply).await;
             }
         }));
         let timer = self.host.sleep(Duration::from_millis(DEFER_AFTER_MS));
@@ -119,6 +121,7 @@ impl<H: Host> Instance<H> {
         // A file cannot be part of the first answer, so such a reply is always edited in.
         if let Some(reply) = in_time.as_ref().filter(|reply| reply.file.is_none()) {
             self.running.borrow_mut().remove(&id);
+            self.watch(&owed, reply).await;
             return Callback::Message(reply.clone());
         }
         if let Err(error) = self.remember(&owed).await {
@@ -132,6 +135,7 @@ impl<H: Host> Instance<H> {
             let this = Rc::clone(self);
             self.host.spawn(Box::pin(async move {
                 this.deliver(&owed, &reply).await;
+                this.watch(&owed, &reply).await;
             }));
         }
         Callback::Deferred

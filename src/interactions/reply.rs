@@ -1,6 +1,7 @@
 //! Answers to an interaction.
 //! <https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-response-object>
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::limits::{AUTOCOMPLETE_CHOICE, AUTOCOMPLETE_CHOICES, MESSAGE_CONTENT};
@@ -15,6 +16,16 @@ pub struct Reply {
     pub content: String,
     /// A text too long for the message, as a file: name and contents.
     pub file: Option<(String, String)>,
+    /// What is still to happen before all is said.
+    pub watch: Option<Watch>,
+}
+
+/// Copies of a row that are still to be removed: those up to this commit of a database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watch {
+    pub database: String,
+    pub epoch: u64,
+    pub seq: u64,
 }
 
 /// One suggestion for an option's value.
@@ -39,6 +50,7 @@ impl Reply {
         Reply {
             content: content.into(),
             file: None,
+            watch: None,
         }
     }
 

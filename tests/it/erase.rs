@@ -1,6 +1,6 @@
 //! Rows that were deleted for good: in the end no message and no file has a copy.
 
-use crate::world::{World, get, insert};
+use crate::world::{World, content, get, insert};
 use bytes::Bytes;
 use dbcord::engine::checkpoint::file_sum::FileSum;
 use dbcord::engine::checkpoint::segment;
@@ -93,6 +93,25 @@ fn no_copy_is_left_of_a_row_that_was_deleted_for_good() {
     for key in ["a", "b", "c"] {
         world.ok(&get(key).replace("users", "people"));
     }
+}
+
+#[test]
+fn the_answer_says_when_the_last_copy_is_gone() {
+    let mut world = World::with_table(4);
+    world.ok(&insert_secret("s"));
+    world.settle();
+    world.wait(1_200_000);
+    let view = world.run("/dbc_delete database:prod table:users key:s hard:true");
+    assert!(!content(&view).contains("is gone."), "{}", content(&view));
+    world.evict();
+    world.settle();
+    let view = world.with_discord(|discord| discord.interaction(view.id).unwrap());
+    assert!(
+        content(&view).contains("The last copy is gone."),
+        "{}",
+        content(&view)
+    );
+    assert!(!everything(&world).contains(SECRET), "a copy is left");
 }
 
 #[test]

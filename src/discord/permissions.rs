@@ -10,13 +10,15 @@ pub const MANAGE_MESSAGES: u64 = 1 << 13;
 pub const EMBED_LINKS: u64 = 1 << 14;
 pub const ATTACH_FILES: u64 = 1 << 15;
 pub const READ_MESSAGE_HISTORY: u64 = 1 << 16;
+pub const MANAGE_THREADS: u64 = 1 << 34;
 pub const CREATE_PUBLIC_THREADS: u64 = 1 << 35;
 pub const SEND_MESSAGES_IN_THREADS: u64 = 1 << 38;
 
 /// What the bot needs in the guild, with the names that Discord's settings show.
 /// Embed Links is among them because Discord drops the embeds of those who lack it, and a commit
-/// may stand in embeds.
-pub const NEEDED: [(u64, &str); 9] = [
+/// may stand in embeds; Manage Threads because not even its creator can delete a thread without, and
+/// a row that is deleted for good has its history in one.
+pub const NEEDED: [(u64, &str); 10] = [
     (VIEW_CHANNEL, "View Channels"),
     (SEND_MESSAGES, "Send Messages"),
     (READ_MESSAGE_HISTORY, "Read Message History"),
@@ -24,6 +26,7 @@ pub const NEEDED: [(u64, &str); 9] = [
     (ATTACH_FILES, "Attach Files"),
     (MANAGE_CHANNELS, "Manage Channels"),
     (MANAGE_MESSAGES, "Manage Messages"),
+    (MANAGE_THREADS, "Manage Threads"),
     (CREATE_PUBLIC_THREADS, "Create Public Threads"),
     (SEND_MESSAGES_IN_THREADS, "Send Messages in Threads"),
 ];

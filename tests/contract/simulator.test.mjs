@@ -121,6 +121,28 @@ test("every answer of the simulator", { skip: document ? false : HOW_TO_GET_IT }
     await call(403, "PATCH", `${route}/${foreign.body.id}`, { ...QUIET, content: "mine now" });
   });
 
+  await t.test("threads and pins", async () => {
+    const route = `/channels/${made.channel.id}/messages`;
+    const { id } = await call(200, "POST", route, { ...QUIET, content: "starter" });
+    await simulator.advanceClock(10_000);
+    await call(201, "POST", `${route}/${id}/threads`, { name: "history", auto_archive_duration: 60 });
+    await call(400, "POST", `${route}/${id}/threads`, { name: "history" });
+    await call(200, "GET", `${route}/${id}`);
+    await call(200, "POST", `/channels/${id}/messages`, { ...QUIET, content: "an older revision" });
+    await call(200, "GET", `/channels/${id}`);
+    await call(200, "GET", `/channels/${id}/messages?limit=10`);
+    await call(200, "PATCH", `/channels/${id}`, { name: "renamed", archived: false });
+    await call(200, "GET", `/guilds/${guild}/threads/active`);
+    await call(200, "PATCH", `/channels/${id}`, { archived: true, locked: true });
+    await call(400, "PATCH", `/channels/${id}`, { name: "too late" });
+    await call(200, "GET", `/channels/${made.channel.id}/threads/archived/public`);
+    await call(204, "PUT", `${route}/pins/${id}`);
+    await call(200, "GET", `${route}/pins`);
+    await call(200, "GET", `${route}?limit=10`);
+    await call(204, "DELETE", `${route}/pins/${id}`);
+    await call(200, "DELETE", `/channels/${id}`);
+  });
+
   await t.test("permissions", async () => {
     await simulator.botPermissions(guild, "0");
     await call(403, "POST", `/channels/${general}/messages`, { ...QUIET, content: "x" });

@@ -88,7 +88,8 @@ test("a replay runs once", async (t) => {
   const world = await startWithTable(t);
   const view = await world.run(insertOf(ROW));
   answerOf(view);
-  const before = await world.mirrored("u_1");
+  const puts = async () => (await world.log()).filter((message) => message.content.includes("/u_1 put")).length;
+  await world.mirrored("u_1");
 
   async function replayed() {
     const { status, body } = await world.simulator.redeliver(view.id);
@@ -106,7 +107,7 @@ test("a replay runs once", async (t) => {
     await world.restart();
     await replayed();
   });
-  assert.equal((await world.log()).length, before.channels.find((channel) => channel.name === "dbc-log").messages.length);
+  assert.equal(await puts(), 1);
 });
 
 test("a replay while the first is still running", async (t) => {

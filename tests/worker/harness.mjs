@@ -219,6 +219,17 @@ class World {
     return this.settled((state) => findChannel(state, "table-users")?.messages.some((message) => message.content.startsWith(starts)), `the message of ${key}`);
   }
 
+  /** The guild once the row's message is there and a checkpoint covers the row: nothing is left to do then. */
+  async checkpointed(key) {
+    await this.mirrored(key);
+    const isLast = (state) => {
+      const log = findChannel(state, "dbc-log").messages;
+      const last = (text) => log.findLastIndex((message) => message.content.includes(text));
+      return last("· checkpoint of commit") > last(`/${key} put`);
+    };
+    return this.settled(isLast, `a checkpoint with ${key}`);
+  }
+
   async log() {
     return findChannel(await this.state(), "dbc-log").messages;
   }

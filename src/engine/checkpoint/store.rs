@@ -33,15 +33,9 @@ pub(in crate::engine) async fn put<H: Host>(
     bytes: &Bytes,
 ) -> Result<FileEntry> {
     let sum = FileSum::of(bytes);
-    let access = match attachments::access(shared).await {
-        Some(access) => access,
-        None => attachments::probe(shared, log)
-            .await
-            .map_err(|error| not_stored(name, &error))?,
-    };
-    let place = match access {
-        Access::Refused => put_text(shared, log, name, bytes).await?,
-        Access::Readable => put_attachment(shared, log, name, bytes, sum).await?,
+    let place = match attachments::access(shared).await {
+        Some(Access::Refused) => put_text(shared, log, name, bytes).await?,
+        _ => put_attachment(shared, log, name, bytes, sum).await?,
     };
     Ok(FileEntry {
         name: name.to_owned(),

@@ -7,10 +7,12 @@ use std::rc::Rc;
 use super::manifest::{Manifest, ManifestRef, Place};
 use super::plan::{self, Channel, Plan};
 use super::store;
+use crate::engine::attachments;
 use crate::engine::commit::{Contents, PostError};
 use crate::engine::database::{Database, Opened, Tail};
 use crate::engine::log::{CommitId, Op};
 use crate::engine::materialize::Progress;
+use crate::engine::not_written;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, Level, UnixMillis};
 
@@ -63,6 +65,7 @@ impl<H: Host> Database<H> {
             self.load_table(&table).await?;
         }
         let (plan, epoch, before, log) = self.lay_out()?;
+        self.try_attachments(&plan, log).await?;
         let mut stored = Vec::new();
         for (name, file) in &plan.files {
             let entry = store::put(&self.shared, log, name, &file.bytes).await?;
@@ -110,6 +113,21 @@ impl<H: Host> Database<H> {
         let tables = opened.state.tables.iter();
         let changed = tables.filter(|(_, table)| !table.is_loaded && !table.rows.is_empty());
         Ok(changed.map(|(name, _)| name.clone()).collect())
+    }
+
+    /// Finds out whether files can be read back, unless that is known.
+    async fn try_attachments(&self, plan: &Plan, log: u64) -> Result<()> {
+        let is_known = attachments::access(&self.shared).await.is_some();
+        if plan.files.is_empty() || is_known {
+            return Ok(());
+        }
+        // The catalog, since a check that a crash left behind is removed by the next one there.
+        let channel = self.opened()?.catalog.unwrap_or(log);
+        let tried = attachments::probe(&self.shared, channel).await;
+        tried.map(|_| ()).map_err(|error| {
+            let doing = format!("Database `{}`: trying whether files can be read", self.name);
+            not_written(&doing, &error)
+        })
     }
 
     /// Everything that needs the state as it is now, in one stretch.

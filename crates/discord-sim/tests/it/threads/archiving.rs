@@ -1,5 +1,6 @@
 //! Archiving, unarchiving and locking.
 
+use discord_sim::permissions;
 use discord_sim::{Config, Discord, GuildSpec};
 use serde_json::json;
 
@@ -90,7 +91,8 @@ fn nothing_but_a_new_message_can_be_done_in_an_archived_thread() {
 
 #[test]
 fn a_locked_thread_is_for_moderators() {
-    let mut world = World::new();
+    let mut world =
+        World::with_bot_permissions(permissions::BOT_DEFAULT & !permissions::MANAGE_THREADS);
     let id = thread(&mut world);
     let (path, channel) = (messages_in(&id), format!("/channels/{id}"));
     let hello = json!({"content": "x"});

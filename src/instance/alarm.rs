@@ -81,7 +81,7 @@ impl<H: Host> Instance<H> {
             let mut progress = vec![database.materialize(stop_at).await];
             if client.requests_sent() < stop_at {
                 let before = database.head();
-                progress.push(database.checkpoint_if_due().await);
+                progress.push(database.checkpoint_if_due(stop_at).await);
                 if database.head() != before {
                     // A checkpoint is a commit, which has nothing to be shown: that is noted.
                     progress.push(database.materialize(stop_at).await);

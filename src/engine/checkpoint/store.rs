@@ -12,72 +12,45 @@ use super::text_file::{self, SeenPart, TextPart};
 use crate::discord::model::Message;
 use crate::discord::multipart::File;
 use crate::discord::{CallError, Draft, Patience, routes};
-use crate::engine::attachments::{self, Access};
 use crate::engine::{Shared, describe};
 use crate::error::{Error, ErrorKind, Result, Written};
 use crate::host::Host;
 
-/// How many messages a file of text may take: at Discord's pace, half a minute of posting.
-pub const TEXT_PARTS: usize = 30;
 /// Requests side by side; a Worker has six connections.
 const AT_ONCE: usize = 5;
 
-/// Puts a file into the channel.
+/// Posts one part of a file of text; its message.
 ///
 /// # Errors
-/// When it cannot be put there, or not so that it could be read back.
-pub(in crate::engine) async fn put<H: Host>(
+/// When it cannot be put there.
+pub(super) async fn post_part<H: Host>(
     shared: &Shared<H>,
     log: u64,
     name: &str,
-    bytes: &Bytes,
-) -> Result<FileEntry> {
-    let sum = FileSum::of(bytes);
-    let place = match attachments::access(shared).await {
-        Some(Access::Refused) => put_text(shared, log, name, bytes).await?,
-        _ => put_attachment(shared, log, name, bytes, sum).await?,
+    part: &TextPart,
+) -> Result<u64> {
+    let draft = Draft {
+        content: &part.content,
+        embeds: &part.embeds,
+        identity: Some(&format!("{log}:{}", part.content)),
+        ..Draft::default()
     };
-    Ok(FileEntry {
-        name: name.to_owned(),
-        sum,
-        bytes: bytes.len() as u64,
-        place,
-    })
+    let message = post(shared, log, name, &draft).await?;
+    let is_right = text_file::parse(&message).is_some_and(|part| part.bytes.is_some());
+    if message.channel_id == log && is_right {
+        return Ok(message.id);
+    }
+    let why = CallError::Malformed(
+        "what it stored is not what it was sent; the bot may lack Embed Links".to_owned(),
+    );
+    Err(not_stored(name, &why))
 }
 
-/// Puts a file into the channel as text, whatever can be done with attachments.
+/// Posts a file as an attachment.
 ///
 /// # Errors
-/// Like [`put`].
-pub(in crate::engine) async fn put_text<H: Host>(
-    shared: &Shared<H>,
-    log: u64,
-    name: &str,
-    bytes: &Bytes,
-) -> Result<Place> {
-    let parts = text_file::split(name, bytes, TEXT_PARTS).map_err(|error| {
-        Error::new(
-            ErrorKind::TooLarge,
-            format!(
-                "`{name}` would take {} messages of text; without attachments, {} is the most.",
-                error.parts, error.max_parts
-            ),
-        )
-    })?;
-    let mut messages = Vec::new();
-    for TextPart { content, embeds } in &parts {
-        let draft = Draft {
-            content,
-            embeds,
-            identity: Some(&format!("{log}:{content}")),
-            ..Draft::default()
-        };
-        messages.push(post(shared, log, name, &draft).await?.id);
-    }
-    Ok(Place::Text { messages })
-}
-
-async fn put_attachment<H: Host>(
+/// When it cannot be put there.
+pub(super) async fn post_attachment<H: Host>(
     shared: &Shared<H>,
     log: u64,
     name: &str,

@@ -1,18 +1,19 @@
 //! Taking checkpoints: beside the commits, which go on meanwhile. Files first, then one record
 //! that names them; what fails on the way leaves only files that nothing names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-use super::manifest::{Manifest, ManifestRef, Place};
+use super::manifest::{FileEntry, Manifest, ManifestRef};
 use super::plan::{self, Channel, Plan};
-use super::store;
-use crate::engine::attachments;
+use super::upload::Upload;
+use crate::engine::attachments::{self, Access};
 use crate::engine::commit::{Contents, PostError};
 use crate::engine::database::{Database, Opened, Tail};
 use crate::engine::log::{CommitId, Op};
 use crate::engine::materialize::Progress;
 use crate::engine::not_written;
+use crate::engine::state::Stored;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, Level, UnixMillis};
 
@@ -29,9 +30,42 @@ const RETRY_LONGEST_MS: u64 = 60 * 60_000;
 /// A manifest up to this length stands in its record, which then never needs a file.
 const INLINE: usize = 4_500;
 
+/// A checkpoint that was begun.
+#[derive(Debug)]
+struct Taking {
+    plan: Plan,
+    epoch: u64,
+    /// The tail when it was laid out.
+    before: Tail,
+    log: u64,
+    /// Files that are not there as a whole.
+    uploads: VecDeque<Upload>,
+    /// Files that are, in the plan's order.
+    stored: Vec<Rc<FileEntry>>,
+    manifest: Option<Manifesting>,
+}
+
+/// A manifest on its way. The catalog is always text: it must be there when no file can be read.
+#[derive(Debug)]
+enum Manifesting {
+    Inline(Box<Manifest>),
+    Text(Upload),
+}
+
+impl Manifesting {
+    fn of(manifest: Manifest, plan: &Plan) -> Result<Manifesting> {
+        if manifest.inline_len() <= INLINE {
+            return Ok(Manifesting::Inline(Box::new(manifest)));
+        }
+        let name = format!("manifest.{}.json.gz", plan.head.id.seq());
+        Upload::as_text(&name, manifest.pack()).map(Manifesting::Text)
+    }
+}
+
 /// How the last attempts went.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(in crate::engine) struct Attempts {
+    begun: Option<Box<Taking>>,
     failed: u32,
     not_before: UnixMillis,
     /// Why the last one failed.
@@ -39,8 +73,9 @@ pub(in crate::engine) struct Attempts {
 }
 
 impl<H: Host> Database<H> {
-    /// Takes a checkpoint if one is due; when to look again.
-    pub async fn checkpoint_if_due(&self) -> Progress {
+    /// Takes a checkpoint if one is due, or goes on with the one that was begun, as far as the budget
+    /// of requests goes; when to look again.
+    pub async fn checkpoint_if_due(&self, stop_at: u64) -> Progress {
         let now = self.shared.host.now();
         let due = match self.opened() {
             Ok(opened) => due(&opened, now),
@@ -49,8 +84,9 @@ impl<H: Host> Database<H> {
         match due {
             None => Progress::Done,
             Some(at) if at > now => Progress::More(at),
-            Some(_) => match self.take_checkpoint().await {
-                Ok(_) => Progress::Done,
+            Some(_) => match self.go_on_with_checkpoint(stop_at).await {
+                Ok(Some(_)) => Progress::Done,
+                Ok(None) => Progress::More(self.shared.host.now()),
                 Err(error) => self.checkpoint_failed(&error),
             },
         }
@@ -60,29 +96,109 @@ impl<H: Host> Database<H> {
     ///
     /// # Errors
     /// Nothing that was committed is affected.
-    pub async fn take_checkpoint(&self) -> Result<CommitId> {
+    pub async fn take_checkpoint(&self) -> Result<Option<CommitId>> {
+        self.go_on_with_checkpoint(u64::MAX).await
+    }
+
+    async fn go_on_with_checkpoint(&self, stop_at: u64) -> Result<Option<CommitId>> {
+        // Taken out while it is worked on; whoever closes the database ends it.
+        let begun = self.with_opened(|opened| opened.checkpoints.begun.take())?;
+        let mut taking = match begun {
+            Some(taking) => taking,
+            None => Box::new(self.begin().await?),
+        };
+        loop {
+            if self.shared.client.requests_sent() >= stop_at {
+                self.with_opened(|opened| opened.checkpoints.begun = Some(taking))?;
+                return Ok(None);
+            }
+            match self.checkpoint_step(&mut taking).await {
+                Ok(Some(id)) => return Ok(Some(id)),
+                Ok(None) => {}
+                Err(error) => {
+                    // What is posted already need not be posted again.
+                    if error.kind == ErrorKind::Unavailable {
+                        self.with_opened(|opened| opened.checkpoints.begun = Some(taking))?;
+                    }
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    async fn begin(&self) -> Result<Taking> {
         for table in self.changed_and_not_loaded()? {
             self.load_table(&table).await?;
         }
         let (plan, epoch, before, log) = self.lay_out()?;
         self.try_attachments(&plan, log).await?;
-        let mut stored = Vec::new();
-        for (name, file) in &plan.files {
-            let entry = store::put(&self.shared, log, name, &file.bytes).await?;
-            stored.push(Rc::new(entry));
+        let as_text = attachments::access(&self.shared).await == Some(Access::Refused);
+        let uploads = plan.files.iter().map(|(name, file)| match as_text {
+            true => Upload::as_text(name, file.bytes.clone()),
+            false => Ok(Upload::as_attachment(name, file.bytes.clone())),
+        });
+        let uploads = uploads.collect::<Result<VecDeque<Upload>>>()?;
+        Ok(Taking {
+            plan,
+            epoch,
+            before,
+            log,
+            uploads,
+            stored: Vec::new(),
+            manifest: None,
+        })
+    }
+
+    /// One message, or the record; the checkpoint once it is committed.
+    async fn checkpoint_step(&self, taking: &mut Taking) -> Result<Option<CommitId>> {
+        if let Some(upload) = taking.uploads.front_mut() {
+            if let Some(entry) = upload.step(&self.shared, taking.log).await? {
+                taking.uploads.pop_front();
+                taking.stored.push(Rc::new(entry));
+            }
+            return Ok(None);
         }
-        let (manifest, keeps) = {
+        let keeps = {
             let opened = self.opened()?;
-            plan.finish(&opened.state, &stored)
+            if opened.epoch != taking.epoch {
+                return Err(self.closed());
+            }
+            let (manifest, keeps) = taking.plan.finish(&opened.state, &taking.stored);
+            if taking.manifest.is_none() {
+                taking.manifest = Some(Manifesting::of(manifest, &taking.plan)?);
+            }
+            keeps
         };
-        let manifest = self.place(manifest, log, &plan).await?;
+        let manifest = match &mut taking.manifest {
+            Some(Manifesting::Inline(manifest)) => ManifestRef::Inline(manifest.clone()),
+            Some(Manifesting::Text(upload)) => match upload.step(&self.shared, taking.log).await? {
+                Some(entry) => ManifestRef::Text {
+                    messages: entry.place.messages().to_vec(),
+                    sum: upload.sum(),
+                    bytes: entry.bytes,
+                },
+                None => return Ok(None),
+            },
+            None => return Err(self.closed()),
+        };
+        self.commit_checkpoint(taking, manifest, keeps)
+            .await
+            .map(Some)
+    }
+
+    async fn commit_checkpoint(
+        &self,
+        taking: &Taking,
+        manifest: ManifestRef,
+        mut keeps: BTreeMap<u32, Stored>,
+    ) -> Result<CommitId> {
         let _writer = self.writer.lock().await;
-        if self.opened()?.epoch != epoch {
+        if self.opened()?.epoch != taking.epoch {
             return Err(self.closed());
         }
         let contents = Contents {
             ops: vec![Op::Checkpoint {
-                head: plan.head,
+                head: taking.plan.head,
                 manifest,
             }],
             ..Contents::default()
@@ -93,15 +209,14 @@ impl<H: Host> Database<H> {
             | PostError::Unknown(error) => error,
         })?;
         self.with_opened(|opened| {
-            let mut keeps = keeps;
             for table in opened.state.tables.values_mut() {
                 if let Some(stored) = keeps.remove(&table.id) {
                     table.stored = stored;
                 }
             }
             opened.tail = Tail {
-                records: opened.tail.records.saturating_sub(before.records),
-                bytes: opened.tail.bytes.saturating_sub(before.bytes),
+                records: opened.tail.records.saturating_sub(taking.before.records),
+                bytes: opened.tail.bytes.saturating_sub(taking.before.bytes),
             };
             opened.checkpoints = Attempts::default();
         })?;
@@ -161,24 +276,6 @@ impl<H: Host> Database<H> {
         })?
     }
 
-    /// Puts the manifest where the record can refer to it.
-    async fn place(&self, manifest: Manifest, log: u64, plan: &Plan) -> Result<ManifestRef> {
-        if manifest.inline_len() <= INLINE {
-            return Ok(ManifestRef::Inline(Box::new(manifest)));
-        }
-        let bytes = manifest.pack();
-        let name = format!("manifest.{}.json.gz", plan.head.id.seq());
-        // The catalog is always text: it must be there when no file can be read.
-        match store::put_text(&self.shared, log, &name, &bytes).await? {
-            Place::Text { messages } => Ok(ManifestRef::Text {
-                messages,
-                sum: super::file_sum::FileSum::of(&bytes),
-                bytes: bytes.len() as u64,
-            }),
-            Place::Attachment { .. } => Err(self.closed()),
-        }
-    }
-
     fn checkpoint_failed(&self, error: &Error) -> Progress {
         let line = format!("database {}: no checkpoint: {error}", self.name);
         self.shared.host.log(Level::Warn, &line);
@@ -197,12 +294,15 @@ impl<H: Host> Database<H> {
 
 /// From when on a checkpoint is due, if one is.
 fn due(opened: &Opened, now: UnixMillis) -> Option<UnixMillis> {
+    let not_before = opened.checkpoints.not_before;
+    if opened.checkpoints.begun.is_some() {
+        return Some(not_before.max(now));
+    }
     let unrecorded = opened.mirror.unrecorded();
     let tail = opened.tail;
     if (tail.records == 0 && unrecorded == 0) || opened.state.is_dropped {
         return None;
     }
-    let not_before = opened.checkpoints.not_before;
     let is_large =
         tail.records >= TAIL_RECORDS || tail.bytes >= TAIL_BYTES || unrecorded >= UNRECORDED;
     if is_large {

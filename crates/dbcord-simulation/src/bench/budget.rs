@@ -7,8 +7,13 @@ use serde_json::json;
 use super::guild::{Guild, by_event, row};
 use super::{Measurement, Scale};
 use crate::harness::ledger::{Event, Sent};
+use crate::harness::world::content;
 
+/// The tables, and whether their rows are shown.
+const TABLES: [(&str, bool); 3] = [("users", true), ("posts", true), ("notes", false)];
 const ROW_BYTES: usize = 200;
+/// Rows that are written together: so many fit the text of a command.
+const ROWS_A_COMMIT: usize = 15;
 /// Between two commands, at most.
 const PAUSE_MS: u64 = 3_000;
 
@@ -19,22 +24,24 @@ pub fn measure(scale: &Scale) -> Vec<Measurement> {
 }
 
 fn busy(scale: &Scale, files_refused: bool) -> Vec<Measurement> {
+    let rows = scale.rows / 10;
     let mut guild = Guild::new();
-    guild.table("users", true);
-    guild.table("posts", true);
-    guild.table("notes", false);
-    for table in ["users", "posts", "notes"] {
-        let rows = (0..scale.rows / 10).map(|n| row(n, ROW_BYTES));
-        guild.fill(table, rows, 100);
-    }
     if files_refused {
-        guild.rest();
         guild.world.fault(Fault {
             times: 0,
             ..Fault::new(FaultKind::AttachmentsRefused)
         });
+        // Whether files can be read is found out anew.
+        guild.world.evict();
     }
-    guild.world.take_ledger();
+    for (table, mirror) in TABLES {
+        guild.table(table, mirror);
+        for first in (0..rows).step_by(ROWS_A_COMMIT) {
+            let until = rows.min(first + ROWS_A_COMMIT);
+            let some = (first..until).map(|n| row(n, ROW_BYTES));
+            guild.put_together(table, some);
+        }
+    }
     let mut random = fastrand::Rng::with_seed(1);
     let mut commands = Vec::new();
     for number in 0..scale.commands {
@@ -43,11 +50,11 @@ fn busy(scale: &Scale, files_refused: bool) -> Vec<Measurement> {
         if number % 50 == 49 {
             guild.world.evict();
         }
-        let table = *random.choice(&["users", "posts", "notes"]).unwrap_or(&"users");
-        let key = format!("k{:06}", random.usize(..scale.rows / 10));
+        let (table, _) = TABLES[random.usize(..TABLES.len())];
+        let key = format!("k{:06}", random.usize(..rows));
         let spec = match random.u8(..4) {
             0 => guild.get(table, &key),
-            1 => guild.put(table, &row(random.usize(..scale.rows / 5), ROW_BYTES)),
+            1 => guild.put(table, &row(random.usize(..2 * rows), ROW_BYTES)),
             2 => guild.spec(
                 "dbc_update",
                 json!({"table": table, "key": key, "patch_json": format!("{{\"n\":{number}}}")}),
@@ -56,7 +63,8 @@ fn busy(scale: &Scale, files_refused: bool) -> Vec<Measurement> {
         };
         let begun = guild.world.now();
         let id = guild.world.send(spec);
-        guild.world.wait_for(id);
+        let reply = content(&guild.world.wait_for(id));
+        assert!(!reply.starts_with('❌'), "{reply}");
         commands.push((id, begun, guild.world.now()));
     }
     guild.world.settle();
@@ -89,5 +97,9 @@ fn waited_for(ledger: &[Sent], log: &str, &(id, begun, answered): &(Id, u64, u64
         let ended = sent.answered_at.is_some_and(|at| begun < at && at <= until);
         ended && sent.is_background() && sent.path.contains(&format!("/channels/{log}/"))
     };
+    if ledger.iter().filter(is_waited_for).count() > 1 {
+        eprintln!("DEBUG {begun}+{} first own +{} {:?}", answered - begun, until - begun, own.map(|o| (&o.method, &o.path)));
+        for s in ledger.iter().filter(is_waited_for) { eprintln!("   {:?} {} {} {}B {}..{:?}", s.event, s.method, s.path, s.bytes, s.sent_at as i64 - begun as i64, s.answered_at.map(|a| a as i64 - begun as i64)); }
+    }
     ledger.iter().filter(is_waited_for).count()
 }

@@ -123,6 +123,16 @@ impl Guild {
         bytes
     }
 
+    /// Writes a few rows by one transaction that comes as text.
+    pub fn put_together(&mut self, table: &str, rows: impl Iterator<Item = Value>) {
+        let ops: Value = rows
+            .map(|row| json!({"op": "insert", "table": table, "key": row["id"], "value": row}))
+            .collect();
+        let spec = self.spec("dbc_transact", json!({"ops_json": ops.to_string()}));
+        self.timed(spec);
+        self.world.wait(1_000);
+    }
+
     /// Nothing is left to do, and the object is out of memory.
     pub fn rest(&mut self) {
         self.world.settle();

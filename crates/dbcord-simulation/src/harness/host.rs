@@ -16,7 +16,8 @@ use futures_util::task::LocalSpawnExt;
 use http::{Method, Request, Response};
 
 pub use super::outside::Side;
-use super::outside::{CONNECTIONS, Life, Outside, Standing, without_newer};
+use super::ledger::Attributed;
+use super::outside::{CONNECTIONS, Life, Outside, REQUESTS_AN_EVENT, Standing, without_newer};
 use super::planted::PlantedBug;
 
 /// How long an object with [`PlantedBug::ReadBeforeClaim`] takes from its reading to its claim.
@@ -112,6 +113,11 @@ impl Transport for SimHost {
         self.life
             .requests_left
             .set(self.life.requests_left.get() - 1);
+        {
+            let used = REQUESTS_AN_EVENT - self.life.requests_left.get();
+            let mut observed = outside.observed.borrow_mut();
+            observed.window_max = observed.window_max.max(used);
+        }
         let _connection = Connection::open(&self.life).await;
         let path = request.uri().path().to_owned();
         let is_post = request.method() == Method::POST && path.ends_with("/messages");
@@ -124,9 +130,11 @@ impl Transport for SimHost {
             let uplink_ms = outside.draw(outside.uplink_ms.get());
             self.sleep(Duration::from_millis(uplink_ms)).await;
         }
+        let noted = outside.note_sent(&request);
         match self.step(|| outside.exchange(request)).await {
             Outcome::Responded { after, response } => {
                 self.sleep(after).await;
+                outside.note_answered(noted);
                 Ok(self.as_before_claim(&path, response))
             }
             // Nobody says so; the client has to give up by itself.
@@ -258,6 +266,7 @@ impl SimHost {
 
 impl Host for SimHost {
     fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
+        let task = Attributed::new(&self.outside, self.outside.event.get(), task);
         let _ = self.spawner.spawn_local(task);
     }
 

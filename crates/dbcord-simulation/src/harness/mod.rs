@@ -3,6 +3,7 @@
 
 pub mod host;
 mod inspect;
+pub mod ledger;
 pub mod outside;
 pub mod planted;
 pub mod world;

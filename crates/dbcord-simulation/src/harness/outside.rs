@@ -6,11 +6,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use bytes::Bytes;
 use dbcord::host::UnixMillis;
-use discord_sim::{Discord, Outcome};
+use discord_sim::{Discord, Id, Outcome};
 use futures_channel::oneshot;
 use http::{Method, Request};
 use serde_json::Value;
 
+use super::ledger::{Event, Sent};
 use super::planted::PlantedBug;
 
 /// Outgoing requests that an object has after each event, on the free plan.
@@ -63,6 +64,8 @@ pub struct Observed {
     /// Requests that were refused with 429, but for edits of old messages: no header announces
     /// that limit.
     pub limited: Vec<String>,
+    /// The most requests that an object sent from one event to the next.
+    pub window_max: u32,
     /// Requests refused by the host: the object had used up its share.
     pub over_budget: u64,
     /// Posts answered with a message of another channel: their nonces were the same.
@@ -100,6 +103,12 @@ pub struct Outside {
     pub late: RefCell<BTreeMap<(UnixMillis, u64), Request<Bytes>>>,
     pub planted: Cell<Option<PlantedBug>>,
     pub observed: RefCell<Observed>,
+    /// The event whose task is running.
+    pub event: Cell<Event>,
+    /// Every request, where somebody wants to know.
+    pub ledger: RefCell<Option<Vec<Sent>>>,
+    /// Commands that were answered, or told to wait; kept with the ledger.
+    pub answering: RefCell<Vec<Id>>,
     /// Lines that the objects logged go to standard output.
     pub is_loud: Cell<bool>,
 }
@@ -127,6 +136,37 @@ impl Outside {
         let due = self.timers.replace(later);
         for (_, timer) in due {
             let _ = timer.send(());
+        }
+    }
+
+    /// Puts a request down, as being sent now; where.
+    pub fn note_sent(&self, request: &Request<Bytes>) -> Option<usize> {
+        let mut ledger = self.ledger.borrow_mut();
+        let ledger = ledger.as_mut()?;
+        ledger.push(Sent {
+            event: self.event.get(),
+            method: request.method().to_string(),
+            path: request.uri().path().to_owned(),
+            bytes: request.body().len() as u64,
+            sent_at: self.now.get(),
+            answered_at: None,
+        });
+        Some(ledger.len() - 1)
+    }
+
+    /// A command has its first answer.
+    pub fn note_answer(&self, command: Id) {
+        if self.ledger.borrow().is_some() {
+            self.answering.borrow_mut().push(command);
+        }
+    }
+
+    /// The request that was put down there has its answer now.
+    pub fn note_answered(&self, noted: Option<usize>) {
+        let mut ledger = self.ledger.borrow_mut();
+        let sent = noted.and_then(|at| ledger.as_mut()?.get_mut(at));
+        if let Some(sent) = sent {
+            sent.answered_at = Some(self.now.get());
         }
     }
 

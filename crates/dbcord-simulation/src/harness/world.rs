@@ -1,6 +1,7 @@
 //! A guild, a Discord, and an object that can be made to die.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -18,6 +19,7 @@ use serde_json::Value;
 pub use super::inspect::shown_rows;
 
 use super::host::SimHost;
+use super::ledger::{Attributed, Event, Sent};
 use super::outside::{Crash, Life, Outside, Side, Standing};
 use super::planted::PlantedBug;
 
@@ -80,6 +82,9 @@ impl World {
             late: RefCell::default(),
             planted: Cell::new(None),
             observed: RefCell::default(),
+            event: Cell::default(),
+            ledger: RefCell::default(),
+            answering: RefCell::default(),
             is_loud: Cell::new(true),
         };
         World {
@@ -150,7 +155,7 @@ impl World {
         let interaction = Interaction::parse(&body).expect("the entry would refuse this");
         let object = self.object_for_event();
         let outside = Rc::clone(&self.outside);
-        self.spawn(async move {
+        self.spawn(Event::Command(id), async move {
             let callback = object.handle(interaction).await;
             let response = Response::builder()
                 .header("content-type", "application/json")
@@ -161,6 +166,7 @@ impl World {
                 .discord
                 .borrow_mut()
                 .answered(now, id, Some(response));
+            outside.note_answer(id);
         });
     }
 
@@ -172,7 +178,7 @@ impl World {
         let object = self.object_for_event();
         let answer = Rc::new(RefCell::new(None));
         let slot = Rc::clone(&answer);
-        self.spawn(async move {
+        self.spawn(Event::Command(id), async move {
             let callback = object.handle(interaction).await;
             slot.replace(Some(callback.to_json()));
         });
@@ -200,6 +206,25 @@ impl World {
             return discord.answered(now, id, None).expect("it was sent");
         }
         view
+    }
+
+    /// Lets time pass until some commands have their replies; only with a ledger.
+    pub fn next_answers(&mut self, limit_ms: u64) -> Vec<View> {
+        let outside = Rc::clone(&self.outside);
+        let finished = move || {
+            let discord = outside.discord.borrow();
+            let answering = outside.answering.borrow();
+            let views = answering.iter().filter_map(|&id| discord.interaction(id));
+            views
+                .filter(|view| matches!(view.state, "answered" | "failed"))
+                .collect::<Vec<_>>()
+        };
+        self.drive(&|| !finished().is_empty(), limit_ms);
+        let views = finished();
+        let mut answering = self.outside.answering.borrow_mut();
+        answering.retain(|id| views.iter().all(|view| view.id != *id));
+        drop(answering);
+        views
     }
 
     /// Lets time pass until nothing is left to do.
@@ -237,7 +262,7 @@ impl World {
                 self.alarms += 1;
                 let object = self.object_for_event();
                 let outside = Rc::clone(&self.outside);
-                self.spawn(async move {
+                self.spawn(Event::Alarm(self.alarms), async move {
                     // The runtime rings again what failed.
                     if object.alarm().await.is_err() {
                         outside.alarm.set(Some(outside.now.get() + 2_000));
@@ -349,6 +374,28 @@ impl World {
         self.outside.planted.set(Some(bug));
     }
 
+    /// From now on, every request is put down.
+    pub fn keep_ledger(&mut self) {
+        self.outside.ledger.replace(Some(Vec::new()));
+    }
+
+    /// The requests that were put down since they were last taken.
+    pub fn ledger(&self) -> Ref<'_, [Sent]> {
+        let ledger = self.outside.ledger.borrow();
+        Ref::map(ledger, |ledger| ledger.as_deref().unwrap_or_default())
+    }
+
+    /// The same, which starts a new ledger.
+    pub fn take_ledger(&mut self) -> Vec<Sent> {
+        let mut ledger = self.outside.ledger.borrow_mut();
+        ledger.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Object storage, to be tampered with.
+    pub fn with_storage<T>(&mut self, change: impl FnOnce(&mut BTreeMap<String, String>) -> T) -> T {
+        change(&mut self.outside.storage.borrow_mut())
+    }
+
     pub fn fail_next_wake(&mut self) {
         self.outside.wake_fails.set(true);
     }
@@ -448,8 +495,9 @@ impl World {
         }
     }
 
-    fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+    fn spawn(&self, event: Event, task: impl Future<Output = ()> + 'static) {
         let running = self.object.as_ref().expect("an event has begun it");
+        let task = Attributed::new(&self.outside, event, task);
         let spawned = running.pool.spawner().spawn_local(task);
         spawned.expect("the pool is there");
     }

@@ -1,0 +1,122 @@
+//! The figures as a table for people, and for the README.
+
+use super::{Goal, Measurement};
+
+const BEGIN: &str = "<!-- bench:engine -->";
+const END: &str = "<!-- /bench:engine -->";
+
+/// A Markdown table, its columns padded so that it can be read as it is.
+pub fn table(all: &[Measurement]) -> String {
+    let header = ["measured", "result", "goal", ""].map(str::to_owned);
+    let mut rows = vec![header];
+    rows.extend(all.iter().map(line));
+    let mut widths = [3; 4];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let rule = widths.map(|width| "-".repeat(width));
+    rows.insert(1, rule);
+    let mut text = String::new();
+    for row in rows {
+        for (cell, width) in row.iter().zip(widths) {
+            let padding = " ".repeat(width - cell.chars().count());
+            text.push_str(&format!("| {cell}{padding} "));
+        }
+        text.push_str("|\n");
+    }
+    text
+}
+
+/// The README with the table between its markers.
+///
+/// # Errors
+/// The marker that is missing.
+pub fn into_readme(readme: &str, table: &str) -> Result<String, String> {
+    let missing = |marker| format!("README.md has no line `{marker}`.");
+    let (before, rest) = readme.split_once(BEGIN).ok_or_else(|| missing(BEGIN))?;
+    let (_, after) = rest.split_once(END).ok_or_else(|| missing(END))?;
+    Ok(format!("{before}{BEGIN}\n{table}{END}{after}"))
+}
+
+fn line(measurement: &Measurement) -> [String; 4] {
+    let Measurement { name, value, unit, goal } = measurement;
+    let goal = match goal {
+        None => String::new(),
+        Some(Goal::AtMost(most)) => format!("at most {}", number(*most)),
+        Some(Goal::Below(limit)) => format!("below {}", number(*limit)),
+        Some(Goal::Exactly(value)) => number(*value),
+    };
+    let met = match measurement.is_met() {
+        None => "",
+        Some(true) => "met",
+        Some(false) => "**missed**",
+    };
+    let result = format!("{} {unit}", number(*value));
+    [name.clone(), result, goal, met.to_owned()]
+}
+
+/// With commas between thousands, and no more than two decimals.
+fn number(value: f64) -> String {
+    let text = format!("{value:.2}");
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let mut grouped = String::new();
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    match fraction.trim_end_matches('0') {
+        "" => grouped,
+        fraction => format!("{grouped}.{fraction}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_and_short() {
+        for (value, text) in [
+            (0.0, "0"),
+            (999.0, "999"),
+            (1_000.0, "1,000"),
+            (1_234_567.891, "1,234,567.89"),
+            (0.999, "1"),
+            (2.5, "2.5"),
+        ] {
+            assert_eq!(number(value), text);
+        }
+    }
+
+    #[test]
+    fn goals_are_met_or_missed() {
+        let measured = |value| Measurement::new("a", value, "s");
+        let all = [
+            measured(1.0).at_most(1),
+            measured(1.1).at_most(1),
+            measured(2.5).goal(Goal::Below(2.5)),
+            measured(0.0).goal(Goal::Exactly(0.0)),
+            measured(7.0),
+        ];
+        let table = table(&all);
+        let last: Vec<&str> = table
+            .lines()
+            .skip(2)
+            .map(|line| line.split('|').nth(4).unwrap_or_default().trim())
+            .collect();
+        assert_eq!(last, ["met", "**missed**", "**missed**", "met", ""]);
+    }
+
+    #[test]
+    fn the_readme_keeps_what_is_around_the_table() {
+        let readme = format!("a\n{BEGIN}\nold\n{END}\nb\n");
+        let new = into_readme(&readme, "new\n").unwrap();
+        assert_eq!(new, format!("a\n{BEGIN}\nnew\n{END}\nb\n"));
+        assert_eq!(into_readme(&new, "new\n").unwrap(), new);
+        assert!(into_readme(BEGIN, "new\n").unwrap_err().contains(END));
+    }
+}

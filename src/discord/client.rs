@@ -38,6 +38,8 @@ pub struct Patience {
     pub attempts: u32,
     /// The longest single wait for a rate limit.
     pub wait_ms: u64,
+    /// How many requests of a window are left to others.
+    pub reserve: u32,
 }
 
 impl Patience {
@@ -45,11 +47,18 @@ impl Patience {
     pub const COMMAND: Patience = Patience {
         attempts: 4,
         wait_ms: LONGEST_SLEEP_MS,
+        reserve: 0,
     };
     /// The alarm comes back later anyway.
     pub const BACKGROUND: Patience = Patience {
         attempts: 2,
         wait_ms: LONGEST_SLEEP_MS,
+        reserve: 0,
+    };
+    /// The same in the channel that commits go to, which must not have to wait for it.
+    pub const BESIDE_COMMITS: Patience = Patience {
+        reserve: 2,
+        ..Patience::BACKGROUND
     };
 }
 
@@ -282,7 +291,11 @@ impl<H: Io> Client<H> {
     async fn admitted(&self, route: &Route, patience: Patience) -> Result<Permit, CallError> {
         loop {
             let now = self.shared.host.now();
-            let verdict = self.shared.limits.borrow_mut().admit(now, route);
+            let verdict = self
+                .shared
+                .limits
+                .borrow_mut()
+                .admit(now, route, patience.reserve);
             match verdict {
                 Verdict::Go(permit) => return Ok(permit),
                 Verdict::Blocked(until) => return Err(CallError::Blocked { until }),

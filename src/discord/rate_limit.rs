@@ -60,8 +60,9 @@ pub struct RateLimits {
 }
 
 impl RateLimits {
-    /// Asks to send a request over `route` at `now`.
-    pub fn admit(&mut self, now: UnixMillis, route: &Route) -> Verdict {
+    /// Asks to send a request over `route` at `now`, leaving `reserve` requests of the window to others
+    /// as far as it has more than that.
+    pub fn admit(&mut self, now: UnixMillis, route: &Route, reserve: u32) -> Verdict {
         if now < self.blocked_until {
             return Verdict::Blocked(self.blocked_until);
         }
@@ -76,7 +77,8 @@ impl RateLimits {
                 if now >= bucket.reset_at {
                     bucket.remaining = limit;
                 }
-                if bucket.in_flight >= bucket.remaining {
+                let reserve = reserve.min(limit.saturating_sub(1));
+                if bucket.in_flight >= bucket.remaining.saturating_sub(reserve) {
                     return if now < bucket.reset_at {
                         Verdict::WaitUntil(bucket.reset_at)
                     } else {
@@ -234,7 +236,7 @@ mod tests {
     }
 
     fn go(limits: &mut RateLimits, now: UnixMillis, route: &Route) -> Permit {
-        match limits.admit(now, route) {
+        match limits.admit(now, route, 0) {
             Verdict::Go(permit) => permit,
             other => panic!("expected to go, got {other:?}"),
         }
@@ -245,12 +247,33 @@ mod tests {
         let mut limits = RateLimits::default();
         let route = routes::create_message(1);
         let permit = go(&mut limits, 0, &route);
-        assert_eq!(limits.admit(0, &route), Verdict::WaitForAnswer);
+        assert_eq!(limits.admit(0, &route, 0), Verdict::WaitForAnswer);
         limits.answered(10, &route, &permit, &headers(5, 4, "5.0"), &Answer::Success);
         for _ in 0..4 {
             go(&mut limits, 10, &route);
         }
-        assert_eq!(limits.admit(10, &route), Verdict::WaitUntil(5_010));
+        assert_eq!(limits.admit(10, &route, 0), Verdict::WaitUntil(5_010));
+    }
+
+    #[test]
+    fn a_reserve_is_left_to_those_who_ask_without() {
+        let mut limits = RateLimits::default();
+        let route = routes::create_message(1);
+        let permit = go(&mut limits, 0, &route);
+        limits.answered(0, &route, &permit, &headers(5, 4, "5.0"), &Answer::Success);
+        for _ in 0..2 {
+            assert!(matches!(limits.admit(0, &route, 2), Verdict::Go(_)));
+        }
+        assert_eq!(limits.admit(0, &route, 2), Verdict::WaitUntil(5_000));
+        for _ in 0..2 {
+            go(&mut limits, 0, &route);
+        }
+        assert_eq!(limits.admit(0, &route, 0), Verdict::WaitUntil(5_000));
+        // A limit of one leaves nothing to reserve.
+        let other = routes::create_message(2);
+        let permit = go(&mut limits, 0, &other);
+        limits.answered(0, &other, &permit, &headers(1, 1, "5.0"), &Answer::Success);
+        assert!(matches!(limits.admit(0, &other, 2), Verdict::Go(_)));
     }
 
     #[test]
@@ -259,7 +282,7 @@ mod tests {
         let first = routes::create_message(1);
         let permit = go(&mut limits, 0, &first);
         limits.answered(0, &first, &permit, &headers(1, 0, "9"), &Answer::Success);
-        assert_eq!(limits.admit(1, &first), Verdict::WaitUntil(9_000));
+        assert_eq!(limits.admit(1, &first, 0), Verdict::WaitUntil(9_000));
         go(&mut limits, 1, &routes::create_message(2));
     }
 
@@ -273,12 +296,12 @@ mod tests {
             global,
         };
         limits.answered(0, &route, &permit, &HeaderMap::new(), &limited(false));
-        assert_eq!(limits.admit(0, &route), Verdict::WaitUntil(700));
+        assert_eq!(limits.admit(0, &route, 0), Verdict::WaitUntil(700));
         let other = routes::create_message(2);
         let permit = go(&mut limits, 0, &other);
         limits.answered(0, &other, &permit, &HeaderMap::new(), &limited(true));
         assert_eq!(
-            limits.admit(0, &routes::guild_channels(3)),
+            limits.admit(0, &routes::guild_channels(3), 0),
             Verdict::WaitUntil(700)
         );
         go(&mut limits, 0, &routes::edit_original(1, "token"));
@@ -293,7 +316,7 @@ mod tests {
         for _ in 0..8 {
             let permit = go(&mut limits, now, &route);
             limits.answered(now, &route, &permit, &HeaderMap::new(), &Answer::Blocked);
-            let Verdict::Blocked(until) = limits.admit(now, &route) else {
+            let Verdict::Blocked(until) = limits.admit(now, &route, 0) else {
                 panic!("not blocked")
             };
             waits.push((until - now) / 60_000);
@@ -310,7 +333,7 @@ mod tests {
         limits.answered(0, &route, &permit, &headers(2, 1, "5"), &Answer::Success);
         let permit = go(&mut limits, 1, &route);
         limits.lost(&permit);
-        assert_eq!(limits.admit(2, &route), Verdict::WaitUntil(5_000));
+        assert_eq!(limits.admit(2, &route, 0), Verdict::WaitUntil(5_000));
         go(&mut limits, 5_000, &route);
     }
 
@@ -335,7 +358,7 @@ mod tests {
             go(&mut limits, 5_000, &routes::create_message(channel));
         }
         assert_eq!(
-            limits.admit(5_001, &routes::create_message(999)),
+            limits.admit(5_001, &routes::create_message(999), 0),
             Verdict::WaitUntil(6_000)
         );
     }

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use futures_util::future::try_join_all;
 
 use super::file_sum::FileSum;
 use super::manifest::{FileEntry, Manifest, ManifestRef, Place};
@@ -15,9 +14,6 @@ use crate::discord::{CallError, Draft, Patience, routes};
 use crate::engine::{Shared, describe};
 use crate::error::{Error, ErrorKind, Result, Written};
 use crate::host::Host;
-
-/// Requests side by side; a Worker has six connections.
-const AT_ONCE: usize = 5;
 
 /// Posts one part of a file of text; its message.
 ///
@@ -90,7 +86,7 @@ async fn post<H: Host>(
 ) -> Result<Message> {
     let route = routes::create_message(log);
     let client = &shared.client;
-    let posted = client.send_draft::<Message>(&route, draft, Patience::BACKGROUND);
+    let posted = client.send_draft::<Message>(&route, draft, Patience::BESIDE_COMMITS);
     posted.await.map_err(|error| not_stored(name, &error))
 }
 
@@ -171,19 +167,22 @@ async fn get_text<H: Host>(
     messages: &[u64],
     sum: FileSum,
 ) -> Result<Bytes, CallError> {
-    let mut parts: Vec<SeenPart> = Vec::new();
-    for some in messages.chunks(AT_ONCE) {
-        let some = some.iter().map(|&id| async move {
-            if let Some(part) = seen.get(&id).and_then(text_file::parse)
-                && part.bytes.is_some()
-            {
-                return Ok(Some(part));
-            }
-            let route = routes::message(log, id);
-            let message: Message = shared.client.get(&route, Patience::COMMAND).await?;
-            Ok::<_, CallError>(text_file::parse(&message))
-        });
-        parts.extend(try_join_all(some).await?.into_iter().flatten());
+    let known = messages
+        .iter()
+        .filter_map(|id| text_file::parse(seen.get(id)?));
+    let mut parts: Vec<SeenPart> = known.filter(|part| part.bytes.is_some()).collect();
+    let is_there = |parts: &[SeenPart], id: &u64| parts.iter().any(|part| part.message == *id);
+    let mut missing: Vec<u64> = messages.to_vec();
+    missing.retain(|id| !is_there(&parts, id));
+    // They were posted one after the other, so a page has most of them.
+    while let Some(&newest) = missing.iter().max() {
+        let route = routes::messages(log, Some(newest.saturating_add(1)));
+        let page: Vec<Message> = shared.client.get(&route, Patience::COMMAND).await?;
+        let reached = page.iter().map(|message| message.id).min();
+        let found = page.iter().filter(|message| missing.contains(&message.id));
+        parts.extend(found.filter_map(text_file::parse));
+        // What the page should have shown is gone, and missed below.
+        missing.retain(|id| reached.is_some_and(|reached| *id < reached));
     }
     text_file::join(parts, sum).map_err(|error| CallError::Malformed(error.to_string()))
 }

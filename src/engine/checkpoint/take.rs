@@ -108,7 +108,8 @@ impl<H: Host> Database<H> {
             None => Box::new(self.begin().await?),
         };
         loop {
-            if self.shared.client.requests_sent() >= stop_at {
+            // The record is two: itself, and a look whether the log is still ours.
+            if self.shared.client.requests_sent().saturating_add(2) > stop_at {
                 self.with_opened(|opened| opened.checkpoints.begun = Some(taking))?;
                 return Ok(None);
             }
@@ -192,6 +193,8 @@ impl<H: Host> Database<H> {
         manifest: ManifestRef,
         mut keeps: BTreeMap<u32, Stored>,
     ) -> Result<CommitId> {
+        // Asked before, so that no command has to wait for it.
+        self.confirm_tenure().await?;
         let _writer = self.writer.lock().await;
         if self.opened()?.epoch != taking.epoch {
             return Err(self.closed());

@@ -7,13 +7,12 @@ use crate::discord::multipart::File;
 use crate::discord::{CallError, Client, Draft, Patience, routes};
 use crate::engine::database::Database;
 use crate::host::{Host, Io};
-use crate::limits::LONGEST_SLEEP_MS;
 
 /// An edit is sent once: an attempt that was not answered may arrive after a later edit, so whoever
 /// asked for it has to know.
 const ONCE: Patience = Patience {
     attempts: 1,
-    wait_ms: LONGEST_SLEEP_MS,
+    ..Patience::BACKGROUND
 };
 
 /// Edits a message, whose file is the given one from then on, or none.

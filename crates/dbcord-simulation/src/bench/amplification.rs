@@ -55,7 +55,9 @@ fn updates(guild: &mut Guild, scale: &Scale) -> Measurement {
 /// Bytes that the background posted to the log for each byte of rows.
 fn ratio(guild: &mut Guild, name: String, written: u64) -> Measurement {
     let ledger = guild.world.take_ledger();
-    let posted = ledger.iter().filter(|s| s.is_background() && s.is_post_to(&guild.log));
+    let posted = ledger
+        .iter()
+        .filter(|s| s.is_background() && s.is_post_to(&guild.log));
     let posted: u64 = posted.map(|sent| sent.bytes).sum();
     Measurement::new(name, posted as f64 / written as f64, "bytes")
 }

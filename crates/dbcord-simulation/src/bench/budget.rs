@@ -69,37 +69,74 @@ fn busy(scale: &Scale, files_refused: bool) -> Vec<Measurement> {
     }
     guild.world.settle();
     let ledger = guild.world.take_ledger();
-    let waits = commands.iter().map(|command| waited_for(&ledger, &guild.log, command));
+    let waits = commands
+        .iter()
+        .map(|command| waited_for(&ledger, &guild.log, command));
     let most_waits = waits.max().unwrap_or(0);
     let events = by_event(&ledger);
-    let background = events.iter().filter(|(event, _)| matches!(event, Event::Alarm(_)));
+    let background = events
+        .iter()
+        .filter(|(event, _)| matches!(event, Event::Alarm(_)));
     let background = background.map(|(_, &requests)| requests).max().unwrap_or(0);
     let observed = guild.world.observed();
-    let how = if files_refused { "files refused" } else { "files allowed" };
+    let how = if files_refused {
+        "files refused"
+    } else {
+        "files allowed"
+    };
     let name = |what: &str| format!("background and commands together, {how}: {what}");
     vec![
-        Measurement::count(name("from one event to the next"), observed.window_max as usize, "requests")
-            .at_most(50),
+        Measurement::count(
+            name("from one event to the next"),
+            observed.window_max as usize,
+            "requests",
+        )
+        .at_most(50),
         Measurement::count(name("of one alarm"), background, "requests").at_most(25),
-        Measurement::count(name("background requests before a command"), most_waits, "requests")
-            .at_most(1),
-        Measurement::new(name("refused by the host"), observed.over_budget as f64, "requests")
-            .at_most(0),
+        Measurement::count(
+            name("background requests before a command"),
+            most_waits,
+            "requests",
+        )
+        .at_most(1),
+        Measurement::new(
+            name("refused by the host"),
+            observed.over_budget as f64,
+            "requests",
+        )
+        .at_most(0),
     ]
 }
 
 /// Requests of the background to the log that ended while a command waited to send its first.
 /// Everything else that they could wait for, connections and other channels' limits, is their own.
 fn waited_for(ledger: &[Sent], log: &str, &(id, begun, answered): &(Id, u64, u64)) -> usize {
-    let own = ledger.iter().find(|sent| sent.event == Event::Command(id) && !sent.is_answer());
+    let own = ledger
+        .iter()
+        .find(|sent| sent.event == Event::Command(id) && !sent.is_answer());
     let until = own.map_or(answered, |sent| sent.sent_at);
     let is_waited_for = |sent: &&Sent| {
         let ended = sent.answered_at.is_some_and(|at| begun < at && at <= until);
         ended && sent.is_background() && sent.path.contains(&format!("/channels/{log}/"))
     };
     if ledger.iter().filter(is_waited_for).count() > 1 {
-        eprintln!("DEBUG {begun}+{} first own +{} {:?}", answered - begun, until - begun, own.map(|o| (&o.method, &o.path)));
-        for s in ledger.iter().filter(is_waited_for) { eprintln!("   {:?} {} {} {}B {}..{:?}", s.event, s.method, s.path, s.bytes, s.sent_at as i64 - begun as i64, s.answered_at.map(|a| a as i64 - begun as i64)); }
+        eprintln!(
+            "DEBUG {begun}+{} first own +{} {:?}",
+            answered - begun,
+            until - begun,
+            own.map(|o| (&o.method, &o.path))
+        );
+        for s in ledger.iter().filter(is_waited_for) {
+            eprintln!(
+                "   {:?} {} {} {}B {}..{:?}",
+                s.event,
+                s.method,
+                s.path,
+                s.bytes,
+                s.sent_at as i64 - begun as i64,
+                s.answered_at.map(|a| a as i64 - begun as i64)
+            );
+        }
     }
     ledger.iter().filter(is_waited_for).count()
 }

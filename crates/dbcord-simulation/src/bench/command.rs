@@ -72,10 +72,15 @@ impl Arguments {
 
     /// Whether all goals are met.
     fn run(&self, heap: HeapBytes) -> Result<bool, String> {
-        let scale = if self.small { Scale::SMALL } else { Scale::FULL };
+        let scale = if self.small {
+            Scale::SMALL
+        } else {
+            Scale::FULL
+        };
         let mut all = measure(&scale, Some(heap), |what| eprintln!("measuring: {what}"));
         if let Some(file) = &self.with {
-            let text = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+            let text =
+                std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
             let more: Vec<Measurement> = serde_json::from_slice(&text)
                 .map_err(|error| format!("{}: {error}", file.display()))?;
             all.extend(more);

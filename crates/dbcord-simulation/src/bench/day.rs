@@ -27,7 +27,10 @@ pub fn measure(scale: &Scale) -> Vec<Measurement> {
     let mut times: Vec<u64> = (0..commands).map(|_| random.u64(..DAY_MS)).collect();
     times.sort_unstable();
     let mut is_write = vec![false; commands];
-    is_write.iter_mut().take(scale.writes_a_day).for_each(|write| *write = true);
+    is_write
+        .iter_mut()
+        .take(scale.writes_a_day)
+        .for_each(|write| *write = true);
     random.shuffle(&mut is_write);
     let midnight = guild.world.now();
     for (time, is_write) in times.into_iter().zip(is_write) {
@@ -48,15 +51,27 @@ pub fn measure(scale: &Scale) -> Vec<Measurement> {
     let stored = more_steps - steps - to_discord;
     let rung = more_alarms - alarms;
     let name = |what: &str| {
-        let Scale { writes_a_day, reads_a_day, .. } = scale;
+        let Scale {
+            writes_a_day,
+            reads_a_day,
+            ..
+        } = scale;
         format!("a day of {writes_a_day} writes and {reads_a_day} reads: {what}")
     };
     vec![
         Measurement::new(name("requests to Discord"), to_discord as f64, "requests"),
-        Measurement::count(name("requests to the Worker and its object"), 2 * commands + rung, "requests")
-            .at_most(REQUESTS),
-        Measurement::new(name("rows written to object storage"), stored as f64, "rows")
-            .at_most(ROWS_WRITTEN),
+        Measurement::count(
+            name("requests to the Worker and its object"),
+            2 * commands + rung,
+            "requests",
+        )
+        .at_most(REQUESTS),
+        Measurement::new(
+            name("rows written to object storage"),
+            stored as f64,
+            "rows",
+        )
+        .at_most(ROWS_WRITTEN),
     ]
 }
 
@@ -64,7 +79,10 @@ fn command(guild: &Guild, random: &mut fastrand::Rng, is_write: bool) -> Interac
     let key = format!("k{:06}", random.usize(..ROWS));
     if is_write {
         let patch = json!({ "n": random.u32(..) }).to_string();
-        guild.spec("dbc_update", json!({"table": "users", "key": key, "patch_json": patch}))
+        guild.spec(
+            "dbc_update",
+            json!({"table": "users", "key": key, "patch_json": patch}),
+        )
     } else {
         guild.get("users", &key)
     }

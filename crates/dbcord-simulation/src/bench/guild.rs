@@ -169,7 +169,10 @@ impl Sent {
 
     /// Whether it posts a message to the channel.
     pub fn is_post_to(&self, channel: &str) -> bool {
-        self.method == "POST" && self.path.ends_with(&format!("/channels/{channel}/messages"))
+        self.method == "POST"
+            && self
+                .path
+                .ends_with(&format!("/channels/{channel}/messages"))
     }
 
     pub fn is_background(&self) -> bool {

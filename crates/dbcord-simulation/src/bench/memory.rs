@@ -16,6 +16,13 @@ pub fn measure(scale: &Scale, heap: HeapBytes) -> Vec<Measurement> {
     guild.timed(guild.get("users", "k000000"));
     guild.world.settle();
     let loaded = heap().saturating_sub(before);
-    let name = format!("{} rows of {ROW_BYTES} B, natively: memory a row", scale.memory_rows);
-    vec![Measurement::count(name, loaded / scale.memory_rows.max(1), "B")]
+    let name = format!(
+        "{} rows of {ROW_BYTES} B, natively: memory a row",
+        scale.memory_rows
+    );
+    vec![Measurement::count(
+        name,
+        loaded / scale.memory_rows.max(1),
+        "B",
+    )]
 }

@@ -63,7 +63,11 @@ impl Scale {
 pub type HeapBytes = fn() -> usize;
 
 /// Measures everything. `progress` is told what is being measured.
-pub fn measure(scale: &Scale, heap: Option<HeapBytes>, progress: impl Fn(&str)) -> Vec<Measurement> {
+pub fn measure(
+    scale: &Scale,
+    heap: Option<HeapBytes>,
+    progress: impl Fn(&str),
+) -> Vec<Measurement> {
     let mut all = Vec::new();
     progress("writes");
     all.extend(acknowledgement::measure(scale));
@@ -76,7 +80,11 @@ pub fn measure(scale: &Scale, heap: Option<HeapBytes>, progress: impl Fn(&str)) 
     progress("checkpoints");
     all.extend(amplification::measure(scale));
     progress("memory");
-    all.extend(heap.map(|heap| memory::measure(scale, heap)).into_iter().flatten());
+    all.extend(
+        heap.map(|heap| memory::measure(scale, heap))
+            .into_iter()
+            .flatten(),
+    );
     progress("a day of a small community");
     all.extend(day::measure(scale));
     all

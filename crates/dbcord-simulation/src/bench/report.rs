@@ -41,7 +41,12 @@ pub fn into_readme(readme: &str, table: &str) -> Result<String, String> {
 }
 
 fn line(measurement: &Measurement) -> [String; 4] {
-    let Measurement { name, value, unit, goal } = measurement;
+    let Measurement {
+        name,
+        value,
+        unit,
+        goal,
+    } = measurement;
     let goal = match goal {
         None => String::new(),
         Some(Goal::AtMost(most)) => format!("at most {}", number(*most)),

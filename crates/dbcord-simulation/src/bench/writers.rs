@@ -31,7 +31,11 @@ pub fn measure(scale: &Scale) -> Vec<Measurement> {
     }
     while !pending.is_empty() {
         let answers = guild.world.next_answers(LONGEST_MS);
-        assert!(!answers.is_empty(), "{} writes have no answer", pending.len());
+        assert!(
+            !answers.is_empty(),
+            "{} writes have no answer",
+            pending.len()
+        );
         for view in answers {
             let Some((writer, begun)) = pending.remove(&view.id) else {
                 continue;
@@ -45,9 +49,13 @@ pub fn measure(scale: &Scale) -> Vec<Measurement> {
     }
     let ledger = guild.world.take_ledger();
     let log = guild.log.clone();
-    let commits = ledger.iter().filter(|s| s.is_post_to(&log) && !s.is_background());
+    let commits = ledger
+        .iter()
+        .filter(|s| s.is_post_to(&log) && !s.is_background());
     let name = |what: &str| {
-        let Scale { writers, writers_s, .. } = scale;
+        let Scale {
+            writers, writers_s, ..
+        } = scale;
         format!("{writers} writers for {writers_s} s: {what}")
     };
     latencies.sort_unstable();

@@ -15,8 +15,8 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::task::LocalSpawnExt;
 use http::{Method, Request, Response};
 
-pub use super::outside::Side;
 use super::ledger::Attributed;
+pub use super::outside::Side;
 use super::outside::{CONNECTIONS, Life, Outside, REQUESTS_AN_EVENT, Standing, without_newer};
 use super::planted::PlantedBug;
 

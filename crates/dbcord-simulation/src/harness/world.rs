@@ -392,7 +392,10 @@ impl World {
     }
 
     /// Object storage, to be tampered with.
-    pub fn with_storage<T>(&mut self, change: impl FnOnce(&mut BTreeMap<String, String>) -> T) -> T {
+    pub fn with_storage<T>(
+        &mut self,
+        change: impl FnOnce(&mut BTreeMap<String, String>) -> T,
+    ) -> T {
         change(&mut self.outside.storage.borrow_mut())
     }
 

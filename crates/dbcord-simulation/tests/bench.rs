@@ -37,7 +37,10 @@ fn what_writes_and_reads_cost_is_counted() {
     // More than the writers alone, as each writes again; far fewer commits than writes.
     let writes = value(&all, "20 writers for 10 s: writes");
     let commits = value(&all, "20 writers for 10 s: commits");
-    assert!(writes > 20.0 && commits * 5.0 < writes, "{commits} of {writes}");
+    assert!(
+        writes > 20.0 && commits * 5.0 < writes,
+        "{commits} of {writes}"
+    );
     let pace = value(&all, "rows shown");
     assert!((0.8..=1.0).contains(&pace), "{pace} a second");
     assert_eq!(measured(), all, "the same again");
@@ -48,21 +51,44 @@ fn the_program_writes_tables_and_json_and_says_whether_goals_are_met() {
     let folder = std::env::temp_dir().join(format!("dbcord-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let readme = folder.join("README.md");
-    std::fs::write(&readme, "a\n<!-- bench:engine -->\n<!-- /bench:engine -->\nb\n").unwrap();
+    std::fs::write(
+        &readme,
+        "a\n<!-- bench:engine -->\n<!-- /bench:engine -->\nb\n",
+    )
+    .unwrap();
     let more = folder.join("more.json");
     let missed = r#"[{"name":"the moon","value":2.0,"unit":"cheeses","goal":{"below":2.0}}]"#;
     std::fs::write(&more, missed).unwrap();
     let (readme_path, more_path) = (readme.to_str().unwrap(), more.to_str().unwrap());
 
-    let output = call(&["--small", "--json", "--with", more_path, "--readme", readme_path]);
+    let output = call(&[
+        "--small",
+        "--json",
+        "--with",
+        more_path,
+        "--readme",
+        readme_path,
+    ]);
     assert_eq!(output.status.code(), Some(1), "a goal is missed");
     let all: Vec<Measurement> = serde_json::from_slice(&output.stdout).unwrap();
     assert!(value(&all, "memory a row") > 100.0);
     let written = std::fs::read_to_string(&readme).unwrap();
-    assert!(written.starts_with("a\n<!-- bench:engine -->\n| measured "), "{written}");
-    assert!(written.ends_with("|\n<!-- /bench:engine -->\nb\n"), "{written}");
-    let line = written.lines().find(|line| line.contains("the moon")).unwrap();
-    assert!(line.contains("2 cheeses") && line.contains("**missed**"), "{line}");
+    assert!(
+        written.starts_with("a\n<!-- bench:engine -->\n| measured "),
+        "{written}"
+    );
+    assert!(
+        written.ends_with("|\n<!-- /bench:engine -->\nb\n"),
+        "{written}"
+    );
+    let line = written
+        .lines()
+        .find(|line| line.contains("the moon"))
+        .unwrap();
+    assert!(
+        line.contains("2 cheeses") && line.contains("**missed**"),
+        "{line}"
+    );
     std::fs::remove_dir_all(&folder).unwrap();
 
     let help = call(&["--help"]);

@@ -30,7 +30,11 @@ pub fn measure(scale: &Scale) -> Vec<Measurement> {
     guild.rest();
     let timed = guild.timed(guild.put("users", &row(scale.rows, ROW_BYTES)));
     let name = format!("cold insert, {} rows, with the channel hint", scale.rows);
-    all.push(Measurement::new(name.clone(), timed.round_trips(), "round trips"));
+    all.push(Measurement::new(
+        name.clone(),
+        timed.round_trips(),
+        "round trips",
+    ));
     all.push(Measurement::count(name, timed.requests, "requests"));
     guild.rest();
     let hints = |storage: &mut std::collections::BTreeMap<String, String>| {

@@ -78,14 +78,13 @@ impl<H: Host> Instance<H> {
             let sharing = (databases.len() - number) as u64;
             let share = stop_at.saturating_sub(sent) / sharing;
             let stop_at = stop_at.min(sent + share.max(SMALLEST_SHARE));
-            let mut progress = vec![database.materialize(stop_at).await];
-            if client.requests_sent() < stop_at {
-                let before = database.head();
-                progress.push(database.checkpoint_if_due(stop_at).await);
-                if database.head() != before {
-                    // A checkpoint is a commit, which has nothing to be shown: that is noted.
-                    progress.push(database.materialize(stop_at).await);
-                }
+            let for_rows = stop_at.saturating_sub(database.checkpoint_share());
+            let mut progress = vec![database.materialize(for_rows).await];
+            let before = database.head();
+            progress.push(database.checkpoint_if_due(stop_at).await);
+            if database.head() != before {
+                // A checkpoint is a commit, which has nothing to be shown: that is noted.
+                progress.push(database.materialize(stop_at).await);
             }
             progress.push(database.erase(stop_at).await);
             for progress in progress {

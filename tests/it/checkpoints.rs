@@ -1,9 +1,12 @@
 //! Checkpoints: opening costs little, whatever was written before; and what a checkpoint covers is
 //! read from it exactly.
 
+use std::collections::BTreeMap;
+
 use crate::world::{World, get, insert};
+use dbcord_simulation::harness::ledger::Event;
 use discord_sim::{Fault, FaultKind};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Requests that a command cost, by method and path.
 fn requests_of(world: &mut World, command: &str) -> (String, Vec<String>) {
@@ -214,4 +217,55 @@ fn files_that_are_refused_later_are_made_up_for_by_messages() {
     world.settle();
     world.evict();
     world.ok(&get("d"));
+}
+
+#[test]
+fn the_background_keeps_within_its_share_with_a_checkpoint() {
+    let mut world = World::with_table(31);
+    world.ok("/dbc_table_create database:prod table:posts pk:id");
+    world.keep_ledger();
+    for table in ["users", "posts"] {
+        for some in 0..20 {
+            let keys = (0..10).map(|n| format!("r{}", some * 10 + n));
+            let ops: Value = keys
+                .map(|key| json!({"op": "insert", "table": table, "key": key, "value": {}}))
+                .collect();
+            world.ok(&format!("/dbc_transact database:prod ops_json:{ops}"));
+        }
+    }
+    world.settle();
+    let mut alarms: BTreeMap<Event, usize> = BTreeMap::new();
+    for sent in world.take_ledger() {
+        if matches!(sent.event, Event::Alarm(_)) {
+            *alarms.entry(sent.event).or_default() += 1;
+        }
+    }
+    let most = alarms.values().max().copied().unwrap_or_default();
+    assert!((20..=25).contains(&most), "{most} requests of one alarm");
+}
+
+#[test]
+fn writers_wait_for_one_request_of_a_checkpoint() {
+    let mut world = World::with_table(32);
+    world.keep_ledger();
+    let ops: Value = (0..30)
+        .map(|n| json!({"op": "insert", "table": "users", "key": format!("r{n}"), "value": {}}))
+        .collect();
+    world.ok(&format!("/dbc_transact database:prod ops_json:{ops}"));
+    // Showing the rows takes longer than a look at the log is good for.
+    world.settle();
+    let log = format!("/channels/{}/messages", world.channel_id("dbc-log"));
+    let ledger = world.take_ledger();
+    let of_log: Vec<_> = ledger
+        .iter()
+        .filter(|sent| sent.path.ends_with(&log) && matches!(sent.event, Event::Alarm(_)))
+        .collect();
+    let [.., file, look, record] = of_log.as_slice() else {
+        panic!("{of_log:#?}");
+    };
+    assert_eq!(
+        [&file.method, &look.method, &record.method],
+        ["POST", "GET", "POST"],
+        "the record is the last, with the writer's lock: {of_log:#?}"
+    );
 }

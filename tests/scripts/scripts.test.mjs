@@ -78,7 +78,7 @@ for (const option of ["--port", "--sim-port"]) {
 }
 
 test("scripts have help, from any folder", async () => {
-  for (const name of ["setup", "build", "dev", "test", "check", "register", "live", "simulate"]) {
+  for (const name of ["setup", "build", "dev", "test", "check", "register", "live", "simulate", "bench"]) {
     const child = spawn(path.join(root, "scripts", name), ["--help"], { cwd: "/", stdio: ["ignore", "pipe", "inherit"] });
     const lines = [];
     eachLine(child.stdout, (line) => lines.push(line));

@@ -27,6 +27,10 @@ const QUIET_MS: u64 = 2_000;
 /// A failed one is tried again after this, then after twice that, and so on.
 const RETRY_MS: u64 = 10_000;
 const RETRY_LONGEST_MS: u64 = 60 * 60_000;
+/// A step is a message, or a look at the log and the record.
+const STEP_REQUESTS: u64 = 2;
+/// What a checkpoint of one file takes.
+const CHECKPOINT_REQUESTS: u64 = 4;
 /// A manifest up to this length stands in its record, which then never needs a file.
 const INLINE: usize = 4_500;
 
@@ -92,6 +96,16 @@ impl<H: Host> Database<H> {
         }
     }
 
+    /// How many requests to leave for a checkpoint that is due, however much else there is to do.
+    pub fn checkpoint_share(&self) -> u64 {
+        let now = self.shared.host.now();
+        let due = self.opened().ok().and_then(|opened| due(&opened, now));
+        match due {
+            Some(at) if at <= now => CHECKPOINT_REQUESTS,
+            _ => 0,
+        }
+    }
+
     /// Takes a checkpoint of everything committed so far.
     ///
     /// # Errors
@@ -101,6 +115,9 @@ impl<H: Host> Database<H> {
     }
 
     async fn go_on_with_checkpoint(&self, stop_at: u64) -> Result<Option<CommitId>> {
+        if self.budget_is_used_up(stop_at) {
+            return Ok(None);
+        }
         // Taken out while it is worked on; whoever closes the database ends it.
         let begun = self.with_opened(|opened| opened.checkpoints.begun.take())?;
         let mut taking = match begun {
@@ -108,8 +125,7 @@ impl<H: Host> Database<H> {
             None => Box::new(self.begin().await?),
         };
         loop {
-            // The record is two: itself, and a look whether the log is still ours.
-            if self.shared.client.requests_sent().saturating_add(2) > stop_at {
+            if self.budget_is_used_up(stop_at) {
                 self.with_opened(|opened| opened.checkpoints.begun = Some(taking))?;
                 return Ok(None);
             }
@@ -125,6 +141,11 @@ impl<H: Host> Database<H> {
                 }
             }
         }
+    }
+
+    /// Whether no step fits any more.
+    fn budget_is_used_up(&self, stop_at: u64) -> bool {
+        self.shared.client.requests_sent() + STEP_REQUESTS > stop_at
     }
 
     async fn begin(&self) -> Result<Taking> {
@@ -193,7 +214,7 @@ impl<H: Host> Database<H> {
         manifest: ManifestRef,
         mut keeps: BTreeMap<u32, Stored>,
     ) -> Result<CommitId> {
-        // Asked before, so that no command has to wait for it.
+        // Whoever writes meanwhile waits for one request, the record's, and not for this one too.
         self.confirm_tenure().await?;
         let _writer = self.writer.lock().await;
         if self.opened()?.epoch != taking.epoch {

@@ -46,9 +46,10 @@ fn busy(scale: &Scale, files_refused: bool) -> Vec<Measurement> {
     let mut commands = Vec::new();
     for number in 0..scale.commands {
         guild.world.wait(random.u64(..PAUSE_MS));
-        // Objects come and go in between.
+        // Objects come and go in between. What opening takes, a command needs itself.
         if number % 50 == 49 {
             guild.world.evict();
+            guild.timed(guild.spec("dbc_inspect", json!({})));
         }
         let (table, _) = TABLES[random.usize(..TABLES.len())];
         let key = format!("k{:06}", random.usize(..rows));
@@ -119,24 +120,5 @@ fn waited_for(ledger: &[Sent], log: &str, &(id, begun, answered): &(Id, u64, u64
         let ended = sent.answered_at.is_some_and(|at| begun < at && at <= until);
         ended && sent.is_background() && sent.path.contains(&format!("/channels/{log}/"))
     };
-    if ledger.iter().filter(is_waited_for).count() > 1 {
-        eprintln!(
-            "DEBUG {begun}+{} first own +{} {:?}",
-            answered - begun,
-            until - begun,
-            own.map(|o| (&o.method, &o.path))
-        );
-        for s in ledger.iter().filter(is_waited_for) {
-            eprintln!(
-                "   {:?} {} {} {}B {}..{:?}",
-                s.event,
-                s.method,
-                s.path,
-                s.bytes,
-                s.sent_at as i64 - begun as i64,
-                s.answered_at.map(|a| a as i64 - begun as i64)
-            );
-        }
-    }
     ledger.iter().filter(is_waited_for).count()
 }

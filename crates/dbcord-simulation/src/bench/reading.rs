@@ -28,6 +28,15 @@ pub fn measure(scale: &Scale) -> Vec<Measurement> {
     let hot = Measurement::count("get of a loaded table", hot.requests, "requests");
     all.push(hot.goal(Goal::Exactly(0.0)));
     guild.rest();
+    let timed = guild.timed(guild.put("users", &row(scale.rows, ROW_BYTES)));
+    let name = format!("cold insert, {} rows, with the channel hint", scale.rows);
+    all.push(Measurement::new(
+        name.clone(),
+        timed.round_trips(),
+        "round trips",
+    ));
+    all.push(Measurement::count(name, timed.requests, "requests"));
+    guild.rest();
     let hints = |storage: &mut std::collections::BTreeMap<String, String>| {
         storage.retain(|key, _| !key.ends_with("/hints"));
     };

@@ -1,0 +1,104 @@
+//! The measurements themselves, in a small size: that they are the same every time, and that the
+//! goals are met which do not depend on the size.
+
+use std::process::{Command, Output};
+
+use dbcord_simulation::bench::{Measurement, Scale, measure};
+
+fn measured() -> Vec<Measurement> {
+    measure(&Scale::SMALL, None, |_| ())
+}
+
+fn value(all: &[Measurement], name: &str) -> f64 {
+    let mut found = all.iter().filter(|m| m.name.contains(name));
+    let value = found.next().unwrap_or_else(|| panic!("no {name:?}")).value;
+    assert!(found.next().is_none(), "several {name:?}");
+    value
+}
+
+#[test]
+fn what_writes_and_reads_cost_is_counted() {
+    let all = measured();
+    let missed: Vec<_> = all.iter().filter(|m| m.is_met() == Some(false)).collect();
+    assert!(missed.is_empty(), "{missed:#?}");
+    for (name, expected) in [
+        ("insert: before", 1.0),
+        ("update: before", 1.0),
+        ("delete: before", 1.0),
+        ("over 3 tables: before", 1.0),
+        // The first goes alone, the others follow together in a file, which is fetched once.
+        ("100 concurrent inserts", 3.0),
+        ("get of a loaded table", 0.0),
+        ("not acknowledged", 0.0),
+        ("refused by a rate limit", 0.0),
+    ] {
+        assert_eq!(value(&all, name), expected, "{name}");
+    }
+    // More than the writers alone, as each writes again; far fewer commits than writes.
+    let writes = value(&all, "20 writers for 10 s: writes");
+    let commits = value(&all, "20 writers for 10 s: commits");
+    assert!(
+        writes > 20.0 && commits * 5.0 < writes,
+        "{commits} of {writes}"
+    );
+    let pace = value(&all, "rows shown");
+    assert!((0.8..=1.0).contains(&pace), "{pace} a second");
+    assert_eq!(measured(), all, "the same again");
+}
+
+#[test]
+fn the_program_writes_tables_and_json_and_says_whether_goals_are_met() {
+    let folder = std::env::temp_dir().join(format!("dbcord-bench-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let readme = folder.join("README.md");
+    std::fs::write(
+        &readme,
+        "a\n<!-- bench:engine -->\n<!-- /bench:engine -->\nb\n",
+    )
+    .unwrap();
+    let more = folder.join("more.json");
+    let missed = r#"[{"name":"the moon","value":2.0,"unit":"cheeses","goal":{"below":2.0}}]"#;
+    std::fs::write(&more, missed).unwrap();
+    let (readme_path, more_path) = (readme.to_str().unwrap(), more.to_str().unwrap());
+
+    let output = call(&[
+        "--small",
+        "--json",
+        "--with",
+        more_path,
+        "--readme",
+        readme_path,
+    ]);
+    assert_eq!(output.status.code(), Some(1), "a goal is missed");
+    let all: Vec<Measurement> = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(value(&all, "memory a row") > 100.0);
+    let written = std::fs::read_to_string(&readme).unwrap();
+    assert!(
+        written.starts_with("a\n<!-- bench:engine -->\n| measured "),
+        "{written}"
+    );
+    assert!(
+        written.ends_with("|\n<!-- /bench:engine -->\nb\n"),
+        "{written}"
+    );
+    let line = written
+        .lines()
+        .find(|line| line.contains("the moon"))
+        .unwrap();
+    assert!(
+        line.contains("2 cheeses") && line.contains("**missed**"),
+        "{line}"
+    );
+    std::fs::remove_dir_all(&folder).unwrap();
+
+    let help = call(&["--help"]);
+    assert!(help.status.success());
+    assert!(help.stdout.starts_with(b"Usage: scripts/bench"));
+    assert_eq!(call(&["--fast"]).status.code(), Some(2));
+}
+
+fn call(arguments: &[&str]) -> Output {
+    let program = env!("CARGO_BIN_EXE_dbcord-bench");
+    let output = Command::new(program).args(arguments).output();
+    output.expect("the program is built")
+}

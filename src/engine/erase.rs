@@ -11,7 +11,7 @@ use super::checkpoint::text_file;
 use super::commit::{Contents, PostError};
 use super::database::{Database, Opened};
 use super::log::read::LogReader;
-use super::log::{CommitId, Op, Record};
+use super::log::{CommitId, Link, Op, Record};
 use super::materialize::Progress;
 use super::state::{Erasure, State};
 use crate::discord::model::created_ms;
@@ -109,12 +109,11 @@ impl<H: Host> Database<H> {
         }
         let fetched = log.fetch(&self.shared, 0).await;
         fetched.map_err(|error| self.unreadable(&error))?;
-        let copies = match &mut search.copies {
-            Some(copies) => copies,
-            None => {
-                let opened = self.opened()?;
-                search.copies.insert(copies(&opened, log))
-            }
+        if search.copies.is_none() {
+            search.copies = copies(&*self.opened()?, log);
+        }
+        let Some(copies) = &mut search.copies else {
+            return Ok(Stepped::Wait(self.shared.host.now() + LATER_MS));
         };
         if let Some(&message) = copies.last() {
             // Until then its record may be needed to tell somebody what became of a command.
@@ -223,11 +222,9 @@ fn next(opened: &Opened, now: UnixMillis) -> Step {
     Step::Go
 }
 
-/// The messages that have a copy, oldest last.
-fn copies(opened: &Opened, log: &LogReader) -> Vec<u64> {
-    let Some(covered) = &opened.covered else {
-        return Vec::new();
-    };
+/// The messages that have a copy, oldest last; none while one of them is still needed.
+fn copies(opened: &Opened, log: &LogReader) -> Option<Vec<u64>> {
+    let covered = opened.covered.as_ref()?;
     let mut former_names: Vec<(u32, BTreeSet<String>)> = Vec::new();
     for erasure in &opened.state.erasing {
         let names = names_of(erasure, log);
@@ -250,12 +247,13 @@ fn copies(opened: &Opened, log: &LogReader) -> Vec<u64> {
         })
     };
     let records = log.records.values();
-    let records = records.filter(|entry| {
-        let id = entry.record.id();
-        id <= covered.head
-            && has_copy(&entry.record)
-            && is_kept_elsewhere(&opened.state, &entry.record)
-    });
+    let records: Vec<_> = records
+        .filter(|entry| entry.record.id() <= covered.head && has_copy(&entry.record))
+        .collect();
+    let mut all = records.iter();
+    if !all.all(|entry| is_kept_elsewhere(&opened.state, &entry.record)) {
+        return None;
+    }
     let in_use: BTreeSet<u64> = opened
         .state
         .stored_files()
@@ -268,9 +266,13 @@ fn copies(opened: &Opened, log: &LogReader) -> Vec<u64> {
             && !in_use.contains(&message.id)
     });
     let parts = parts.map(|message| message.id);
-    let mut copies: Vec<u64> = records.map(|entry| entry.message).chain(parts).collect();
+    let is_copy = |link: &Link| records.iter().any(|entry| entry.link == *link);
+    let twins = log.twins.iter().filter(|(link, _)| is_copy(link));
+    let twins = twins.map(|(_, message)| *message);
+    let records = records.iter().map(|entry| entry.message).chain(twins);
+    let mut copies: Vec<u64> = records.chain(parts).collect();
     copies.sort_unstable_by_key(|message| std::cmp::Reverse(*message));
-    copies
+    Some(copies)
 }
 
 /// The names that a table has had, as far as the log tells.

@@ -4,9 +4,9 @@ use crate::world::{World, content, get, insert};
 use bytes::Bytes;
 use dbcord::engine::checkpoint::file_sum::FileSum;
 use dbcord::engine::checkpoint::segment;
-use discord_sim::Outcome;
+use discord_sim::{Fault, FaultKind, Outcome};
 use http::Request;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const SECRET: &str = "swordfish";
 
@@ -143,4 +143,56 @@ fn erasing_goes_on_after_evictions() {
     world.settle();
     assert!(!everything(&world).contains(SECRET), "a copy is left");
     world.ok(&get("a"));
+}
+
+#[test]
+fn a_segment_that_is_much_larger_than_the_deletion_is_written_again() {
+    let mut world = World::with_table(5);
+    let rows: Vec<Value> = (0..40)
+        .map(|n| json!({"op": "insert", "table": "users", "key": format!("k{n}"), "value": {"n": n}}))
+        .collect();
+    world.ok(&format!(
+        "/dbc_transact database:prod ops_json:{}",
+        Value::from(rows)
+    ));
+    world.ok(&insert_secret("s"));
+    world.settle();
+    world.ok("/dbc_delete database:prod table:users key:s hard:true");
+    world.settle();
+    assert!(!everything(&world).contains(SECRET), "a copy is left");
+    world.evict();
+    world.ok(&get("k7"));
+}
+
+#[test]
+fn a_record_stays_while_it_is_the_only_place_but_the_segment_for_another_row() {
+    let mut world = World::with_table(6);
+    world.ok("/dbc_table_create database:prod table:posts pk:id");
+    world.settle();
+    let refuse = Fault {
+        status: Some(500),
+        times: 0,
+        ..Fault::new(FaultKind::Status)
+    };
+    world.fault_on_posts("table-posts", refuse);
+    world.ok(&format!(
+        r#"/dbc_transact database:prod ops_json:[{{"op":"insert","table":"users","key":"s","value":{{"word":"{SECRET}"}}}},{{"op":"insert","table":"posts","key":"p","value":{{}}}}]"#
+    ));
+    world.ok("/dbc_delete database:prod table:users key:s hard:true");
+    // Many commits make a checkpoint due although the posts are not shown.
+    for n in 0..70 {
+        world.ok(&insert(&format!("k{n}")));
+    }
+    world.wait(3_600_000);
+    let inspected = world.ok("/dbc_inspect database:prod");
+    assert!(inspected.contains("copies"), "{inspected}");
+    assert!(
+        everything(&world).contains(SECRET),
+        "the post has no message"
+    );
+    world.clear_faults();
+    world.wait(3_600_000);
+    world.settle();
+    assert!(!everything(&world).contains(SECRET), "a copy is left");
+    world.ok("/dbc_get database:prod table:posts key:p");
 }

@@ -1,6 +1,6 @@
 //! A network that loses things, and a Discord that says no.
 
-use crate::world::{World, content, shown_rows};
+use crate::world::{World, content, insert, shown_rows};
 use discord_sim::{Fault, FaultKind, InteractionSpec};
 use serde_json::json;
 
@@ -195,6 +195,21 @@ fn a_replayed_interaction_runs_once() {
         "{reply}"
     );
     assert_eq!(puts(&world), 1);
+}
+
+#[test]
+fn a_replay_is_known_again_behind_a_checkpoint_and_pages_of_commits() {
+    let mut world = World::with_table(10);
+    let id = world.send(InteractionSpec::text(world.guild.guild_id, INSERT));
+    assert!(content(&world.wait_for(id)).contains("Stored"));
+    for n in 0..130 {
+        world.ok(&insert(&format!("k{n}")));
+    }
+    world.ok("/dbc_delete database:prod table:users key:a");
+    world.evict();
+    let reply = world.replay(id);
+    assert!(reply.contains("carried out already"), "{reply}");
+    assert_eq!(puts(&world), 131);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::settings::Settings;
 
 /// Somebody may wait for a rate limit, but not for long.
 pub const PATIENT: Patience = Patience {
+    reserve: 0,
     attempts: 4,
     wait_ms: 20_000,
 };

@@ -1,5 +1,6 @@
 //! Reads the log of a database from its channel, newest first, a page at a time.
 
+use std::collections::hash_map::Entry as Slot;
 use std::collections::{BTreeMap, HashMap};
 
 use futures_util::future::{try_join, try_join_all};
@@ -25,6 +26,8 @@ pub struct LogReader {
     /// Every record that could be read. The same record in two messages is one commit; the older
     /// message stands for it.
     pub records: HashMap<Link, Entry>,
+    /// Further messages with a record that is known already.
+    pub twins: Vec<(Link, u64)>,
     /// Messages that claim to be records and cannot be used.
     pub damaged: Vec<Damaged>,
     /// Records that stand in files not fetched yet.
@@ -197,10 +200,16 @@ impl LogReader {
                     link,
                     message,
                 };
-                self.records
-                    .entry(link)
-                    .and_modify(|known| known.message = known.message.min(message))
-                    .or_insert(entry);
+                match self.records.entry(link) {
+                    Slot::Occupied(mut known) => {
+                        let known = known.get_mut();
+                        self.twins.push((link, known.message.max(message)));
+                        known.message = known.message.min(message);
+                    }
+                    Slot::Vacant(place) => {
+                        place.insert(entry);
+                    }
+                }
             }
             Err(why) => self.damaged.push(Damaged { message, seq, why }),
         }

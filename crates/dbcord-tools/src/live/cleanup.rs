@@ -9,6 +9,7 @@ use super::session::Session;
 
 /// Somebody else's limits must not leave our channels behind.
 const STUBBORN: Patience = Patience {
+    reserve: 0,
     attempts: 6,
     wait_ms: 60_000,
 };

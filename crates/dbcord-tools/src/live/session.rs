@@ -17,6 +17,7 @@ use crate::host::NativeHost;
 
 /// Sent once; a refusal is the observation.
 pub const ONCE: Patience = Patience {
+    reserve: 0,
     attempts: 1,
     wait_ms: 20_000,
 };

@@ -288,14 +288,20 @@ impl Database {
             if current.is_some() {
                 return Err(Refusal::Taken);
             }
-        } else if current.is_none() && !self.may_be_absent(change) {
+        } else if current.is_none() && !may_be_absent(change) {
             return Err(Refusal::Missing);
         }
         if change.if_rev.is_some_and(|wanted| wanted != rev) {
             return Err(Refusal::OtherRevision);
         }
-        if change.action == Action::Restore(rev) && current.is_some() {
-            return Err(Refusal::SameRevision);
+        if let Action::Restore(to) = change.action {
+            if to == rev && current.is_some() {
+                return Err(Refusal::SameRevision);
+            }
+            // Whatever the row is now: a deletion cannot be restored.
+            if self.revision(change.cell, to).is_none() {
+                return Err(Refusal::Missing);
+            }
         }
         let next = match change.action {
             Action::Put(_, doc) => Some(doc),
@@ -311,17 +317,18 @@ impl Database {
         Ok(())
     }
 
-    fn may_be_absent(&self, change: &Change) -> bool {
-        match change.action {
-            Action::Put(mode, _) => mode != Mode::Replace,
-            Action::Restore(rev) => self.revision(change.cell, rev).is_some(),
-            Action::Patch(_) | Action::Delete => false,
-        }
-    }
-
     fn revision(&self, cell: Cell, rev: u64) -> Option<Doc> {
         let index = usize::try_from(rev.checked_sub(1)?).ok()?;
         self.revisions(cell).get(index).copied().flatten()
+    }
+}
+
+/// Whether the change can be made where there is no row.
+fn may_be_absent(change: &Change) -> bool {
+    match change.action {
+        Action::Put(mode, _) => mode != Mode::Replace,
+        Action::Restore(_) => true,
+        Action::Patch(_) | Action::Delete => false,
     }
 }
 
@@ -502,5 +509,34 @@ mod tests {
         };
         assert!(again(3));
         assert!(!again(1));
+    }
+
+    #[test]
+    fn what_is_restored_is_a_revision_with_a_document() {
+        let change = |action| Change {
+            cell: A,
+            action,
+            if_rev: None,
+        };
+        let mut database = Database::default();
+        for action in [
+            Action::Put(Mode::Insert, doc(1)),
+            Action::Delete,
+            Action::Put(Mode::Insert, doc(2)),
+        ] {
+            database.apply(&[change(action)]).unwrap();
+        }
+        let restored = |to, database: &mut Database| database.apply(&[change(Action::Restore(to))]);
+        assert_eq!(
+            restored(2, &mut database),
+            Err(Refusal::Missing),
+            "a deletion"
+        );
+        assert_eq!(restored(3, &mut database), Err(Refusal::SameRevision));
+        assert_eq!(restored(4, &mut database), Err(Refusal::Missing));
+        database.apply(&[change(Action::Delete)]).unwrap();
+        assert_eq!(restored(4, &mut database), Err(Refusal::Missing));
+        assert_eq!(restored(1, &mut database), Ok(()));
+        assert_eq!(database.read(A), row(5, 1));
     }
 }

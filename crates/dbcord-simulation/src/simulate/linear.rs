@@ -115,7 +115,9 @@ fn without_unseen(
         let mut shorter = order.clone();
         shorter.remove(index);
         let mut state = before.clone();
-        let is_valid = |(command, answer): &(Command, Answer)| state.answers(command, answer);
+        // What nobody was told may be anything.
+        let is_valid =
+            |step: &(Command, Answer)| state.answers(&step.0, &step.1) || !is_known(step);
         if shorter.iter().all(is_valid) {
             order = shorter;
         }
@@ -256,7 +258,7 @@ impl Database {
                 rev: self.revisions(cell).len() as u64,
                 doc: Some(doc),
             },
-            None => Answer::Absent,
+            None => Answer::Absent(self.revisions(cell).len() as u64),
         }
     }
 
@@ -396,8 +398,8 @@ mod tests {
             ])
         };
         assert!(seen(row(1, 1), 5));
-        assert!(!seen(Answer::Absent, 5), "it was acknowledged before");
-        assert!(seen(Answer::Absent, 2), "they overlap");
+        assert!(!seen(Answer::Absent(0), 5), "it was acknowledged before");
+        assert!(seen(Answer::Absent(0), 2), "they overlap");
         assert!(!seen(row(1, 9), 5), "nobody wrote that");
     }
 
@@ -411,11 +413,11 @@ mod tests {
                 (1, Command::Get(A), 5, 6, Some(second)),
             ])
         };
-        assert!(then(Answer::Absent, Answer::Absent) && then(Answer::Absent, row(1, 1)));
-        assert!(!then(row(1, 1), Answer::Absent));
+        assert!(then(Answer::Absent(0), Answer::Absent(0)) && then(Answer::Absent(0), row(1, 1)));
+        assert!(!then(row(1, 1), Answer::Absent(0)));
         let list = [
             (0, write.clone(), 1, 2, None),
-            (1, Command::Get(A), 3, 4, Some(Answer::Absent)),
+            (1, Command::Get(A), 3, 4, Some(Answer::Absent(0))),
         ];
         let Verdict::Linearizable(after, open) = check(&Database::default(), &calls(&list)) else {
             panic!("it may still happen")
@@ -427,7 +429,7 @@ mod tests {
             (0, write.clone(), 1, 4, Some(Answer::Done(Some(1)))),
             (1, late, 3, 4, None),
             (0, Command::Get(A), 5, 6, Some(row(1, 1))),
-            (0, Command::Get(B), 7, 8, Some(Answer::Absent)),
+            (0, Command::Get(B), 7, 8, Some(Answer::Absent(0))),
         ];
         let Verdict::Linearizable(after, open) = check(&Database::default(), &calls(&list)) else {
             panic!("it may still happen")
@@ -453,6 +455,34 @@ mod tests {
     }
 
     #[test]
+    fn a_deletion_tells_what_came_before_it() {
+        let delete = Command::Change(Change {
+            cell: A,
+            action: Action::Delete,
+            if_rev: None,
+        });
+        let after = |rev| {
+            let list = [
+                (
+                    0,
+                    Command::Change(put(A, 1)),
+                    1,
+                    2,
+                    Some(Answer::Done(Some(1))),
+                ),
+                (1, Command::Change(put(A, 2)), 3, 4, None),
+                (2, delete.clone(), 5, 6, None),
+                (0, Command::Get(A), 7, 8, Some(Answer::Absent(rev))),
+            ];
+            match check(&Database::default(), &calls(&list)) {
+                Verdict::Linearizable(after, open) => (after.0[&A].len(), open.len()),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!((after(2), after(3)), ((2, 1), (3, 0)));
+    }
+
+    #[test]
     fn what_was_said_not_to_be_written_is_never_there() {
         let write = Command::Change(put(A, 1));
         assert!(!is_possible(&[
@@ -472,7 +502,7 @@ mod tests {
             ])
         };
         assert!(seen(row(1, 1)));
-        assert!(!seen(Answer::Absent));
+        assert!(!seen(Answer::Absent(0)));
     }
 
     #[test]

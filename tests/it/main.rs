@@ -29,6 +29,7 @@ mod materialize_crash;
 mod materialize_drops;
 mod materialize_edits;
 mod materialize_lanes;
+mod materialize_takeover;
 mod ownership;
 mod random;
 mod tables;

@@ -43,6 +43,8 @@ const AFTER_REFUSAL_MS: u64 = 5 * 60_000;
 const AFTER_FAILURE_MS: u64 = 10_000;
 /// How long to leave Discord alone with a channel that is gone before it is made again.
 const AFTER_LOSS_MS: u64 = 1_000;
+/// How long a turn goes on before it makes sure again that this object was not replaced.
+const FENCE_MS: u64 = 5_000;
 /// Requests under way at a time: half of the connections that Cloudflare allows, so that a command
 /// never waits for one.
 /// <https://developers.cloudflare.com/workers/platform/limits/#simultaneous-open-connections>
@@ -140,8 +142,17 @@ impl<H: Host> Database<H> {
         // Requests that the pieces under way may still send.
         let mut reserved = 0;
         let mut stopped: Option<UnixMillis> = None;
+        let mut fenced_at = self.shared.host.now();
         loop {
             let mut wake = None;
+            let now = self.shared.host.now();
+            // Waiting for answers can take long, and a replaced object must not go on.
+            if stopped.is_none() && now.saturating_sub(fenced_at) > FENCE_MS {
+                fenced_at = now;
+                if !self.store_hints().await {
+                    stopped = Some(now + AFTER_FAILURE_MS);
+                }
+            }
             while stopped.is_none() && under_way.len() < SIDE_BY_SIDE {
                 let now = self.shared.host.now();
                 let next = self.change(|opened| opened.mirror.next(&opened.state, now, &busy));

@@ -102,6 +102,8 @@ impl<H: Host> Database<H> {
             .await
         {
             Ok(message) => {
+                // A POST that was repeated is answered with what became of the message since.
+                self.check_not_overtaken(std::slice::from_ref(&message), message.author.id)?;
                 self.check_unaltered(&message, rendered);
                 self.show(table, key, shown(message.id, at, false))
             }
@@ -169,7 +171,10 @@ impl<H: Host> Database<H> {
         read: Result<Message, CallError>,
     ) -> Result<(), Stop> {
         let message = match read {
-            Ok(message) => Some(message),
+            Ok(message) => {
+                self.check_not_overtaken(std::slice::from_ref(&message), message.author.id)?;
+                Some(message)
+            }
             Err(error) if error.is_unknown_message() => None,
             Err(error) => return Err(error.into()),
         };

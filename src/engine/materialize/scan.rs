@@ -36,6 +36,7 @@ impl<H: Host> Database<H> {
                 message: format!("the bot may not read the messages of <#{channel}>"),
             }));
         }
+        self.check_not_overtaken(&page, me)?;
         self.change(|opened| {
             account_for(opened, table, &page, me);
             let highest = page.iter().map(|message| message.id).max();
@@ -57,12 +58,27 @@ impl<H: Host> Database<H> {
         Ok(self.shared.sees_own_messages(channel).await?)
     }
 
+    /// Stops where a message shows a commit of a later claim than ours: another object has the
+    /// database now, and what looks wrong from here is what it wrote.
+    pub(super) fn check_not_overtaken(&self, messages: &[Message], me: u64) -> Result<(), Stop> {
+        let epoch = self.look(|opened| opened.epoch)?;
+        let own = messages.iter().filter(|message| message.author.id == me);
+        let mut seen = own.filter_map(row_message::parse);
+        if seen.any(|seen| seen.at.epoch() > epoch) {
+            self.log_stop("another object has the database now");
+            self.close();
+            return Err(Stop::Closed);
+        }
+        Ok(())
+    }
+
     /// Compares the newest page of a table's channel with the state, once everything is shown.
     pub(super) async fn audit_channel(&self, table: u32, channel: u64) -> Result<(), Stop> {
         let me = self.shared.me().await?;
         let asked_at = self.shared.host.now();
         let route = routes::messages(channel, None);
         let page: Vec<Message> = self.shared.client.get(&route, Patience::BACKGROUND).await?;
+        self.check_not_overtaken(&page, me)?;
         self.change(|opened| {
             account_for(opened, table, &page, me);
             for key in missing(opened, table, &page, asked_at) {

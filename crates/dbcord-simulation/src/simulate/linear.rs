@@ -77,13 +77,8 @@ pub fn check(before: &Database, calls: &[Call]) -> Verdict {
         let of_group = |call: &&Call| group.contains(&call.command.cells()[0]);
         let calls: Vec<&Call> = calls.iter().filter(of_group).collect();
         match explain(before, &calls) {
-            Ok(Some(mut order)) => {
-                // What is unknown and stands behind everything that anybody saw was seen by nobody.
-                let is_known = |command: &Command| {
-                    let mut known = calls.iter().filter(|call| !call.is_unknown());
-                    known.any(|call| call.command == *command)
-                };
-                while order.pop_if(|(command, _)| !is_known(command)).is_some() {}
+            Ok(Some(order)) => {
+                let order = without_unseen(before, order, &calls);
                 let had_effect = after.carry_out(order);
                 open.extend(without_effect(&calls, had_effect));
             }
@@ -96,6 +91,38 @@ pub fn check(before: &Database, calls: &[Call]) -> Verdict {
     } else {
         Verdict::Linearizable(after, open)
     }
+}
+
+/// The order without what nobody saw: a call of unknown outcome that no answer needs has not happened
+/// as far as anybody can tell, wherever the search has put it.
+fn without_unseen(
+    before: &Database,
+    mut order: Vec<(Command, Answer)>,
+    calls: &[&Call],
+) -> Vec<(Command, Answer)> {
+    let is_known = |(command, answer): &(Command, Answer)| {
+        let mut known = calls.iter().filter(|call| !call.is_unknown());
+        known.any(|call| {
+            let told = call.returned.as_ref().map(|(_, told)| told);
+            call.command == *command && told == Some(answer)
+        })
+    };
+    // From the end, since the later ones may build on the earlier.
+    for index in (0..order.len()).rev() {
+        if is_known(&order[index]) {
+            continue;
+        }
+        let mut shorter = order.clone();
+        shorter.remove(index);
+        let mut state = before.clone();
+        // What nobody was told may be anything.
+        let is_valid =
+            |step: &(Command, Answer)| state.answers(&step.0, &step.1) || !is_known(step);
+        if shorter.iter().all(is_valid) {
+            order = shorter;
+        }
+    }
+    order
 }
 
 /// The calls of unknown outcome that are not among the commands that changed something.
@@ -196,23 +223,27 @@ impl SequentialSpec for Database {
     fn is_valid_step(&mut self, command: &Command, answer: &Answer) -> bool {
         let left = STEPS_LEFT.get().saturating_sub(1);
         STEPS_LEFT.set(left);
-        let actual = self.invoke(command);
-        left > 0
-            && match (&actual, answer) {
-                (
-                    Answer::Row { rev, .. },
-                    Answer::Row {
-                        rev: said,
-                        doc: None,
-                    },
-                ) => rev == said,
-                (Answer::Done(_), Answer::Done(None)) => true,
-                _ => actual == *answer,
-            }
+        left > 0 && self.answers(command, answer)
     }
 }
 
 impl Database {
+    /// Carries a command out; whether that may be its answer.
+    fn answers(&mut self, command: &Command, answer: &Answer) -> bool {
+        let actual = self.invoke(command);
+        match (&actual, answer) {
+            (
+                Answer::Row { rev, .. },
+                Answer::Row {
+                    rev: said,
+                    doc: None,
+                },
+            ) => rev == said,
+            (Answer::Done(_), Answer::Done(None)) => true,
+            _ => actual == *answer,
+        }
+    }
+
     fn revisions(&self, cell: Cell) -> &[Option<Doc>] {
         self.0.get(&cell).map_or(&[], Vec::as_slice)
     }
@@ -227,7 +258,7 @@ impl Database {
                 rev: self.revisions(cell).len() as u64,
                 doc: Some(doc),
             },
-            None => Answer::Absent,
+            None => Answer::Absent(self.revisions(cell).len() as u64),
         }
     }
 
@@ -259,14 +290,20 @@ impl Database {
             if current.is_some() {
                 return Err(Refusal::Taken);
             }
-        } else if current.is_none() && !self.may_be_absent(change) {
+        } else if current.is_none() && !may_be_absent(change) {
             return Err(Refusal::Missing);
         }
         if change.if_rev.is_some_and(|wanted| wanted != rev) {
             return Err(Refusal::OtherRevision);
         }
-        if change.action == Action::Restore(rev) && current.is_some() {
-            return Err(Refusal::SameRevision);
+        if let Action::Restore(to) = change.action {
+            if to == rev && current.is_some() {
+                return Err(Refusal::SameRevision);
+            }
+            // Whatever the row is now: a deletion cannot be restored.
+            if self.revision(change.cell, to).is_none() {
+                return Err(Refusal::Missing);
+            }
         }
         let next = match change.action {
             Action::Put(_, doc) => Some(doc),
@@ -282,17 +319,18 @@ impl Database {
         Ok(())
     }
 
-    fn may_be_absent(&self, change: &Change) -> bool {
-        match change.action {
-            Action::Put(mode, _) => mode != Mode::Replace,
-            Action::Restore(rev) => self.revision(change.cell, rev).is_some(),
-            Action::Patch(_) | Action::Delete => false,
-        }
-    }
-
     fn revision(&self, cell: Cell, rev: u64) -> Option<Doc> {
         let index = usize::try_from(rev.checked_sub(1)?).ok()?;
         self.revisions(cell).get(index).copied().flatten()
+    }
+}
+
+/// Whether the change can be made where there is no row.
+fn may_be_absent(change: &Change) -> bool {
+    match change.action {
+        Action::Put(mode, _) => mode != Mode::Replace,
+        Action::Restore(_) => true,
+        Action::Patch(_) | Action::Delete => false,
     }
 }
 
@@ -360,8 +398,8 @@ mod tests {
             ])
         };
         assert!(seen(row(1, 1), 5));
-        assert!(!seen(Answer::Absent, 5), "it was acknowledged before");
-        assert!(seen(Answer::Absent, 2), "they overlap");
+        assert!(!seen(Answer::Absent(0), 5), "it was acknowledged before");
+        assert!(seen(Answer::Absent(0), 2), "they overlap");
         assert!(!seen(row(1, 9), 5), "nobody wrote that");
     }
 
@@ -375,11 +413,11 @@ mod tests {
                 (1, Command::Get(A), 5, 6, Some(second)),
             ])
         };
-        assert!(then(Answer::Absent, Answer::Absent) && then(Answer::Absent, row(1, 1)));
-        assert!(!then(row(1, 1), Answer::Absent));
+        assert!(then(Answer::Absent(0), Answer::Absent(0)) && then(Answer::Absent(0), row(1, 1)));
+        assert!(!then(row(1, 1), Answer::Absent(0)));
         let list = [
             (0, write.clone(), 1, 2, None),
-            (1, Command::Get(A), 3, 4, Some(Answer::Absent)),
+            (1, Command::Get(A), 3, 4, Some(Answer::Absent(0))),
         ];
         let Verdict::Linearizable(after, open) = check(&Database::default(), &calls(&list)) else {
             panic!("it may still happen")
@@ -391,12 +429,57 @@ mod tests {
             (0, write.clone(), 1, 4, Some(Answer::Done(Some(1)))),
             (1, late, 3, 4, None),
             (0, Command::Get(A), 5, 6, Some(row(1, 1))),
-            (0, Command::Get(B), 7, 8, Some(Answer::Absent)),
+            (0, Command::Get(B), 7, 8, Some(Answer::Absent(0))),
         ];
         let Verdict::Linearizable(after, open) = check(&Database::default(), &calls(&list)) else {
             panic!("it may still happen")
         };
         assert_eq!((after.current(B), open.len()), (None, 1));
+        // And where it comes before something of unknown outcome that somebody did see.
+        let both = Command::Transact(vec![put(A, 1), put(B, 1)]);
+        let list = [
+            (0, both, 1, 2, Some(Answer::Done(None))),
+            (1, Command::Change(put(A, 2)), 3, 4, None),
+            (2, Command::Change(put(B, 3)), 5, 6, None),
+            (0, Command::Get(A), 7, 8, Some(row(1, 1))),
+            (0, Command::Get(B), 9, 10, Some(row(2, 3))),
+        ];
+        let Verdict::Linearizable(after, open) = check(&Database::default(), &calls(&list)) else {
+            panic!("it may still happen")
+        };
+        assert_eq!(
+            (after.current(A), after.current(B)),
+            (Some(doc(1)), Some(doc(3)))
+        );
+        assert_eq!(open.len(), 1);
+    }
+
+    #[test]
+    fn a_deletion_tells_what_came_before_it() {
+        let delete = Command::Change(Change {
+            cell: A,
+            action: Action::Delete,
+            if_rev: None,
+        });
+        let after = |rev| {
+            let list = [
+                (
+                    0,
+                    Command::Change(put(A, 1)),
+                    1,
+                    2,
+                    Some(Answer::Done(Some(1))),
+                ),
+                (1, Command::Change(put(A, 2)), 3, 4, None),
+                (2, delete.clone(), 5, 6, None),
+                (0, Command::Get(A), 7, 8, Some(Answer::Absent(rev))),
+            ];
+            match check(&Database::default(), &calls(&list)) {
+                Verdict::Linearizable(after, open) => (after.0[&A].len(), open.len()),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!((after(2), after(3)), ((2, 1), (3, 0)));
     }
 
     #[test]
@@ -419,7 +502,7 @@ mod tests {
             ])
         };
         assert!(seen(row(1, 1)));
-        assert!(!seen(Answer::Absent));
+        assert!(!seen(Answer::Absent(0)));
     }
 
     #[test]
@@ -456,5 +539,34 @@ mod tests {
         };
         assert!(again(3));
         assert!(!again(1));
+    }
+
+    #[test]
+    fn what_is_restored_is_a_revision_with_a_document() {
+        let change = |action| Change {
+            cell: A,
+            action,
+            if_rev: None,
+        };
+        let mut database = Database::default();
+        for action in [
+            Action::Put(Mode::Insert, doc(1)),
+            Action::Delete,
+            Action::Put(Mode::Insert, doc(2)),
+        ] {
+            database.apply(&[change(action)]).unwrap();
+        }
+        let restored = |to, database: &mut Database| database.apply(&[change(Action::Restore(to))]);
+        assert_eq!(
+            restored(2, &mut database),
+            Err(Refusal::Missing),
+            "a deletion"
+        );
+        assert_eq!(restored(3, &mut database), Err(Refusal::SameRevision));
+        assert_eq!(restored(4, &mut database), Err(Refusal::Missing));
+        database.apply(&[change(Action::Delete)]).unwrap();
+        assert_eq!(restored(4, &mut database), Err(Refusal::Missing));
+        assert_eq!(restored(1, &mut database), Ok(()));
+        assert_eq!(database.read(A), row(5, 1));
     }
 }

@@ -265,7 +265,8 @@ pub enum Answer {
         /// None where the document stands in a file that could not be fetched.
         doc: Option<Doc>,
     },
-    Absent,
+    /// With the revision of its deletion; 0 where there never was a row.
+    Absent(u64),
     /// Committed, with the revision where the reply names it.
     Done(Option<u64>),
     Refused(Refusal),
@@ -299,7 +300,7 @@ impl std::fmt::Display for Answer {
                 write!(f, "at revision {rev}, v={}, balance {}", doc.v, doc.balance)
             }
             Answer::Row { rev, doc: None } => write!(f, "at revision {rev}"),
-            Answer::Absent => f.write_str("absent"),
+            Answer::Absent(rev) => write!(f, "absent since revision {rev}"),
             other => write!(f, "{other:?}"),
         }
     }
@@ -317,7 +318,8 @@ impl Answer {
 
 fn read_row(cell: Cell, reply: &str, file: Option<&str>) -> Answer {
     if reply.contains("has no row") {
-        return Answer::Absent;
+        let deleted = number_after(reply, "It was deleted as of revision ");
+        return Answer::Absent(deleted.unwrap_or_default());
     }
     let Some(rev) = number_after(reply, "· rev ") else {
         return Answer::Unread;
@@ -456,7 +458,15 @@ mod tests {
                 "❌ Option `key`: table `users` of database `prod` has no row with key `a`.",
                 None
             ),
-            Answer::Absent
+            Answer::Absent(0)
+        );
+        assert_eq!(
+            Answer::read(
+                &get,
+                "❌ Table `users` of database `prod` has no row with key `a`. It was deleted as of revision 2. `/dbc_history` shows what it was.",
+                None
+            ),
+            Answer::Absent(2)
         );
         assert_eq!(Answer::read(&get, "❌ Try again.", None), Answer::Unread);
     }

@@ -410,7 +410,7 @@ impl Run {
                 Some((_, Answer::Unread)) | None => self.world.wait(60_000),
                 Some((_, answer)) => {
                     self.trace.truncate(noted);
-                    if answer != Answer::Absent {
+                    if answer != Answer::Absent(0) {
                         self.note(&format!("read in peace: {cell} is {answer}"));
                     }
                     return Ok(());

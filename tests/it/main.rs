@@ -32,5 +32,6 @@ mod materialize_lanes;
 mod ownership;
 mod random;
 mod tables;
+mod takeover;
 mod threads;
 mod transact;

@@ -284,6 +284,10 @@ impl World {
         deployment
     }
 
+    pub fn deployments(&self) -> usize {
+        self.deployments.len()
+    }
+
     /// From now on Discord sends interactions to this deployment, and what befalls "the object"
     /// befalls that one's.
     pub fn point_at(&mut self, deployment: usize) {

@@ -19,7 +19,7 @@ use super::deployment::Storage;
 use super::ledger::Attributed;
 pub use super::outside::Side;
 use super::outside::{CONNECTIONS, Life, Outside, REQUESTS_AN_EVENT, Standing, without_newer};
-use super::planted::PlantedBug;
+use super::planted::{PlantedBug, without_tail};
 
 /// How long an object with [`PlantedBug::ReadBeforeClaim`] takes from its reading to its claim.
 const CLAIM_AFTER_MS: u64 = 400;
@@ -92,14 +92,18 @@ impl SimHost {
         self.outside.planted.get()
     }
 
-    /// What an object that reads before its claim sees: nothing that came after its birth.
-    fn as_before_claim(&self, path: &str, mut response: Response<Bytes>) -> Response<Bytes> {
+    /// What an object with a bug in its reading sees. One that reads before its claim sees nothing
+    /// that came after its birth.
+    fn as_misread(&self, path: &str, mut response: Response<Bytes>) -> Response<Bytes> {
         let is_list = path.ends_with("/messages");
         if is_list && self.planted() == Some(PlantedBug::ReadBeforeClaim) {
             let until_ms = self.life.born + CLAIM_AFTER_MS + 1_000;
             if self.outside.now.get() < until_ms {
                 *response.body_mut() = without_newer(response.body(), self.life.born);
             }
+        }
+        if is_list && self.planted() == Some(PlantedBug::TailDropped) {
+            *response.body_mut() = without_tail(response.body());
         }
         response
     }
@@ -141,7 +145,7 @@ impl Transport for SimHost {
             Outcome::Responded { after, response } => {
                 self.sleep(after).await;
                 outside.note_answered(noted);
-                Ok(self.as_before_claim(&path, response))
+                Ok(self.as_misread(&path, response))
             }
             // Nobody says so; the client has to give up by itself.
             Outcome::LostRequest | Outcome::LostResponse => pending().await,

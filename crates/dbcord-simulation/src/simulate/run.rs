@@ -417,7 +417,7 @@ impl Run {
             .count()
     }
 
-    fn next_value(&mut self) -> u64 {
+    pub(super) fn next_value(&mut self) -> u64 {
         self.values += 1;
         self.values
     }

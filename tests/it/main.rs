@@ -33,5 +33,6 @@ mod materialize_takeover;
 mod ownership;
 mod random;
 mod tables;
+mod takeover;
 mod threads;
 mod transact;

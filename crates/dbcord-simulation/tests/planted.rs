@@ -45,3 +45,12 @@ fn a_nonce_without_its_channel_is_found() {
 fn an_acknowledgement_before_the_store_is_found() {
     is_found(PlantedBug::AcknowledgedBeforeStored, &[Law::Linearizable]);
 }
+
+#[test]
+fn a_checkpoint_that_drops_the_tail_is_found() {
+    // Whoever has a floor misses it; who has none serves what is out of date.
+    is_found(
+        PlantedBug::TailDropped,
+        &[Law::Linearizable, Law::Available],
+    );
+}

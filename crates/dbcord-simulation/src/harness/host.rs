@@ -15,10 +15,11 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::task::LocalSpawnExt;
 use http::{Method, Request, Response};
 
+use super::deployment::Storage;
 use super::ledger::Attributed;
 pub use super::outside::Side;
 use super::outside::{CONNECTIONS, Life, Outside, REQUESTS_AN_EVENT, Standing, without_newer};
-use super::planted::PlantedBug;
+use super::planted::{PlantedBug, without_tail};
 
 /// How long an object with [`PlantedBug::ReadBeforeClaim`] takes from its reading to its claim.
 const CLAIM_AFTER_MS: u64 = 400;
@@ -27,6 +28,7 @@ const STORED_AFTER_MS: u64 = 3_000;
 
 pub struct SimHost {
     pub outside: Rc<Outside>,
+    pub storage: Rc<Storage>,
     pub life: Rc<Life>,
     pub spawner: LocalSpawner,
 }
@@ -40,7 +42,7 @@ impl SimHost {
         let step = self.outside.steps.get() + 1;
         self.outside.steps.set(step);
         match self.outside.crash.get() {
-            Some(crash) if step >= crash.step => {
+            Some(crash) if step >= crash.step && self.is_of(crash.deployment) => {
                 self.outside.crash.set(None);
                 self.outside.observed.borrow_mut().crashes += 1;
                 self.life.standing.set(Standing::Dead);
@@ -53,10 +55,14 @@ impl SimHost {
         }
     }
 
+    fn is_of(&self, deployment: usize) -> bool {
+        self.storage.deployment == deployment
+    }
+
     /// Whether storage is this object's.
     fn touch_storage(&self) -> Result<(), StorageError> {
         if self.planted() != Some(PlantedBug::ReadBeforeClaim) {
-            self.outside.fence_older_than(self.life.number);
+            self.storage.fence_older_than(self.life.number);
         }
         if self.life.standing.get() == Standing::Replaced {
             return Err(StorageError("this object was replaced".to_owned()));
@@ -86,14 +92,18 @@ impl SimHost {
         self.outside.planted.get()
     }
 
-    /// What an object that reads before its claim sees: nothing that came after its birth.
-    fn as_before_claim(&self, path: &str, mut response: Response<Bytes>) -> Response<Bytes> {
+    /// What an object with a bug in its reading sees. One that reads before its claim sees nothing
+    /// that came after its birth.
+    fn as_misread(&self, path: &str, mut response: Response<Bytes>) -> Response<Bytes> {
         let is_list = path.ends_with("/messages");
         if is_list && self.planted() == Some(PlantedBug::ReadBeforeClaim) {
             let until_ms = self.life.born + CLAIM_AFTER_MS + 1_000;
             if self.outside.now.get() < until_ms {
                 *response.body_mut() = without_newer(response.body(), self.life.born);
             }
+        }
+        if is_list && self.planted() == Some(PlantedBug::TailDropped) {
+            *response.body_mut() = without_tail(response.body());
         }
         response
     }
@@ -135,7 +145,7 @@ impl Transport for SimHost {
             Outcome::Responded { after, response } => {
                 self.sleep(after).await;
                 outside.note_answered(noted);
-                Ok(self.as_before_claim(&path, response))
+                Ok(self.as_misread(&path, response))
             }
             // Nobody says so; the client has to give up by itself.
             Outcome::LostRequest | Outcome::LostResponse => pending().await,
@@ -193,13 +203,13 @@ impl Entropy for SimHost {
 impl Durable for SimHost {
     async fn load(&self, key: &str) -> Result<Option<String>, StorageError> {
         self.touch_storage()?;
-        Ok(self.outside.storage.borrow().get(key).cloned())
+        Ok(self.storage.entries.borrow().get(key).cloned())
     }
 
     async fn load_prefix(&self, prefix: &str) -> Result<Vec<(String, String)>, StorageError> {
         self.touch_storage()?;
-        let storage = self.outside.storage.borrow();
-        let entries = storage.iter().filter(|(key, _)| key.starts_with(prefix));
+        let entries = self.storage.entries.borrow();
+        let entries = entries.iter().filter(|(key, _)| key.starts_with(prefix));
         Ok(entries.map(|(k, v)| (k.clone(), v.clone())).collect())
     }
 
@@ -211,12 +221,12 @@ impl Durable for SimHost {
         }
         if planted == Some(PlantedBug::ReadBeforeClaim) && key.ends_with("/epoch") {
             self.sleep(Duration::from_millis(CLAIM_AFTER_MS)).await;
-            self.outside.fence_older_than(self.life.number);
+            self.storage.fence_older_than(self.life.number);
         }
         self.touch_storage_to_write()?;
-        let storage = &self.outside.storage;
+        let entries = &self.storage.entries;
         self.step(|| {
-            storage
+            entries
                 .borrow_mut()
                 .insert(key.to_owned(), value.to_owned())
         })
@@ -226,8 +236,8 @@ impl Durable for SimHost {
 
     async fn remove(&self, key: &str) -> Result<(), StorageError> {
         self.touch_storage()?;
-        let storage = &self.outside.storage;
-        self.step(|| storage.borrow_mut().remove(key)).await;
+        let entries = &self.storage.entries;
+        self.step(|| entries.borrow_mut().remove(key)).await;
         Ok(())
     }
 
@@ -237,7 +247,7 @@ impl Durable for SimHost {
             return Err(StorageError("the disk is busy".to_owned()));
         }
         let at = at + self.outside.clock_behind.get();
-        let alarm = &self.outside.alarm;
+        let alarm = &self.storage.alarm;
         if alarm.get().is_none_or(|set| set > at) {
             self.step(|| alarm.set(Some(at))).await;
         }
@@ -248,17 +258,18 @@ impl Durable for SimHost {
 impl SimHost {
     /// Stores later, unless the object dies or is replaced before.
     fn store_some_time(&self, key: &str, value: &str) {
-        let (outside, life) = (Rc::clone(&self.outside), Rc::clone(&self.life));
+        let (storage, life) = (Rc::clone(&self.storage), Rc::clone(&self.life));
         let (key, value) = (key.to_owned(), value.to_owned());
         let timer = SimHost {
-            outside: Rc::clone(&outside),
+            outside: Rc::clone(&self.outside),
+            storage: Rc::clone(&storage),
             life: Rc::clone(&life),
             spawner: self.spawner.clone(),
         };
         self.spawn(Box::pin(async move {
             timer.sleep(Duration::from_millis(STORED_AFTER_MS)).await;
             if life.standing.get() == Standing::Live {
-                outside.storage.borrow_mut().insert(key, value);
+                storage.entries.borrow_mut().insert(key, value);
             }
         }));
     }
@@ -271,7 +282,10 @@ impl Host for SimHost {
     }
 
     fn object_id(&self) -> String {
-        "the guild's object".to_owned()
+        match self.storage.deployment {
+            0 => "the guild's object".to_owned(),
+            other => format!("the guild's object in deployment {other}"),
+        }
     }
 
     fn log(&self, _level: Level, line: &str) {

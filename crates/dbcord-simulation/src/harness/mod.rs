@@ -1,6 +1,7 @@
 //! What a run happens in: the host that lets objects down, and the guild around them. The
 //! integration tests use it as well.
 
+mod deployment;
 pub mod host;
 mod inspect;
 pub mod ledger;

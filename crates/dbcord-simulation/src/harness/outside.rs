@@ -25,6 +25,8 @@ pub const CONNECTIONS: u32 = 6;
 pub struct Crash {
     pub step: u64,
     pub side: Side,
+    /// Whose objects it can strike.
+    pub deployment: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,14 +80,10 @@ pub struct Outside {
     pub discord: RefCell<Discord>,
     pub now: Cell<UnixMillis>,
     pub timers: RefCell<BTreeMap<(UnixMillis, u64), oneshot::Sender<()>>>,
-    pub storage: RefCell<BTreeMap<String, String>>,
-    pub alarm: Cell<Option<UnixMillis>>,
     pub serial: Cell<u64>,
     /// Steps of all objects.
     pub steps: Cell<u64>,
     pub crash: Cell<Option<Crash>>,
-    /// Lives that are not over, oldest first.
-    pub lives: RefCell<Vec<std::rc::Rc<Life>>>,
     pub storage_broken: Cell<bool>,
     /// So many storage writes pass, and so many fail after those.
     pub storage_flaky: Cell<(u64, u64)>,
@@ -181,13 +179,6 @@ impl Outside {
         (mixed ^ (mixed >> 29)) % bound.max(1)
     }
 
-    /// An object touches storage: whoever was there before it has lost it from now on.
-    pub fn fence_older_than(&self, life: u64) {
-        for older in self.lives.borrow().iter().filter(|l| l.number < life) {
-            older.standing.set(Standing::Replaced);
-        }
-    }
-
     /// One request to Discord, and what the host sees of it.
     pub fn exchange(&self, request: Request<Bytes>) -> Outcome {
         let now = self.now.get();
@@ -226,6 +217,17 @@ impl Outside {
 }
 
 impl Life {
+    pub fn new(number: u64, born: UnixMillis) -> Life {
+        Life {
+            number,
+            born,
+            standing: Cell::new(Standing::Live),
+            requests_left: Cell::new(0),
+            connections: Cell::new(0),
+            waiting: RefCell::default(),
+        }
+    }
+
     /// An event reaches the object, and with it a new share of requests.
     pub fn top_up(&self) {
         self.requests_left.set(REQUESTS_AN_EVENT);

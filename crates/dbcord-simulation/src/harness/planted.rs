@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use http::{Method, Request};
+use serde_json::Value;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// What the engine would do if one of its rules were missing.
@@ -16,6 +17,9 @@ pub enum PlantedBug {
     NonceWithoutChannel,
     /// A commit counts as stored as soon as storage was asked to.
     AcknowledgedBeforeStored,
+    /// An object that opens the database believes the newest checkpoint, and drops the commits
+    /// after it.
+    TailDropped,
 }
 
 impl PlantedBug {
@@ -33,10 +37,27 @@ impl PlantedBug {
                 br#""enforce_nonce":false"#,
             ),
             PlantedBug::NonceWithoutChannel => with_nonce_of_content(&body).unwrap_or(body),
-            PlantedBug::ReadBeforeClaim | PlantedBug::AcknowledgedBeforeStored => body,
+            PlantedBug::ReadBeforeClaim
+            | PlantedBug::AcknowledgedBeforeStored
+            | PlantedBug::TailDropped => body,
         };
         Request::from_parts(parts, body)
     }
+}
+
+/// A page of the log without what stands after the checkpoint in it.
+pub(super) fn without_tail(body: &Bytes) -> Bytes {
+    let Ok(Value::Array(mut messages)) = serde_json::from_slice(body) else {
+        return body.clone();
+    };
+    let id = |message: &Value| message["id"].as_str().and_then(|id| id.parse::<u64>().ok());
+    let is_checkpoint = |message: &&Value| {
+        let content = message["content"].as_str().unwrap_or_default();
+        content.starts_with('#') && content.contains(" · checkpoint of commit ")
+    };
+    let newest = messages.iter().filter(is_checkpoint).filter_map(id).max();
+    messages.retain(|message| newest.is_none() || id(message) <= newest);
+    Value::Array(messages).to_string().into()
 }
 
 /// The body is JSON, or multipart with JSON in it; the text looks the same in both.

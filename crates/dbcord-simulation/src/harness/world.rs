@@ -11,37 +11,26 @@ use dbcord::host::UnixMillis;
 use dbcord::instance::Instance;
 use dbcord::interactions::Interaction;
 use discord_sim::{Discord, FaultPlan, Guild, GuildSpec, Id, InteractionSpec, Outcome, View};
-use futures_executor::LocalPool;
-use futures_util::task::LocalSpawnExt;
 use http::{Request, Response};
 use serde_json::Value;
 
 pub use super::inspect::shown_rows;
 
+use super::deployment::Deployment;
 use super::host::SimHost;
 use super::ledger::{Attributed, Event, Sent};
-use super::outside::{Crash, Life, Outside, Side, Standing};
+use super::outside::{Crash, Outside, Side};
 use super::planted::PlantedBug;
 
 const START_MS: UnixMillis = 1_800_000_000_000;
 const HOUR_MS: u64 = 3_600_000;
-/// How long an object goes on that was replaced.
-const REPLACED_MS: u64 = 20_000;
-
-/// An object, and the tasks that die with it.
-struct Running {
-    instance: Rc<Instance<SimHost>>,
-    pool: LocalPool,
-    life: Rc<Life>,
-}
 
 pub struct World {
     outside: Rc<Outside>,
-    object: Option<Running>,
-    /// Objects that were replaced, and when they end.
-    replaced: Vec<(Running, UnixMillis)>,
+    deployments: Vec<Deployment>,
+    /// The deployment that gets the interactions.
+    endpoint: usize,
     pub guild: Guild,
-    lives: u64,
     alarms: u64,
     keeps_traffic: bool,
 }
@@ -66,12 +55,9 @@ impl World {
             discord: RefCell::new(discord),
             now: Cell::new(START_MS + 60_000),
             timers: RefCell::default(),
-            storage: RefCell::default(),
-            alarm: Cell::new(None),
             serial: Cell::new(seed),
             steps: Cell::new(0),
             crash: Cell::new(None),
-            lives: RefCell::default(),
             storage_broken: Cell::new(false),
             storage_flaky: Cell::new((0, 0)),
             wake_fails: Cell::new(false),
@@ -89,10 +75,9 @@ impl World {
         };
         World {
             outside: Rc::new(outside),
-            object: None,
-            replaced: Vec::new(),
+            deployments: vec![Deployment::new(0)],
+            endpoint: 0,
             guild,
-            lives: 0,
             alarms: 0,
             keeps_traffic,
         }
@@ -153,9 +138,9 @@ impl World {
     /// Hands an interaction's body to the object, as the entry would.
     pub fn deliver(&mut self, body: Bytes, id: Id) {
         let interaction = Interaction::parse(&body).expect("the entry would refuse this");
-        let object = self.object_for_event();
+        let object = self.object_for_event(self.endpoint);
         let outside = Rc::clone(&self.outside);
-        self.spawn(Event::Command(id), async move {
+        self.spawn(self.endpoint, Event::Command(id), async move {
             let callback = object.handle(interaction).await;
             let response = Response::builder()
                 .header("content-type", "application/json")
@@ -175,10 +160,10 @@ impl World {
         let body =
             self.with_discord(|discord| discord.delivery(id).expect("it was sent").body.clone());
         let interaction = Interaction::parse(&body).expect("the entry would refuse this");
-        let object = self.object_for_event();
+        let object = self.object_for_event(self.endpoint);
         let answer = Rc::new(RefCell::new(None));
         let slot = Rc::clone(&answer);
-        self.spawn(Event::Command(id), async move {
+        self.spawn(self.endpoint, Event::Command(id), async move {
             let callback = object.handle(interaction).await;
             slot.replace(Some(callback.to_json()));
         });
@@ -241,77 +226,89 @@ impl World {
             if done() {
                 return;
             }
-            let alarm = self.outside.alarm.get();
-            let ending = self.replaced.iter().map(|(_, until)| *until).min();
-            let timer = self.outside.next_timer();
-            let late = self.with_discord(|discord| discord.next_due());
-            let due = [timer, alarm, self.outside.next_late(), late, ending];
-            let Some(next) = due.into_iter().flatten().min() else {
+            let Some(next) = self.next_event().filter(|next| *next <= deadline) else {
                 return;
             };
-            if next > deadline {
-                return;
-            }
             self.outside.now.set(next.max(self.now()));
             let now = self.now();
             self.with_discord(|discord| discord.advance(now));
             self.outside.let_late_arrive();
             self.outside.fire_timers();
-            if alarm.is_some_and(|alarm| alarm <= self.now()) {
-                self.outside.alarm.set(None);
-                self.alarms += 1;
-                let object = self.object_for_event();
-                let outside = Rc::clone(&self.outside);
-                self.spawn(Event::Alarm(self.alarms), async move {
-                    // The runtime rings again what failed.
-                    if object.alarm().await.is_err() {
-                        outside.alarm.set(Some(outside.now.get() + 2_000));
-                    }
-                });
+            self.ring_alarms();
+        }
+    }
+
+    fn next_event(&self) -> Option<UnixMillis> {
+        let timer = self.outside.next_timer();
+        let late = self.with_discord(|discord| discord.next_due());
+        let of_all = [timer, self.outside.next_late(), late];
+        let of_each = |deployment: &Deployment| {
+            let alarm = deployment.storage.alarm.get();
+            [alarm, deployment.next_end()]
+        };
+        let of_each = self.deployments.iter().flat_map(of_each);
+        of_all.into_iter().chain(of_each).flatten().min()
+    }
+
+    fn ring_alarms(&mut self) {
+        for index in 0..self.deployments.len() {
+            let storage = Rc::clone(&self.deployments[index].storage);
+            if storage.alarm.get().is_none_or(|alarm| alarm > self.now()) {
+                continue;
             }
+            storage.alarm.set(None);
+            self.alarms += 1;
+            let object = self.object_for_event(index);
+            let outside = Rc::clone(&self.outside);
+            self.spawn(index, Event::Alarm(self.alarms), async move {
+                // The runtime rings again what failed.
+                if object.alarm().await.is_err() {
+                    storage.alarm.set(Some(outside.now.get() + 2_000));
+                }
+            });
         }
     }
 
     fn run_tasks(&mut self) {
-        for running in self.replaced.iter_mut().map(|(running, _)| running) {
-            running.pool.run_until_stalled();
-        }
-        if let Some(running) = &mut self.object {
-            running.pool.run_until_stalled();
-        }
         let now = self.now();
-        for (running, until) in &self.replaced {
-            if *until <= now {
-                running.life.standing.set(Standing::Dead);
-            }
+        for deployment in &mut self.deployments {
+            deployment.run_tasks(now);
         }
-        // What crashed or ended: its tasks are gone, and nothing of it can act any more.
-        let is_over = |running: &Running| running.life.standing.get() == Standing::Dead;
-        self.replaced.retain(|(running, _)| !is_over(running));
-        self.object = self.object.take().filter(|running| !is_over(running));
-        let lives = &mut self.outside.lives.borrow_mut();
-        lives.retain(|life| life.standing.get() != Standing::Dead);
+    }
+
+    /// Another deployment of the bot, with the same token, and storage and objects of its own. It
+    /// gets no interactions yet.
+    pub fn deploy_another(&mut self) -> usize {
+        let deployment = self.deployments.len();
+        self.deployments.push(Deployment::new(deployment));
+        deployment
+    }
+
+    pub fn deployments(&self) -> usize {
+        self.deployments.len()
+    }
+
+    /// From now on Discord sends interactions to this deployment, and what befalls "the object"
+    /// befalls that one's.
+    pub fn point_at(&mut self, deployment: usize) {
+        self.endpoint = deployment;
     }
 
     /// The object loses its memory: evicted, or deployed anew.
     pub fn evict(&mut self) {
-        self.bury();
+        self.deployment().bury();
     }
 
     /// From now on another object gets the events; the old one goes on for a while. It keeps
     /// storage until the other one touches it.
     pub fn replace(&mut self) {
-        let until = self.now() + REPLACED_MS;
-        if let Some(running) = self.object.take() {
-            self.replaced.push((running, until));
-        }
+        let now = self.now();
+        self.deployment().replace(now);
     }
 
     /// Object storage is wiped with it, alarm and all.
     pub fn wipe_storage(&mut self) {
-        self.bury();
-        self.outside.storage.borrow_mut().clear();
-        self.outside.alarm.set(None);
+        self.deployment().wipe();
     }
 
     /// Object storage is wiped, and the wait that this costs database `prod` is over.
@@ -396,7 +393,7 @@ impl World {
         &mut self,
         change: impl FnOnce(&mut BTreeMap<String, String>) -> T,
     ) -> T {
-        change(&mut self.outside.storage.borrow_mut())
+        change(&mut self.deployment().storage.entries.borrow_mut())
     }
 
     pub fn fail_next_wake(&mut self) {
@@ -410,7 +407,12 @@ impl World {
     /// Makes the object die at a step, counted from now.
     pub fn crash_at(&mut self, step: u64, side: Side) {
         let step = self.outside.steps.get() + step;
-        self.outside.crash.set(Some(Crash { step, side }));
+        let deployment = self.endpoint;
+        self.outside.crash.set(Some(Crash {
+            step,
+            side,
+            deployment,
+        }));
     }
 
     /// Whether the planned crash has happened.
@@ -450,68 +452,32 @@ impl World {
         &self.outside
     }
 
-    /// The object that an event goes to.
-    fn object_for_event(&mut self) -> Rc<Instance<SimHost>> {
-        let running = match self.object.take() {
-            Some(running) => running,
-            None => self.begin(),
-        };
-        running.life.top_up();
-        let instance = Rc::clone(&running.instance);
-        self.object = Some(running);
-        instance
+    fn deployment(&mut self) -> &mut Deployment {
+        &mut self.deployments[self.endpoint]
     }
 
-    fn begin(&mut self) -> Running {
+    fn object_for_event(&mut self, deployment: usize) -> Rc<Instance<SimHost>> {
+        let config = self.config();
+        self.deployments[deployment].object_for_event(&self.outside, config)
+    }
+
+    fn config(&self) -> Config {
         let discord = self.outside.discord.borrow();
         let application = discord.application();
         let mut public_key = [0; 32];
         hex::decode_to_slice(&application.public_key, &mut public_key).expect("hexadecimal");
-        let config = Config {
+        Config {
             application_id: application.id.0,
             public_key,
             bot_token: Secret::new(application.bot_token.clone()),
             guild_ids: vec![self.guild.guild_id.0],
             api_base: "http://discord.test/api/v10".to_owned(),
-        };
-        drop(discord);
-        self.lives += 1;
-        let life = Rc::new(Life {
-            number: self.lives,
-            born: self.now(),
-            standing: Cell::new(Standing::Live),
-            requests_left: Cell::new(0),
-            connections: Cell::new(0),
-            waiting: RefCell::default(),
-        });
-        self.outside.lives.borrow_mut().push(Rc::clone(&life));
-        let pool = LocalPool::new();
-        let host = SimHost {
-            outside: Rc::clone(&self.outside),
-            life: Rc::clone(&life),
-            spawner: pool.spawner(),
-        };
-        Running {
-            instance: Instance::new(Rc::new(host), config, self.guild.guild_id.0),
-            pool,
-            life,
         }
     }
 
-    fn spawn(&self, event: Event, task: impl Future<Output = ()> + 'static) {
-        let running = self.object.as_ref().expect("an event has begun it");
+    fn spawn(&self, deployment: usize, event: Event, task: impl Future<Output = ()> + 'static) {
         let task = Attributed::new(&self.outside, event, task);
-        let spawned = running.pool.spawner().spawn_local(task);
-        spawned.expect("the pool is there");
-    }
-
-    /// Ends the newest object's life.
-    fn bury(&mut self) {
-        if let Some(running) = self.object.take() {
-            running.life.standing.set(Standing::Dead);
-        }
-        let lives = &mut self.outside.lives.borrow_mut();
-        lives.retain(|life| life.standing.get() != Standing::Dead);
+        self.deployments[deployment].spawn(task);
     }
 }
 

@@ -308,7 +308,11 @@ impl Database {
         let next = match change.action {
             Action::Put(_, doc) => Some(doc),
             Action::Delete => None,
-            Action::Restore(rev) => self.revision(change.cell, rev),
+            Action::Restore(rev) => {
+                // A deletion has no document to go back to.
+                let earlier = self.revision(change.cell, rev);
+                Some(earlier.ok_or(Refusal::Missing)?)
+            }
             Action::Patch(patch) => current.map(|doc| Doc {
                 v: patch.v,
                 balance: patch.balance.unwrap_or(doc.balance),

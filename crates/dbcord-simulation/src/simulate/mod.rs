@@ -4,12 +4,16 @@
 //! any. The same plan gives the same run, to the last request.
 
 mod checks;
+mod deed;
 mod linear;
 mod minimise;
+mod moving;
 mod operation;
 mod plan;
+mod quiet;
 mod run;
 mod violation;
+mod words;
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -11,6 +11,11 @@ pub const ACCOUNTS: usize = 2;
 /// What each account has in the beginning.
 pub const BALANCE: i64 = 100;
 
+/// The longest text of an option.
+const OPTION: usize = 6_000;
+/// Options whose text can come as a file, too.
+const FILES: &[(&str, &str)] = &[("value_json", "value_file"), ("ops_json", "ops_file")];
+
 /// A row's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cell {
@@ -129,8 +134,27 @@ impl Command {
     }
 
     pub fn spec(&self, guild: Id) -> InteractionSpec {
-        let (name, options) = self.typed();
-        InteractionSpec::command(guild, name, options)
+        let (name, mut options) = self.typed();
+        let mut file = None;
+        for (option, of_file) in FILES {
+            let text = options.get(*option).and_then(Value::as_str);
+            if text.is_some_and(|text| self.comes_as_file(text)) {
+                file = options.remove(*option);
+                options.insert((*of_file).to_owned(), json!("@f"));
+            }
+        }
+        let spec = InteractionSpec::command(guild, name, options);
+        match file {
+            Some(Value::String(text)) => spec.file("f", text.into_bytes()),
+            _ => spec,
+        }
+    }
+
+    /// What is too long for an option, and some of the rest.
+    fn comes_as_file(&self, text: &str) -> bool {
+        let first = self.changes().first().map(|change| change.action);
+        let is_eighth = matches!(first, Some(Action::Put(_, doc)) if doc.v.is_multiple_of(8));
+        text.len() > OPTION || is_eighth
     }
 
     fn typed(&self) -> (&'static str, Map<String, Value>) {

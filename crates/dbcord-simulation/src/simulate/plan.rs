@@ -7,6 +7,7 @@ use discord_sim::{Fault, FaultKind, FaultPlan};
 use fastrand::Rng;
 use serde_json::Value;
 
+use super::deed::Deed;
 use super::operation::{ACCOUNTS, Cell, KEYS, Mode, TABLES};
 use crate::harness::host::Side;
 
@@ -37,6 +38,9 @@ const MISFORTUNES: &[(Misfortune, u32)] = &[
     (Misfortune::LatePost, 6),
     (Misfortune::StaleReads, 6),
     (Misfortune::WipeStorage, 6),
+    (Misfortune::ByHand, 10),
+    (Misfortune::MoveOn, 2),
+    (Misfortune::NoFiles, 3),
 ];
 
 /// What a client wants; what exactly, when it comes to it.
@@ -65,6 +69,9 @@ enum Misfortune {
     LatePost,
     StaleReads,
     WipeStorage,
+    ByHand,
+    MoveOn,
+    NoFiles,
 }
 
 /// A client's request, as far as it is known beforehand.
@@ -77,6 +84,8 @@ pub struct Ask {
     pub pad: u32,
     /// Whether to insist on the revision that the client saw last.
     pub insists: bool,
+    /// Where there are two deployments, it goes to the one that has no commands any more.
+    pub strays: bool,
 }
 
 impl Ask {
@@ -98,6 +107,7 @@ impl Ask {
             other: cell(1 - table),
             pad,
             insists: round == 1,
+            strays: false,
         }
     }
 }
@@ -130,6 +140,10 @@ pub enum Step {
     LatePost(u64),
     StaleReads(u64),
     WipeStorage,
+    /// People meddle with the channels.
+    ByHand(Deed),
+    /// Another deployment of the bot gets the commands, and is told to take over.
+    MoveOn,
     /// What goes wrong stops.
     Calm,
     /// Calm, an hour of rest, and everything is compared.
@@ -139,6 +153,8 @@ pub enum Step {
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub seed: u64,
+    /// The host lets nobody fetch files, from the beginning on.
+    pub refuses_files: bool,
     pub steps: Vec<Step>,
 }
 
@@ -149,6 +165,7 @@ impl Plan {
         let mut steps = Vec::new();
         // A part of the runs has no faults at all: there, stricter rules hold.
         let is_calm = rng.u8(..6) == 0;
+        let refuses_files = rng.u8(..16) == 0;
         let mut asked = 0;
         while asked < operations {
             let in_phase = rng.usize(8..=20).min(operations - asked);
@@ -163,7 +180,11 @@ impl Plan {
             }
             steps.push(if rng.bool() { Step::Quiet } else { Step::Calm });
         }
-        Plan { seed, steps }
+        Plan {
+            seed,
+            refuses_files,
+            steps,
+        }
     }
 
     /// Something of everything, in a fixed order: two clients at a time, documents of every size, an
@@ -180,7 +201,17 @@ impl Plan {
             }
             steps.push(Step::Idle(15_000));
         }
-        Plan { seed: 1, steps }
+        Plan {
+            seed: 1,
+            refuses_files: false,
+            steps,
+        }
+    }
+
+    /// Whether files can be read all the time.
+    pub fn has_files(&self) -> bool {
+        let refuses = |step: &Step| matches!(step, Step::Fault(fault) if fault.kind == FaultKind::AttachmentsRefused);
+        !self.refuses_files && !self.steps.iter().any(refuses)
     }
 
     pub fn has_faults(&self) -> bool {
@@ -239,9 +270,11 @@ impl Style {
             pad: match rng.u8(..16) {
                 0 => rng.u32(500..800),
                 1 => rng.u32(280..500),
+                2 if rng.u8(..4) == 0 => rng.u32(6_000..90_000),
                 _ => rng.u32(..40),
             },
             insists: rng.u8(..4) == 0,
+            strays: rng.u8(..4) == 0,
         }));
         if !self.is_concurrent {
             steps.push(Step::Join);
@@ -257,6 +290,9 @@ impl Misfortune {
             Misfortune::Evict => Step::Evict,
             Misfortune::Replace => Step::Replace,
             Misfortune::WipeStorage => Step::WipeStorage,
+            Misfortune::ByHand => Step::ByHand(Deed::draw(rng)),
+            Misfortune::MoveOn => Step::MoveOn,
+            Misfortune::NoFiles => Step::Fault(no_files(rng.u64(1..30))),
             Misfortune::LatePost => Step::LatePost(rng.u64(500..50_000)),
             Misfortune::StaleReads => Step::StaleReads(rng.u64(100..5_000)),
             Misfortune::BadLuck => Step::BadLuck { seed: rng.u64(..) },
@@ -270,6 +306,14 @@ impl Misfortune {
             },
             Misfortune::Network => Step::Fault(draw_fault(rng)),
         }
+    }
+}
+
+/// Files cannot be fetched; 0 for good.
+pub fn no_files(times: u64) -> Fault {
+    Fault {
+        times,
+        ..Fault::new(FaultKind::AttachmentsRefused)
     }
 }
 
@@ -357,59 +401,6 @@ pub fn has_bank() -> bool {
     offered()
         .iter()
         .any(|(intent, _)| *intent == Intent::Transfer)
-}
-
-impl std::fmt::Display for Step {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Step::Ask(ask) => write!(f, "client {} asks", ask.client),
-            Step::Wait(ms) => write!(f, "{ms} ms pass"),
-            Step::Join => f.write_str("everybody waits for their answers"),
-            Step::Idle(ms) => write!(f, "nothing happens for {ms} ms, and the object is dropped"),
-            Step::Evict => f.write_str("the object loses its memory"),
-            Step::Replace => {
-                f.write_str("another object takes over, and this one goes on for a while")
-            }
-            Step::CrashAt {
-                step,
-                side: Side::Before,
-            } => write!(f, "the object will die before its step {step} from here"),
-            Step::CrashAt {
-                step,
-                side: Side::After,
-            } => write!(
-                f,
-                "the object will die after its step {step} from here took effect"
-            ),
-            Step::Fault(fault) => {
-                let method = fault.method.as_deref().unwrap_or("any");
-                write!(
-                    f,
-                    "of the requests with {method} method, after {} more, {} meet {:?}",
-                    fault.skip, fault.times, fault.kind
-                )?;
-                match fault.kind {
-                    FaultKind::Delay => write!(f, " of {} ms", fault.ms.unwrap_or_default()),
-                    FaultKind::Status => write!(f, " {}", fault.status.unwrap_or_default()),
-                    _ => Ok(()),
-                }
-            }
-            Step::FlakyStorage { passes, fails } => {
-                write!(f, "storage will fail {fails} times, after {passes} writes")
-            }
-            Step::LatePost(ms) => write!(
-                f,
-                "the next message posted arrives {ms} ms late, unanswered"
-            ),
-            Step::StaleReads(ms) => write!(f, "lists of messages miss the newest {ms} ms"),
-            Step::WipeStorage => f.write_str("object storage is wiped"),
-            Step::Calm => f.write_str("nothing goes wrong any more"),
-            Step::BadLuck { seed } => {
-                write!(f, "requests have bad luck of every kind, by seed {seed}")
-            }
-            Step::Quiet => f.write_str("an hour of rest, then everything is compared"),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use discord_sim::{Id, View};
 
 use super::checks;
-use super::linear::{self, Call, Database, Verdict};
+use super::linear::{Call, Database};
 use super::operation::{
     Action, Answer, BALANCE, Cell, Change, Command, DATABASE, Doc, Mode, Patch, TABLES,
 };
@@ -14,14 +14,12 @@ use super::violation::{Law, Violation};
 use crate::harness::planted::PlantedBug;
 use crate::harness::world::{World, content};
 
-const HOUR_MS: u64 = 3_600_000;
+pub(super) const HOUR_MS: u64 = 3_600_000;
 /// The longest way of a request to Discord.
 const UPLINK_MS: u64 = 80;
 /// Changes of unknown outcome after which everything is compared: each makes the search for an
 /// explanation longer.
 const UNKNOWN_AT_MOST: usize = 5;
-/// How often a reader left in peace asks again before that is a fault.
-const READS_IN_PEACE: u32 = 5;
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,22 +47,31 @@ pub(super) struct Run {
     pub world: World,
     /// The state at the end of the last window.
     pub before: Database,
-    calls: Vec<Call>,
+    pub calls: Vec<Call>,
     /// So many of the calls are of earlier windows.
-    opened_with: usize,
+    pub opened_with: usize,
     moments: u64,
     pending: [Option<Pending>; CLIENTS],
     /// What each client saw last.
     seen: [BTreeMap<Cell, (u64, Doc)>; CLIENTS],
     values: u64,
     operations: usize,
-    is_undecided: bool,
+    pub is_undecided: bool,
     /// Nothing goes wrong in this run.
     is_fair: bool,
     /// Nothing has, so that every answer must be a good one.
     expects_answers: bool,
     started: u64,
-    trace: Vec<String>,
+    /// There are so many deployments of the bot.
+    pub deployments: usize,
+    /// The one that gets the commands.
+    pub owner: usize,
+    /// Somebody meddled with the channels since the last comparison.
+    pub is_meddled: bool,
+    refuses_files: bool,
+    /// Files could be read all the time.
+    pub has_files: bool,
+    pub trace: Vec<String>,
 }
 
 /// Runs a plan to its end, or to its first violation.
@@ -86,6 +93,9 @@ impl Run {
         });
         world.be_quiet();
         world.set_uplink(UPLINK_MS);
+        if plan.refuses_files {
+            world.fault(plan::no_files(0));
+        }
         if let Some(bug) = planted {
             world.plant(bug);
         }
@@ -103,6 +113,11 @@ impl Run {
             is_undecided: false,
             is_fair: !plan.has_faults(),
             expects_answers: !plan.has_faults(),
+            deployments: 1,
+            owner: 0,
+            is_meddled: false,
+            refuses_files: plan.refuses_files,
+            has_files: plan.has_files(),
             trace: Vec::new(),
         }
     }
@@ -189,7 +204,12 @@ impl Run {
             Step::LatePost(ms) => world.post_late(*ms),
             Step::StaleReads(ms) => world.stale_reads(*ms),
             Step::WipeStorage => world.wipe_storage(),
-            Step::Calm => world.calm(),
+            Step::ByHand(deed) => {
+                self.is_meddled = true;
+                deed.carry_out(world);
+            }
+            Step::MoveOn => self.move_on(),
+            Step::Calm => self.calm(),
             Step::Quiet => return self.be_quiet(),
         }
         self.collect()
@@ -199,11 +219,24 @@ impl Run {
         self.join_client(ask.client)?;
         self.collect()?;
         let command = self.command(ask);
+        let strays = ask.strays && self.deployments > 1;
+        if strays {
+            self.world.point_at(1 - self.owner);
+        }
         self.invoke(ask.client, command);
+        self.world.point_at(self.owner);
         Ok(())
     }
 
-    fn invoke(&mut self, client: usize, command: Command) {
+    /// Nothing goes wrong any more, but for what is so for good.
+    pub(super) fn calm(&mut self) {
+        self.world.calm();
+        if self.refuses_files {
+            self.world.fault(plan::no_files(0));
+        }
+    }
+
+    pub(super) fn invoke(&mut self, client: usize, command: Command) {
         self.note(&format!("client {client}: {command}"));
         let spec = command.spec(self.world.guild.guild_id);
         let interaction = self.world.send(spec);
@@ -314,11 +347,11 @@ impl Run {
     }
 
     /// Everybody gets an answer, or gives up.
-    fn join(&mut self) -> Result<(), Violation> {
+    pub(super) fn join(&mut self) -> Result<(), Violation> {
         (0..CLIENTS).try_for_each(|client| self.join_client(client))
     }
 
-    fn join_client(&mut self, client: usize) -> Result<(), Violation> {
+    pub(super) fn join_client(&mut self, client: usize) -> Result<(), Violation> {
         let Some(pending) = self.pending[client].take() else {
             return Ok(());
         };
@@ -365,6 +398,8 @@ impl Run {
             answer,
             Answer::Unknown | Answer::NotWritten | Answer::Unread
         );
+        // Where files cannot be read back, what needs one is refused, and that is why.
+        let is_poor = is_poor && !(self.refuses_files && reply.contains("this Worker read files"));
         if self.expects_answers && is_poor {
             let text = format!("nothing went wrong, and {command} was answered with: {reply}");
             return Err(Violation::new(Law::Available, text));
@@ -372,85 +407,6 @@ impl Run {
         let moment = self.moment();
         self.calls[call].returned = Some((moment, answer));
         Ok(())
-    }
-
-    /// Calm, an hour of rest, and everything is read and compared. That is also when operations of
-    /// unknown outcome are counted anew.
-    fn be_quiet(&mut self) -> Result<(), Violation> {
-        self.join()?;
-        self.world.calm();
-        self.world.wait(HOUR_MS + 60_000);
-        for cell in Cell::all() {
-            self.read_in_peace(cell)?;
-        }
-        self.world.settle();
-        self.close_window()?;
-        checks::channels_say_what_rows_are(&mut self.world, &self.before)?;
-        checks::bank_is_whole(&self.before)?;
-        let changes = self.world.observed().changes;
-        self.world.wait(HOUR_MS);
-        self.world.settle();
-        match self.world.observed().changes - changes {
-            0 => Ok(()),
-            more => Err(Violation::new(
-                Law::Idle,
-                format!("{more} more requests that change something"),
-            )),
-        }
-    }
-
-    /// As a client of its own, so that it is part of the history.
-    fn read_in_peace(&mut self, cell: Cell) -> Result<(), Violation> {
-        let noted = self.trace.len();
-        for _ in 0..READS_IN_PEACE {
-            self.invoke(0, Command::Get(cell));
-            self.join_client(0)?;
-            let answer = self.calls.last().and_then(|call| call.returned.clone());
-            match answer {
-                Some((_, Answer::Unread)) | None => self.world.wait(60_000),
-                Some((_, answer)) => {
-                    self.trace.truncate(noted);
-                    if answer != Answer::Absent(0) {
-                        self.note(&format!("read in peace: {cell} is {answer}"));
-                    }
-                    return Ok(());
-                }
-            }
-        }
-        let reply = self.trace.last().cloned().unwrap_or_default();
-        Err(Violation::new(Law::Available, format!("{cell}: {reply}")))
-    }
-
-    /// Whether what clients saw can be explained. A change of unknown outcome that had no effect so
-    /// far may have one later: its message may still be on its way.
-    fn close_window(&mut self) -> Result<(), Violation> {
-        let calls = std::mem::take(&mut self.calls);
-        match linear::check(&self.before, &calls) {
-            Verdict::Linearizable(after, open) => {
-                (self.before, self.calls) = (after, open);
-                self.opened_with = self.calls.len();
-                Ok(())
-            }
-            Verdict::Impossible(cells) => {
-                let cells: Vec<String> = cells.iter().map(ToString::to_string).collect();
-                Err(Violation::new(Law::Linearizable, cells.join(", ")))
-            }
-            Verdict::Undecided => {
-                self.is_undecided = true;
-                Ok(())
-            }
-        }
-    }
-
-    fn read_again(&mut self, after: &str, misfortune: fn(&mut World)) -> Result<(), Violation> {
-        self.note(&format!("everything is read again, after {after}"));
-        misfortune(&mut self.world);
-        for cell in Cell::all() {
-            self.read_in_peace(cell)?;
-        }
-        self.close_window()?;
-        self.world.settle();
-        checks::channels_say_what_rows_are(&mut self.world, &self.before)
     }
 
     fn unknown(&self) -> usize {
@@ -461,7 +417,7 @@ impl Run {
             .count()
     }
 
-    fn next_value(&mut self) -> u64 {
+    pub(super) fn next_value(&mut self) -> u64 {
         self.values += 1;
         self.values
     }
@@ -471,7 +427,7 @@ impl Run {
         self.moments
     }
 
-    fn note(&mut self, line: &str) {
+    pub(super) fn note(&mut self, line: &str) {
         let ms = self.world.now() - self.started;
         self.trace
             .push(format!("{:>9}.{:03} s  {line}", ms / 1_000, ms % 1_000));

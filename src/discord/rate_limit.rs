@@ -301,7 +301,7 @@ mod tests {
             let route = routes::edit_original(1, &format!("token{n}"));
             let permit = go(&mut limits, n, &route);
             limits.answered(n, &route, &permit, &headers(5, 0, "2"), &Answer::Success);
-            assert_eq!(limits.admit(n, &route), Verdict::WaitUntil(n + 2_000));
+            assert_eq!(limits.admit(n, &route, 0), Verdict::WaitUntil(n + 2_000));
         }
         go(&mut limits, 10_000, &routes::edit_original(1, "another"));
         assert_eq!(limits.buckets.len(), 1, "those that are over are forgotten");

@@ -17,6 +17,9 @@ const GLOBAL_PER_SECOND: u32 = 45;
 const BLOCK_FIRST_MS: u64 = 60_000;
 const BLOCK_LONGEST_MS: u64 = 3_600_000;
 
+/// Buckets that are kept: each interaction has one of its own, which nobody needs after its answer.
+const BUCKETS: usize = 500;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// Send now; the permit must be returned by `answered` or `lost`.
@@ -65,6 +68,11 @@ impl RateLimits {
     pub fn admit(&mut self, now: UnixMillis, route: &Route, reserve: u32) -> Verdict {
         if now < self.blocked_until {
             return Verdict::Blocked(self.blocked_until);
+        }
+        if self.buckets.len() >= BUCKETS {
+            // What is forgotten is learned anew.
+            let is_needed = |bucket: &Bucket| bucket.in_flight > 0 || now < bucket.reset_at;
+            self.buckets.retain(|_, bucket| is_needed(bucket));
         }
         let key = self.key(route);
         let bucket = self.buckets.entry(key.clone()).or_default();
@@ -284,6 +292,19 @@ mod tests {
         limits.answered(0, &first, &permit, &headers(1, 0, "9"), &Answer::Success);
         assert_eq!(limits.admit(1, &first, 0), Verdict::WaitUntil(9_000));
         go(&mut limits, 1, &routes::create_message(2));
+    }
+
+    #[test]
+    fn answers_to_many_interactions_do_not_wait_for_each_other() {
+        let mut limits = RateLimits::default();
+        for n in 0..2_000 {
+            let route = routes::edit_original(1, &format!("token{n}"));
+            let permit = go(&mut limits, n, &route);
+            limits.answered(n, &route, &permit, &headers(5, 0, "2"), &Answer::Success);
+            assert_eq!(limits.admit(n, &route, 0), Verdict::WaitUntil(n + 2_000));
+        }
+        go(&mut limits, 10_000, &routes::edit_original(1, "another"));
+        assert_eq!(limits.buckets.len(), 1, "those that are over are forgotten");
     }
 
     #[test]

@@ -127,12 +127,14 @@ pub fn edit_original(application: u64, token: &str) -> Route {
         .filter(|c| c.is_ascii_alphanumeric() || "-_.:=".contains(*c))
         .collect();
     let path = format!("/webhooks/{application}/{token}/messages/@original");
+    // The limit is counted for the webhook with its token: answers to one do not hold up another's.
+    let major = application ^ u64::from(crc32fast::hash(token.as_bytes()));
     Route {
         interaction: true,
         ..route(
             Method::PATCH,
             "/webhooks/{}/{}/messages/@original",
-            application,
+            major,
             path,
         )
     }

@@ -27,7 +27,7 @@ const QUIET_MS: u64 = 2_000;
 /// A failed one is tried again after this, then after twice that, and so on.
 const RETRY_MS: u64 = 10_000;
 const RETRY_LONGEST_MS: u64 = 60 * 60_000;
-/// A step is a message, or a look at the log and the record.
+/// A step is a message; or the record and, before it, a look whether the log is still ours.
 const STEP_REQUESTS: u64 = 2;
 /// What a checkpoint of one file takes.
 const CHECKPOINT_REQUESTS: u64 = 4;
@@ -214,7 +214,7 @@ impl<H: Host> Database<H> {
         manifest: ManifestRef,
         mut keeps: BTreeMap<u32, Stored>,
     ) -> Result<CommitId> {
-        // Whoever writes meanwhile waits for one request, the record's, and not for this one too.
+        // Asked before, so that no command has to wait for it.
         self.confirm_tenure().await?;
         let _writer = self.writer.lock().await;
         if self.opened()?.epoch != taking.epoch {

@@ -13,7 +13,7 @@ use super::Instance;
 use crate::commands;
 use crate::discord::multipart::{File, file_name};
 use crate::discord::{CallError, Draft, original};
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, Written};
 use crate::host::{Host, Level, StorageError, UnixMillis};
 use crate::interactions::{Interaction, Reply};
 use crate::limits::INTERACTION_TOKEN_MS;
@@ -202,7 +202,10 @@ impl<H: Host> Instance<H> {
                 );
             }
             Err(error) if error.kind == ErrorKind::Unavailable => return None,
-            Err(error) => return interrupted(&format!("What became of it is unknown: {error}")),
+            Err(error) => {
+                let error = error.written(Written::Unknown);
+                return interrupted(&format!("What became of it is unknown: {error}"));
+            }
         };
         match database.final_outcome(&owed.interaction.to_string()).await {
             Ok(Some(at)) => interrupted(&format!(

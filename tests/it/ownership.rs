@@ -1,8 +1,9 @@
 //! Whose the log is, and what is true of a commit that somebody lost sight of.
 
 use crate::host::Side;
-use crate::world::{World, content};
-use discord_sim::{FaultKind, InteractionSpec};
+use crate::world::{World, content, insert};
+use discord_sim::{Fault, FaultKind, InteractionSpec};
+use serde_json::json;
 
 const INSERT: &str = r#"/dbc_insert database:prod table:users key:a value_json:{"id":"a"}"#;
 const GET: &str = "/dbc_get database:prod table:users key:a";
@@ -111,4 +112,78 @@ fn an_unsettled_head_is_shown_to_nobody() {
         }
     }
     world.ok(GET);
+}
+
+#[test]
+fn what_is_not_known_stays_away_once_somebody_was_told_that_it_is_not_there() {
+    let mut world = World::with_table(15);
+    // The commit is on its way for a minute and a half, and the log cannot be read meanwhile.
+    world.post_late(90_000);
+    world.fault_on_log_post(FaultKind::LostRequest, 3);
+    world.fault(Fault {
+        method: Some("GET".to_owned()),
+        status: Some(503),
+        times: 0,
+        ..Fault::new(FaultKind::Status)
+    });
+    let reply = world.refused(INSERT);
+    assert!(reply.contains("not known whether"), "{reply}");
+    world.clear_faults();
+    world.evict();
+    world.refused(GET);
+    world.wait(100_000);
+    let log = world.messages("dbc-log");
+    let has_arrived = log.iter().any(|m| m.contains("users/a put"));
+    assert!(has_arrived, "{log:#?}");
+    world.evict();
+    world.refused(GET);
+    world.lose_storage();
+    world.refused(GET);
+}
+
+#[test]
+fn the_wait_of_new_storage_outlives_the_object_that_began_it() {
+    let mut world = World::with_table(16);
+    world.ok(INSERT);
+    world.settle();
+    world.wipe_storage();
+    for _ in 0..3 {
+        let reply = world.refused(GET);
+        assert!(reply.contains("storage is new"), "{reply}");
+        world.evict();
+        world.wait(15_000);
+    }
+    world.wait(16_000);
+    world.ok(GET);
+}
+
+#[test]
+fn a_refusal_that_rests_on_a_commit_that_failed_is_not_given() {
+    let mut world = World::with_table(17);
+    world.ok(&insert("warm"));
+    // While one commit is slow, two inserts of the same key wait and go together, and Discord
+    // refuses their record: then neither is there, and nobody may be told of the other's row.
+    world.fault_on_log_post(FaultKind::Delay, 1);
+    let forbidden = Fault {
+        status: Some(403),
+        body: Some(json!({"message": "Missing Permissions", "code": 50013})),
+        ..Fault::new(FaultKind::Status)
+    };
+    world.fault_on_posts(
+        "dbc-log",
+        Fault {
+            skip: 1,
+            ..forbidden
+        },
+    );
+    let guild = world.guild.guild_id;
+    let slow = world.send(InteractionSpec::text(guild, &insert("slow")));
+    world.wait(200);
+    let twins = [0, 1].map(|_| world.send(InteractionSpec::text(guild, INSERT)));
+    assert!(content(&world.wait_for(slow)).contains("Stored"));
+    for twin in twins {
+        let reply = content(&world.wait_for(twin));
+        assert!(reply.contains("Missing Permissions"), "{reply}");
+    }
+    world.refused(GET);
 }

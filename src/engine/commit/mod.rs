@@ -190,6 +190,8 @@ impl<H: Host> Database<H> {
     /// table.
     async fn prepare(&self) -> Result<BTreeMap<String, Error>> {
         self.open_locked_for_user().await?;
+        // A refusal tells what is stored, as much as an answer does.
+        self.confirm_tenure().await?;
         let needed: BTreeSet<String> = {
             let queue = self.queue.borrow();
             let tables = queue.iter().flat_map(|waiting| waiting.tables.iter());

@@ -160,7 +160,7 @@ impl<H: Host> Database<H> {
         let read = reader.older(&self.shared).await;
         read.map_err(|error| {
             let doing = format!("Making sure that database `{}` is still ours", self.name);
-            describe(&doing, &error.into_call(), Written::Unknown)
+            not_written(&doing, &error.into_call())
         })?;
         let foreign = {
             let opened = self.claimed()?;

@@ -8,6 +8,7 @@ use crate::engine::digest::{RowSum, TableSum};
 use crate::engine::document;
 use crate::engine::log::Op;
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits::COMMIT_BYTES;
 use crate::text::{inline, nearest};
 
 /// What an op is long beside its key and document, about.
@@ -158,6 +159,9 @@ impl<'a> Batch<'a> {
     /// [`ErrorKind::NotFound`] when it names a table that is not there; a conflict once the
     /// database is dropped.
     pub fn push(&mut self, op: Op) -> Result<()> {
+        if self.bytes > COMMIT_BYTES {
+            return Err(too_large(self.database));
+        }
         if self.is_dropped {
             return Err(being_removed(self.database));
         }
@@ -308,6 +312,17 @@ pub(in crate::engine) fn being_removed(database: &str) -> Error {
     )
     .option("database")
     .hint("When its channels are gone, `/dbc_init` can make a new one of that name.")
+}
+
+fn too_large(database: &str) -> Error {
+    Error::new(
+        ErrorKind::TooLarge,
+        format!(
+            "database `{database}`: this would write more than {} MiB in one commit.",
+            COMMIT_BYTES >> 20
+        ),
+    )
+    .hint("Write less at once.")
 }
 
 pub(super) fn no_such_table(database: &str, name: &str, known: &[String]) -> Error {

@@ -1,0 +1,235 @@
+//! What can be explained, and what cannot.
+
+use super::*;
+
+const A: Cell = Cell { table: 0, key: 0 };
+const B: Cell = Cell { table: 1, key: 0 };
+
+fn doc(v: u64) -> Doc {
+    Doc {
+        v,
+        balance: 0,
+        pad: 0,
+    }
+}
+
+fn put(cell: Cell, v: u64) -> Change {
+    Change {
+        cell,
+        action: Action::Put(Mode::Upsert, doc(v)),
+        if_rev: None,
+    }
+}
+
+fn row(rev: u64, v: u64) -> Answer {
+    Answer::Row {
+        rev,
+        doc: Some(doc(v)),
+    }
+}
+
+/// Calls by client, command, moments and answer; no answer is an unknown outcome.
+fn calls(list: &[(usize, Command, u64, u64, Option<Answer>)]) -> Vec<Call> {
+    let call = |(client, command, invoked, returned, answer): &(
+        usize,
+        Command,
+        u64,
+        u64,
+        Option<Answer>,
+    )| Call {
+        client: *client,
+        command: command.clone(),
+        invoked: *invoked,
+        returned: answer.clone().map(|answer| (*returned, answer)),
+    };
+    list.iter().map(call).collect()
+}
+
+fn is_possible(list: &[(usize, Command, u64, u64, Option<Answer>)]) -> bool {
+    matches!(
+        check(&Database::default(), &calls(list)),
+        Verdict::Linearizable(..)
+    )
+}
+
+#[test]
+fn an_acknowledged_write_is_seen_by_every_later_read() {
+    let write = Command::Change(put(A, 1));
+    let seen = |answer, invoked| {
+        is_possible(&[
+            (0, write.clone(), 1, 4, Some(Answer::Done(Some(1)))),
+            (1, Command::Get(A), invoked, 6, Some(answer)),
+        ])
+    };
+    assert!(seen(row(1, 1), 5));
+    assert!(!seen(Answer::Absent(0), 5), "it was acknowledged before");
+    assert!(seen(Answer::Absent(0), 2), "they overlap");
+    assert!(!seen(row(1, 9), 5), "nobody wrote that");
+}
+
+#[test]
+fn an_unknown_write_happens_at_any_time_or_never_but_does_not_unhappen() {
+    let write = Command::Change(put(A, 1));
+    let then = |first: Answer, second: Answer| {
+        is_possible(&[
+            (0, write.clone(), 1, 2, None),
+            (1, Command::Get(A), 3, 4, Some(first)),
+            (1, Command::Get(A), 5, 6, Some(second)),
+        ])
+    };
+    assert!(then(Answer::Absent(0), Answer::Absent(0)) && then(Answer::Absent(0), row(1, 1)));
+    assert!(!then(row(1, 1), Answer::Absent(0)));
+    let list = [
+        (0, write.clone(), 1, 2, None),
+        (1, Command::Get(A), 3, 4, Some(Answer::Absent(0))),
+    ];
+    let Verdict::Linearizable(after, open) = check(&Database::default(), &calls(&list)) else {
+        panic!("it may still happen")
+    };
+    assert_eq!((after, open.len()), (Database::default(), 1));
+    // Also where an order is found in which it happens last.
+    let late = Command::Transact(vec![put(A, 2), put(B, 2)]);
+    let list = [
+        (0, write.clone(), 1, 4, Some(Answer::Done(Some(1)))),
+        (1, late, 3, 4, None),
+        (0, Command::Get(A), 5, 6, Some(row(1, 1))),
+        (0, Command::Get(B), 7, 8, Some(Answer::Absent(0))),
+    ];
+    let Verdict::Linearizable(after, open) = check(&Database::default(), &calls(&list)) else {
+        panic!("it may still happen")
+    };
+    assert_eq!((after.current(B), open.len()), (None, 1));
+    // And where it comes before something of unknown outcome that somebody did see.
+    let both = Command::Transact(vec![put(A, 1), put(B, 1)]);
+    let list = [
+        (0, both, 1, 2, Some(Answer::Done(None))),
+        (1, Command::Change(put(A, 2)), 3, 4, None),
+        (2, Command::Change(put(B, 3)), 5, 6, None),
+        (0, Command::Get(A), 7, 8, Some(row(1, 1))),
+        (0, Command::Get(B), 9, 10, Some(row(2, 3))),
+    ];
+    let Verdict::Linearizable(after, open) = check(&Database::default(), &calls(&list)) else {
+        panic!("it may still happen")
+    };
+    assert_eq!(
+        (after.current(A), after.current(B)),
+        (Some(doc(1)), Some(doc(3)))
+    );
+    assert_eq!(open.len(), 1);
+}
+
+#[test]
+fn a_deletion_tells_what_came_before_it() {
+    let delete = Command::Change(Change {
+        cell: A,
+        action: Action::Delete,
+        if_rev: None,
+    });
+    let after = |rev| {
+        let list = [
+            (
+                0,
+                Command::Change(put(A, 1)),
+                1,
+                2,
+                Some(Answer::Done(Some(1))),
+            ),
+            (1, Command::Change(put(A, 2)), 3, 4, None),
+            (2, delete.clone(), 5, 6, None),
+            (0, Command::Get(A), 7, 8, Some(Answer::Absent(rev))),
+        ];
+        match check(&Database::default(), &calls(&list)) {
+            Verdict::Linearizable(after, open) => (after.0[&A].len(), open.len()),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!((after(2), after(3)), ((2, 1), (3, 0)));
+}
+
+#[test]
+fn what_was_said_not_to_be_written_is_never_there() {
+    let write = Command::Change(put(A, 1));
+    assert!(!is_possible(&[
+        (0, write, 1, 2, Some(Answer::NotWritten)),
+        (1, Command::Get(A), 3, 4, Some(row(1, 1))),
+    ]));
+}
+
+#[test]
+fn half_a_transaction_is_none() {
+    let transact = Command::Transact(vec![put(A, 1), put(B, 1)]);
+    let seen = |of_b| {
+        is_possible(&[
+            (0, transact.clone(), 1, 2, None),
+            (1, Command::Get(A), 3, 4, Some(row(1, 1))),
+            (2, Command::Get(B), 5, 6, Some(of_b)),
+        ])
+    };
+    assert!(seen(row(1, 1)));
+    assert!(!seen(Answer::Absent(0)));
+}
+
+#[test]
+fn revisions_go_on_after_a_deletion() {
+    let delete = Change {
+        cell: A,
+        action: Action::Delete,
+        if_rev: Some(1),
+    };
+    let again = |rev| {
+        is_possible(&[
+            (
+                0,
+                Command::Change(put(A, 1)),
+                1,
+                2,
+                Some(Answer::Done(Some(1))),
+            ),
+            (
+                0,
+                Command::Change(delete),
+                3,
+                4,
+                Some(Answer::Done(Some(2))),
+            ),
+            (
+                0,
+                Command::Change(put(A, 2)),
+                5,
+                6,
+                Some(Answer::Done(Some(rev))),
+            ),
+        ])
+    };
+    assert!(again(3));
+    assert!(!again(1));
+}
+
+#[test]
+fn what_is_restored_is_a_revision_with_a_document() {
+    let change = |action| Change {
+        cell: A,
+        action,
+        if_rev: None,
+    };
+    let mut database = Database::default();
+    for action in [
+        Action::Put(Mode::Insert, doc(1)),
+        Action::Delete,
+        Action::Put(Mode::Insert, doc(2)),
+    ] {
+        database.apply(&[change(action)]).unwrap();
+    }
+    let restored = |to, database: &mut Database| database.apply(&[change(Action::Restore(to))]);
+    assert_eq!(
+        restored(2, &mut database),
+        Err(Refusal::Missing),
+        "a deletion"
+    );
+    assert_eq!(restored(3, &mut database), Err(Refusal::SameRevision));
+    assert_eq!(restored(4, &mut database), Err(Refusal::Missing));
+    database.apply(&[change(Action::Delete)]).unwrap();
+    assert_eq!(restored(4, &mut database), Err(Refusal::Missing));
+    assert_eq!(restored(1, &mut database), Ok(()));
+    assert_eq!(database.read(A), row(5, 1));
+}

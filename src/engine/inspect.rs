@@ -56,6 +56,7 @@ impl<H: Host> Database<H> {
     /// # Errors
     /// When it was closed meanwhile.
     pub async fn inspect(&self) -> Result<Inspection> {
+        self.confirm_tenure().await?;
         let attachments = attachments::access(&self.shared).await;
         let opened = self.opened()?;
         let tables = opened

@@ -76,3 +76,8 @@ pub const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
 /// What one commit writes, as compact JSON (our own rule: the state, the batch and the record are in
 /// memory at once, and every later opening may have to replay it).
 pub const COMMIT_BYTES: usize = 16 * 1024 * 1024;
+/// How often the log is read again when it does not show what is known to be in it, and how much
+/// longer each time the pause before that is (our own rule). Discord's reads are eventually
+/// consistent. <https://docs.discord.com/developers/reference#consistency>
+pub const STALE_READS: u32 = 4;
+pub const STALE_PAUSE_MS: u64 = 750;

@@ -4,13 +4,14 @@
 //! A record may hold other rows as well. It goes only when each of those stands in a segment that
 //! was read back just now, and in a message of its own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::checkpoint::file_sum::FileSum;
 use super::checkpoint::text_file;
 use super::commit::{Contents, PostError};
 use super::database::{Database, Opened};
 use super::log::read::LogReader;
+use super::log::replay;
 use super::log::{CommitId, Link, Op, Record};
 use super::materialize::Progress;
 use super::state::{Erasure, State};
@@ -225,25 +226,25 @@ fn next(opened: &Opened, now: UnixMillis) -> Step {
 /// The messages that have a copy, oldest last; none while one of them is still needed.
 fn copies(opened: &Opened, log: &LogReader) -> Option<Vec<u64>> {
     let covered = opened.covered.as_ref()?;
-    let mut former_names: Vec<(u32, BTreeSet<String>)> = Vec::new();
-    for erasure in &opened.state.erasing {
-        let names = names_of(erasure, log);
-        former_names.push((erasure.table_id, names));
-    }
-    let names = |erasure: &Erasure| {
-        let mut all = former_names.iter();
-        all.find(|(id, _)| *id == erasure.table_id).map(|(_, n)| n)
+    let ids = table_ids(opened, log);
+    let is_erased = |record: &Record, at: usize, table: &str, key: &str| {
+        let mut erasing = opened.state.erasing.iter();
+        let id = ids.get(&record.id()).and_then(|ids| ids.get(at).copied());
+        erasing.any(|erasure| {
+            record.id() < erasure.at
+                && erasure.key == key
+                && match id {
+                    Some(id) => id == Some(erasure.table_id),
+                    // A void record: nobody knows what it took the name for.
+                    None => names_of(erasure, log).contains(table),
+                }
+        })
     };
     let has_copy = |record: &Record| {
-        let erasing = opened.state.erasing.iter();
-        let mut erasing = erasing.filter(|erasure| record.id() < erasure.at);
-        erasing.any(|erasure| {
-            record.ops.iter().any(|op| match op {
-                Op::Put { table, key, .. } => {
-                    *key == erasure.key && names(erasure).is_some_and(|n| n.contains(table))
-                }
-                _ => false,
-            })
+        let mut ops = record.ops.iter().enumerate();
+        ops.any(|(at, op)| match op {
+            Op::Put { table, key, .. } => is_erased(record, at, table, key),
+            _ => false,
         })
     };
     let records = log.records.values();
@@ -251,7 +252,10 @@ fn copies(opened: &Opened, log: &LogReader) -> Option<Vec<u64>> {
         .filter(|entry| entry.record.id() <= covered.head && has_copy(&entry.record))
         .collect();
     let mut all = records.iter();
-    if !all.all(|entry| is_kept_elsewhere(&opened.state, &entry.record)) {
+    if !all.all(|entry| {
+        let ids = ids.get(&entry.record.id());
+        ids.is_none_or(|ids| is_kept_elsewhere(&opened.state, &entry.record, ids))
+    }) {
         return None;
     }
     let in_use: BTreeSet<u64> = opened
@@ -297,17 +301,48 @@ fn names_of(erasure: &Erasure, log: &LogReader) -> BTreeSet<String> {
     }
 }
 
+/// For every commit of the chain, the tables that its ops are about: names come again, ids do not.
+fn table_ids(opened: &Opened, log: &LogReader) -> HashMap<CommitId, Vec<Option<u32>>> {
+    let tables = opened.state.tables.iter();
+    let mut names: HashMap<&str, u32> = tables.map(|(n, table)| (n.as_str(), table.id)).collect();
+    let mut ids = HashMap::new();
+    for link in replay::walk(&log.records, opened.state.head, None).links {
+        let Some(entry) = log.records.get(&link) else {
+            break;
+        };
+        let mut of_ops: Vec<Option<u32>> = Vec::new();
+        for op in entry.record.ops.iter().rev() {
+            of_ops.push(match op {
+                Op::CreateTable { table, .. } => names.remove(table.as_str()),
+                Op::RenameTable { table, to } => names.remove(to.as_str()).inspect(|&id| {
+                    names.insert(table, id);
+                }),
+                Op::Put { table, .. } | Op::Delete { table, .. } => {
+                    names.get(table.as_str()).copied()
+                }
+                _ => None,
+            });
+        }
+        of_ops.reverse();
+        ids.insert(link.id, of_ops);
+    }
+    ids
+}
+
 /// Whether the log is not needed for any row that a record wrote: it was written again since, or
 /// its message shows it.
-fn is_kept_elsewhere(state: &State, record: &Record) -> bool {
-    record.ops.iter().all(|op| match op {
-        Op::Put { table, key, .. } => {
-            let Some(table) = state.tables.get(table).filter(|table| table.is_loaded) else {
-                // Dropped or renamed since: what was written then is in the segments.
-                return true;
-            };
-            let row = table.rows.get(key);
-            row.is_none_or(|row| row.at > record.id() || row.is_shown() || !table.mirror)
+fn is_kept_elsewhere(state: &State, record: &Record, ids: &[Option<u32>]) -> bool {
+    record.ops.iter().zip(ids).all(|(op, id)| match op {
+        Op::Put { key, .. } => {
+            // A table that was dropped needs nothing.
+            let table = id.and_then(|id| state.table_by_id(id));
+            table.is_none_or(|(_, table)| {
+                if !table.is_loaded {
+                    return table.stored.behind == 0 && table.rows.is_empty();
+                }
+                let row = table.rows.get(key);
+                row.is_none_or(|row| row.at > record.id() || row.is_shown() || !table.mirror)
+            })
         }
         _ => true,
     })

@@ -21,6 +21,7 @@ mod deferral;
 mod erase;
 mod faults;
 mod files;
+mod guarantees;
 mod history;
 mod limits;
 mod log_damage;

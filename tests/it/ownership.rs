@@ -167,23 +167,20 @@ fn a_refusal_that_rests_on_a_commit_that_failed_is_not_given() {
     let forbidden = Fault {
         status: Some(403),
         body: Some(json!({"message": "Missing Permissions", "code": 50013})),
+        times: 0,
         ..Fault::new(FaultKind::Status)
     };
-    world.fault_on_posts(
-        "dbc-log",
-        Fault {
-            skip: 1,
-            ..forbidden
-        },
-    );
+    world.fault_on_posts("dbc-log", forbidden);
     let guild = world.guild.guild_id;
     let slow = world.send(InteractionSpec::text(guild, &insert("slow")));
-    world.wait(200);
+    // Long enough for commits to be spread, and for this one to be on its way.
+    world.wait(3_000);
     let twins = [0, 1].map(|_| world.send(InteractionSpec::text(guild, INSERT)));
     assert!(content(&world.wait_for(slow)).contains("Stored"));
     for twin in twins {
         let reply = content(&world.wait_for(twin));
         assert!(reply.contains("Missing Permissions"), "{reply}");
     }
+    world.clear_faults();
     world.refused(GET);
 }

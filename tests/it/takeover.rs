@@ -427,12 +427,11 @@ fn an_owner_that_cannot_look_at_the_log_answers_nothing() {
     world.wait(21_000);
     let refused = world.refused(&get("a"));
     assert!(refused.contains("still ours"), "{refused}");
-    // It stands in the log already when that turns out.
-    let unknown = world.refused(&insert("b"));
-    assert_eq!(fate(&unknown), Fate::Unknown, "{unknown}");
+    let refused = world.refused(&insert("b"));
+    assert_eq!(fate(&refused), Fate::NotWritten, "{refused}");
     world.clear_faults();
     world.ok(&get("a"));
-    world.ok(&get("b"));
+    world.refused(&get("b"));
 }
 
 #[test]

@@ -132,7 +132,11 @@ pub(in crate::engine) async fn manifest<H: Host>(
         }
         ManifestRef::Text { messages, sum, .. } => {
             let bytes = get_text(shared, log, seen, messages, *sum).await;
-            let bytes = bytes.map_err(|error| unreadable("manifest", &error))?;
+            let bytes = bytes.map_err(|error| match error {
+                // Its messages are gone, or not what they were.
+                CallError::Malformed(why) => damaged(format!("the manifest: {why}")),
+                error => unreadable("manifest", &error),
+            })?;
             Manifest::unpack(&bytes, *sum).map_err(|error| damaged(error.to_string()))
         }
     }

@@ -126,7 +126,11 @@ impl<H: Host> Database<H> {
         };
         loop {
             if self.budget_is_used_up(stop_at) {
-                self.with_opened(|opened| opened.checkpoints.begun = Some(taking))?;
+                self.with_opened(|opened| {
+                    if opened.epoch == taking.epoch {
+                        opened.checkpoints.begun = Some(taking);
+                    }
+                })?;
                 return Ok(None);
             }
             match self.checkpoint_step(&mut taking).await {
@@ -134,9 +138,11 @@ impl<H: Host> Database<H> {
                 Ok(None) => {}
                 Err(error) => {
                     // What is posted already need not be posted again.
-                    if error.kind == ErrorKind::Unavailable {
-                        self.with_opened(|opened| opened.checkpoints.begun = Some(taking))?;
-                    }
+                    self.with_opened(|opened| {
+                        if error.kind == ErrorKind::Unavailable && opened.epoch == taking.epoch {
+                            opened.checkpoints.begun = Some(taking);
+                        }
+                    })?;
                     return Err(error);
                 }
             }
@@ -275,6 +281,11 @@ impl<H: Host> Database<H> {
             let Some(head) = opened.state.head else {
                 return Err(self.closed());
             };
+            // It may have been closed and opened again while tables were loaded.
+            let mut tables = opened.state.tables.values();
+            if tables.any(|table| !table.is_loaded && !table.rows.is_empty()) {
+                return Err(self.closed());
+            }
             opened.state.generation += 1;
             let generation = opened.state.generation;
             let channels = opened.state.tables.values().map(|table| {
@@ -318,13 +329,16 @@ impl<H: Host> Database<H> {
 
 /// From when on a checkpoint is due, if one is.
 fn due(opened: &Opened, now: UnixMillis) -> Option<UnixMillis> {
+    if opened.state.is_dropped {
+        return None;
+    }
     let not_before = opened.checkpoints.not_before;
     if opened.checkpoints.begun.is_some() {
         return Some(not_before.max(now));
     }
     let unrecorded = opened.mirror.unrecorded();
     let tail = opened.tail;
-    if (tail.records == 0 && unrecorded == 0) || opened.state.is_dropped {
+    if tail.records == 0 && unrecorded == 0 {
         return None;
     }
     let is_large =

@@ -232,12 +232,18 @@ impl<H: Host> Database<H> {
             };
             let savepoint = batch.savepoint();
             let checked = self.may_begin(&opened.state, &waiting.origin);
+            // By what the name will mean then: a table may have been renamed in this very group.
+            let is_loaded = |name: &String| {
+                let table = batch.find_table(name);
+                let table = table.and_then(|table| opened.state.table_by_id(table.id));
+                table.is_none_or(|(_, table)| table.is_loaded)
+            };
+            let all_loaded = waiting.tables.iter().all(is_loaded);
             let loaded = || {
-                let is_loaded = |table: &String| opened.state.is_loaded(table);
                 match waiting.tables.iter().find_map(|table| failed.get(table)) {
                     Some(error) => Err(Some(error.clone())),
                     // It came into the queue after the others' tables were loaded.
-                    None if !waiting.tables.iter().all(is_loaded) => Err(None),
+                    None if !all_loaded => Err(None),
                     None => Ok(()),
                 }
             };

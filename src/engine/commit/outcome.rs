@@ -1,12 +1,15 @@
 //! What became of a write whose commit nobody answered for, told so that it stays true.
 
-use super::super::database::Database;
+use std::time::Duration;
+
+use super::super::database::{Database, Opened};
 use super::super::log::read::{LogReader, ReadError};
-use super::super::log::{CommitId, Origin, replay};
+use super::super::log::replay::{self, End};
+use super::super::log::{CommitId, Origin};
 use crate::discord::model::created_ms;
 use crate::error::{Error, ErrorKind, Result, Written};
-use crate::host::Host;
-use crate::limits::DISORDER_MS;
+use crate::host::{Host, UnixMillis};
+use crate::limits::{DISORDER_MS, STALE_PAUSE_MS, STALE_READS};
 
 impl<H: Host> Database<H> {
     /// Settles a commit whose fate is unknown by reading the log under a new epoch. If the record
@@ -69,27 +72,79 @@ impl<H: Host> Database<H> {
             return Ok(());
         }
         let failed = |error: ReadError| self.unreadable(&error);
-        let mut reader = LogReader::new(log);
-        while !reader.reaches(since) {
-            reader.older(&self.shared).await.map_err(failed)?;
-        }
-        reader.fetch(&self.shared, 0).await.map_err(failed)?;
-        let now = self.shared.host.now();
-        self.with_opened(|opened| {
-            // What is not in the chain was never committed.
-            for link in replay::walk(&reader.records, opened.state.head, None).links {
-                if let Some(entry) = reader.records.get(&link) {
-                    opened.state.remember_outcomes(&entry.record, now);
-                }
+        let mut stale_reads = 0;
+        loop {
+            let mut reader = LogReader::new(log);
+            while !reader.reaches(since) {
+                reader.older(&self.shared).await.map_err(failed)?;
             }
-            opened.outcomes_since = reader.reached();
-        })
+            reader.fetch(&self.shared, 0).await.map_err(failed)?;
+            if self.with_opened(|opened| learn_outcomes(opened, &reader, since, self.now()))? {
+                return Ok(());
+            }
+            // A page that misses commits says nothing of who asked for them.
+            if stale_reads == STALE_READS {
+                return Err(self.out_of_date());
+            }
+            stale_reads += 1;
+            let pause = STALE_PAUSE_MS * u64::from(stale_reads);
+            self.shared.host.sleep(Duration::from_millis(pause)).await;
+        }
+    }
+
+    fn now(&self) -> UnixMillis {
+        self.shared.host.now()
+    }
+
+    fn out_of_date(&self) -> Error {
+        Error::new(
+            ErrorKind::Unavailable,
+            format!(
+                "Database `{}`: Discord's answer does not show commits that are known to be in the log.",
+                self.name
+            ),
+        )
+        .hint("Try again in a minute.")
     }
 
     fn outcome(&self, interaction: &str) -> Option<CommitId> {
         let opened = self.opened.borrow();
         opened.as_ref()?.state.outcomes.get(interaction).copied()
     }
+}
+
+/// Takes in who asked for commits; whether what was read has every commit since then.
+fn learn_outcomes(
+    opened: &mut Opened,
+    reader: &LogReader,
+    since: UnixMillis,
+    now: UnixMillis,
+) -> bool {
+    // What is not in the chain was never committed.
+    let chain = replay::walk(&reader.records, opened.state.head, None);
+    let entries = chain
+        .links
+        .iter()
+        .filter_map(|link| reader.records.get(link));
+    let oldest = entries
+        .clone()
+        .last()
+        .map(|entry| created_ms(entry.message));
+    let covered = opened.covered.as_ref().map(|covered| covered.head);
+    let is_whole = match chain.end {
+        End::Beginning => true,
+        End::Missing { .. } if oldest.is_some_and(|oldest| oldest <= since) => true,
+        // What a checkpoint covers may be deleted, when nobody can ask for it any more.
+        End::Missing { wanted, .. } => reader.is_complete() && Some(wanted) <= covered,
+        End::Covered => false,
+    };
+    if is_whole {
+        for entry in entries {
+            opened.state.remember_outcomes(&entry.record, now);
+        }
+        opened.outcomes_since = reader.reached();
+    }
+    is_whole
 }
 
 pub(super) fn already_done(at: CommitId) -> Error {

@@ -127,7 +127,7 @@ impl<H: Host> Database<H> {
             Ok(message) if holds(&message, log, encoded) => {
                 match self.read_back(&message, encoded).await {
                     Ok(()) => Ok(message.id),
-                    Err(error) => Err(self.withdraw(&doing, log, &message, error).await),
+                    Err(error) => Err(self.rule_out(&doing, log, &message, error).await),
                 }
             }
             Ok(message) => Err(self.altered(&doing, log, &message).await),
@@ -164,6 +164,29 @@ impl<H: Host> Database<H> {
                 attachments::forget(&self.shared).await;
                 Err(error)
             }
+        }
+    }
+
+    /// A record that is in the log and cannot be read back is no commit. It is made void first, by an
+    /// empty record of a new epoch on its predecessor, and deleted only then: a deletion may be late,
+    /// and until it is carried out somebody could read the record after all and build on it.
+    async fn rule_out(
+        &self,
+        doing: &str,
+        log: u64,
+        message: &Message,
+        why: CallError,
+    ) -> PostError {
+        let claimed = match self.claim_again().await {
+            Ok(()) => Box::pin(self.try_to_append(Contents::default())).await,
+            Err(error) => Err(PostError::Unknown(error)),
+        };
+        match claimed {
+            Ok(_) => {
+                let _ = self.withdraw(doing, log, message, why.clone()).await;
+                PostError::NotWritten(not_written(doing, &why))
+            }
+            Err(_) => PostError::Unknown(describe(doing, &why, Written::Unknown)),
         }
     }
 

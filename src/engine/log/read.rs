@@ -99,6 +99,11 @@ impl LogReader {
         self.is_complete
     }
 
+    /// Whether there are records that stand in files and were not fetched.
+    pub fn has_unfetched(&self) -> bool {
+        !self.unfetched.is_empty()
+    }
+
     /// Whether everything posted since `time` was read, as far as Discord shows it.
     pub fn reaches(&self, time: UnixMillis) -> bool {
         self.is_complete || self.oldest.is_some_and(|oldest| created_ms(oldest) <= time)

@@ -14,14 +14,9 @@ use super::super::object_storage::{Floor, Hints};
 use super::super::state::State;
 use super::OpenError;
 use crate::discord::model::{Message, created_ms};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::host::{Host, UnixMillis};
-use crate::limits::DISORDER_MS;
-
-/// How often the log is read again when it does not show what is known to be in it. Discord's
-/// reads are eventually consistent. <https://docs.discord.com/developers/reference#consistency>
-const STALE_READS: u32 = 4;
-const STALE_PAUSE_MS: u64 = 750;
+use crate::limits::{DISORDER_MS, STALE_PAUSE_MS, STALE_READS};
 
 /// The commits that matter, and what was learned on the way.
 pub(super) struct History {
@@ -92,7 +87,9 @@ impl<H: Host> Database<H> {
                         return Ok(history(reader, chain, manifest, epoch, read_at));
                     }
                     // An older checkpoint, or the whole log, says the same.
-                    Err(_) if chain.checkpoint.is_some() => {
+                    Err(error)
+                        if chain.checkpoint.is_some() && error.kind == ErrorKind::Corrupt =>
+                    {
                         unusable.extend(chain.checkpoint);
                         None
                     }
@@ -144,7 +141,16 @@ impl<H: Host> Database<H> {
         if let Some(other) = reader.highest_epoch().filter(|&other| other >= epoch) {
             return Ok(Look::HigherEpoch(other));
         }
-        let chain = replay::chain(&reader.records, unusable);
+        let mut chain = replay::chain(&reader.records, unusable);
+        if matches!(chain.end, End::Missing { .. }) && reader.has_unfetched() {
+            // The checkpoint may be void, and the true one behind a record in a file.
+            let fetched = reader.fetch(&self.shared, 0).await;
+            fetched.map_err(|error| OpenError::Failed(self.unreadable(&error)))?;
+            if let Some(other) = reader.highest_epoch().filter(|&other| other >= epoch) {
+                return Ok(Look::HigherEpoch(other));
+            }
+            chain = replay::chain(&reader.records, unusable);
+        }
         // Ids of messages follow the order of commits but for this much.
         let anchor = match chain.end {
             End::Covered => chain.checkpoint,

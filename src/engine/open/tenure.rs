@@ -31,6 +31,13 @@ impl<H: Host> Database<H> {
         Ok(epoch)
     }
 
+    /// Claims the open database anew. Nobody else can have claimed it since: they would have replaced
+    /// this object, whose storage would fail then.
+    pub(in crate::engine) async fn claim_again(&self) -> Result<()> {
+        let epoch = self.claim(None).await?;
+        self.with_claimed(|opened| opened.epoch = epoch)
+    }
+
     /// Claims a log that is about to be made, so that it is known to be nobody else's.
     pub(in crate::engine) async fn claim_new(&self) -> Result<()> {
         self.claim(None).await.map(|_| ())

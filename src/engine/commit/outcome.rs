@@ -126,10 +126,8 @@ fn learn_outcomes(
         .links
         .iter()
         .filter_map(|link| reader.records.get(link));
-    let oldest = entries
-        .clone()
-        .last()
-        .map(|entry| created_ms(entry.message));
+    let oldest = chain.links.last().and_then(|link| reader.records.get(link));
+    let oldest = oldest.map(|entry| created_ms(entry.message));
     let covered = opened.covered.as_ref().map(|covered| covered.head);
     let is_whole = match chain.end {
         End::Beginning => true,

@@ -4,11 +4,13 @@
 mod thread;
 mod trace;
 
+use std::collections::HashMap;
+
 use super::commit::Committed;
 use super::database::Database;
 use super::document::Document;
 use super::log::read::{LogReader, ReadError};
-use super::log::{CommitId, Op, Origin};
+use super::log::{CommitId, Link, Op, Origin};
 use super::not_written;
 use super::row::no_such_row;
 use super::state::Batch;
@@ -39,6 +41,13 @@ pub enum Before {
     CutOff,
     /// Further back than is read for one question.
     FarBack,
+}
+
+impl Before {
+    /// Whether the log has no answer.
+    fn is_cut(self) -> bool {
+        matches!(self, Before::CutOff | Before::FarBack)
+    }
 }
 
 /// How far back a history is wanted.
@@ -93,6 +102,7 @@ impl<H: Host> Database<H> {
         let failed = |error: ReadError| not_written(&doing, &error.into_call());
         let mut reader = LogReader::new(log);
         let mut pages = 0;
+        let mut gaps: HashMap<Link, Option<Link>> = HashMap::new();
         let before = loop {
             if trace.is_at_the_beginning {
                 break Before::Nothing;
@@ -105,7 +115,11 @@ impl<H: Host> Database<H> {
             };
             if let Some(entry) = reader.records.remove(&link) {
                 next = entry.record.prev;
+                gaps.extend(entry.record.gaps());
                 trace.add(&entry.record);
+            } else if let Some(before) = gaps.remove(&link) {
+                // It goes, or is gone, because another row was deleted for good.
+                next = before;
             } else if reader.is_complete() {
                 break Before::CutOff;
             } else if pages == PAGES {
@@ -129,7 +143,8 @@ impl<H: Host> Database<H> {
         // A thread has the id of the message that it belongs to.
         let thread = shown.message.filter(|_| shown.thread);
         let before = match (before, thread) {
-            (Before::CutOff | Before::FarBack, Some(thread)) => {
+            // What went from the log along with another row may stand there as well.
+            (before, Some(thread)) if before.is_cut() || trace.has_a_hole() => {
                 self.go_on_in_thread(&mut trace, thread.get(), depth, before)
                     .await?
             }

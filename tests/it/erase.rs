@@ -285,3 +285,20 @@ fn what_went_along_with_another_row_is_found_in_the_thread() {
     assert_eq!(history.matches("**rev").count(), 3, "{history}");
     world.ok("/dbc_restore_row database:prod table:users key:a rev:2");
 }
+
+#[test]
+fn a_revision_that_went_along_with_another_row_was_not_deleted_for_good() {
+    let mut world = World::with_table(10);
+    world.ok("/dbc_table_create database:prod table:q pk:id mirror:false");
+    world.ok("/dbc_insert database:prod table:q key:a value_json:{}");
+    world.ok(&format!(
+        r#"/dbc_transact database:prod ops_json:[{{"op":"insert","table":"users","key":"s","value":{{"word":"{SECRET}"}}}},{{"op":"update","table":"q","key":"a","patch":{{"n":2}}}}]"#
+    ));
+    world.ok(r#"/dbc_update database:prod table:q key:a patch_json:{"n":3}"#);
+    world.ok("/dbc_delete database:prod table:users key:s hard:true");
+    world.wait(3_600_000);
+    let told = world.refused("/dbc_restore_row database:prod table:q key:a rev:2");
+    assert!(told.contains("replaced before it was shown"), "{told}");
+    assert!(!told.contains("for good"), "{told}");
+    world.ok("/dbc_restore_row database:prod table:q key:a rev:1");
+}

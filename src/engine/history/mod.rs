@@ -214,6 +214,11 @@ impl<H: Host> Database<H> {
             let message = format!("no revision {rev} of {place} is known.");
             refused(ErrorKind::NotFound, message).hint(history.why_not(rev))
         })?;
+        if found.hard {
+            let message = format!("revision {rev} of {place} is its deletion for good.");
+            return Err(refused(ErrorKind::InvalidInput, message)
+                .hint("Nothing before it is kept; `/dbc_insert` makes a new row."));
+        }
         let doc = found.doc.as_deref().ok_or_else(|| {
             let message =
                 format!("revision {rev} of {place} is its deletion: there is no document in it.");
@@ -237,8 +242,12 @@ impl History {
         match self.before {
             Before::CutOff => "The log has been cut since then.".to_owned(),
             Before::FarBack => "It is further back in the log than can be read at once.".to_owned(),
-            Before::Nothing | Before::More => {
+            Before::Nothing | Before::More if self.revisions.last().is_some_and(|r| r.hard) => {
                 "The row was deleted for good after that, so nothing of it is kept.".to_owned()
+            }
+            Before::Nothing | Before::More => {
+                "It was replaced before it was shown, and the log does not have it any more."
+                    .to_owned()
             }
         }
     }

@@ -53,8 +53,8 @@ pub const NAME: usize = 32;
 pub const FIELD_NAME: usize = 60;
 /// A row's key (our own rule: it stands in the first line of the row's message and in choices).
 pub const KEY: usize = 100;
-/// Operations of one transaction (our own rule: validating one must not hold up everybody else's
-/// writes).
+/// Operations of one transaction (our own rule: they are validated in one stretch, and whatever else
+/// the object has to do waits for that).
 pub const TRANSACTION_OPERATIONS: usize = 5_000;
 /// How deep a document may nest (our own rule: parsing must not exhaust the stack).
 pub const DOCUMENT_DEPTH: usize = 64;

@@ -36,8 +36,8 @@ pub(super) struct Delete {
 }
 
 impl SlashCommand for Delete {
-    const HELP: &'static str = "The row's message stays, struck through, and `/dbc_restore_row` can bring the row back. \
-        With `hard:true` its message, its history and its copies in the log are removed as well, also of a row that was deleted before.";
+    const HELP: &'static str = "`/dbc_restore_row` can bring the row back; where the table is shown, the row's message stays, struck through. \
+        With `hard:true` its copies in the log, its message and its history are removed as well, also of a row that was deleted before.";
     const EXAMPLE: &'static str = "/dbc_delete database:prod table:users key:u_1";
     const WRITES: bool = true;
 
@@ -51,6 +51,11 @@ impl SlashCommand for Delete {
             if_rev,
             action: Action::Delete { hard },
         };
+        let shown = if database.is_mirrored(&self.table) {
+            "its message, its history, "
+        } else {
+            ""
+        };
         let committed = database.change_row(&context.origin, change).await?;
         let mut text = format!(
             "Deleted `{}` from `{}.{}`, revision {} (commit #{}).",
@@ -62,7 +67,7 @@ impl SlashCommand for Delete {
         );
         if hard {
             text.push_str(&format!(
-                "\nAll copies are being removed: its message, its history, its place in the log and in checkpoints. \
+                "\nAll copies are being removed: {shown}its place in the log and in checkpoints. \
                  This takes minutes, and a quarter of an hour where the row is new. This answer says so when the last one is gone; \
                  after a quarter of an hour, `/dbc_inspect database:{}` does.",
                 self.database

@@ -14,6 +14,9 @@ use crate::text::{inline, utf16_len};
 
 const DEFAULT_LIMIT: usize = 10;
 
+/// As the option's `max_value` says.
+const MAX_LIMIT: i64 = 100;
+
 /// Show the earlier revisions of a row
 #[derive(CommandModel, CreateCommand)]
 #[command(
@@ -63,7 +66,7 @@ fn describe(asked: &ShowHistory, history: &History) -> Reply {
         asked.database,
         asked.table
     );
-    let rest = rest(history.before);
+    let rest = rest(history.before, asked.limit);
     let lines: Vec<String> = shown.clone().map(line).collect();
     let with_documents: Vec<String> = lines
         .iter()
@@ -101,9 +104,12 @@ fn describe(asked: &ShowHistory, history: &History) -> Reply {
 }
 
 /// What is not shown, and why.
-fn rest(before: Before) -> &'static str {
+fn rest(before: Before, limit: Option<i64>) -> &'static str {
     match before {
         Before::Nothing => "",
+        Before::More if limit == Some(MAX_LIMIT) => {
+            "\nThere are older ones, more than are shown at once."
+        }
         Before::More => "\nThere are older ones: raise `limit` to see them.",
         Before::CutOff => "\nOlder revisions are not in the log any more.",
         Before::FarBack => {

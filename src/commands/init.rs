@@ -39,8 +39,13 @@ impl SlashCommand for Init {
         check_permissions(context.app_permissions)?;
         if self.takeover == Some(true) {
             let until = context.engine.take_over(&self.database).await?;
+            let private = if self.private.is_some() {
+                "\n`private` has no effect here: the database stays as visible as it is."
+            } else {
+                ""
+            };
             return Ok(Reply::new(format!(
-                "Database `{name}` is being taken over: its log says so, and whoever wrote it so far stops. It can be used here <t:{}:R>; until then, leave it alone.",
+                "Database `{name}` is being taken over: its log says so, and whoever wrote it so far stops. It can be used here <t:{}:R>; until then, leave it alone.{private}",
                 until.div_ceil(1_000),
                 name = self.database,
             )));

@@ -61,7 +61,7 @@ impl From<Mode> for PutMode {
 
 impl SlashCommand for Insert {
     const HELP: &'static str = "Refused when the key is taken, unless `mode` says otherwise. When the reply says that the row is stored, it is: in the log, for good. \
-        Its message in the table's channel follows within seconds. A row has at most 8 MiB as JSON; what does not fit `value_json` goes into `value_file`.";
+        Where the table is shown, the row's message follows in its channel within seconds. A row has at most 8 MiB as JSON; what does not fit `value_json` goes into `value_file`.";
     const EXAMPLE: &'static str = "/dbc_insert database:prod table:users key:u_1 value_json:{\"id\":\"u_1\",\"email\":\"a@example.com\"}";
     const WRITES: bool = true;
 

@@ -28,7 +28,7 @@ pub(super) struct TableDrop {
 }
 
 impl SlashCommand for TableDrop {
-    const HELP: &'static str = "Its channel is deleted shortly after, with the rows' messages and their history. It cannot be undone. \
+    const HELP: &'static str = "Its channel, if it has one, is deleted shortly after, with the rows' messages and their history. It cannot be undone. \
         A new table may have the same name; it begins empty.";
     const EXAMPLE: &'static str = "/dbc_table_drop database:prod table:users confirm:users";
     const WRITES: bool = true;
@@ -36,13 +36,18 @@ impl SlashCommand for TableDrop {
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
         let database = context.engine.database(&self.database).await?;
         confirmed(&self.confirm, "table", &self.table)?;
+        let follows = if database.is_mirrored(&self.table) {
+            " Its channel is being removed."
+        } else {
+            ""
+        };
         let committed = database.drop_table(&context.origin, &self.table).await?;
         let rows = match committed.value {
             1 => "1 row".to_owned(),
             rows => format!("{rows} rows"),
         };
         Ok(Reply::new(format!(
-            "Table `{}` of database `{}` is dropped, with {rows} (commit #{}). Its channel is being removed.",
+            "Table `{}` of database `{}` is dropped, with {rows} (commit #{}).{follows}",
             self.table,
             self.database,
             committed.at.seq()

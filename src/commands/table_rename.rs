@@ -35,11 +35,16 @@ impl SlashCommand for TableRename {
 
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
         let database = context.engine.database(&self.database).await?;
+        let follows = if database.is_mirrored(&self.table) {
+            " Its channel's name follows."
+        } else {
+            ""
+        };
         let committed = database
             .rename_table(&context.origin, &self.table, &self.to)
             .await?;
         Ok(Reply::new(format!(
-            "Table `{}` of database `{}` is now `{}` (commit #{}). Its channel's name follows.",
+            "Table `{}` of database `{}` is now `{}` (commit #{}).{follows}",
             self.table,
             self.database,
             self.to,

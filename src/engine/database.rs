@@ -29,9 +29,9 @@ pub struct Database<H> {
     /// Held while the log is read or written: being in an object is no mutual exclusion, since
     /// handlers interleave at every await.
     pub(super) writer: Mutex<()>,
-    /// Writes that wait for the next commit.
     /// Held while tables are loaded, so that none is loaded twice.
     pub(super) loading: Mutex<()>,
+    /// Writes that wait for the next commit.
     pub(super) queue: RefCell<VecDeque<Waiting>>,
     /// Whether a commit may still surface of which nobody knows what became.
     pub(super) is_unsettled: Cell<bool>,

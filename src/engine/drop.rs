@@ -22,9 +22,15 @@ impl<H: Host> Database<H> {
 
     /// Refuses what comes after that.
     pub(super) fn check_not_dropped(&self) -> Result<()> {
-        if self.opened()?.state.is_dropped {
-            return Err(being_removed(&self.name));
+        let opened = self.opened()?;
+        if !opened.state.is_dropped {
+            return Ok(());
         }
-        Ok(())
+        let mut error = being_removed(&self.name);
+        // A database that is dropped cannot be inspected.
+        if let Some(why) = opened.mirror.stalled() {
+            error.message.push_str(&format!(" Waiting: {why}"));
+        }
+        Err(error)
     }
 }

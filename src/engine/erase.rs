@@ -4,7 +4,7 @@
 //! A record may hold other rows as well. It goes only when each of those stands in a segment that
 //! was read back just now, and in a message of its own.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::checkpoint::file_sum::FileSum;
 use super::checkpoint::text_file;
@@ -24,14 +24,26 @@ use crate::limits::{DISORDER_MS, INTERACTION_TOKEN_MS};
 /// When to go on after something that only time or the materializer can change.
 const LATER_MS: u64 = 15_000;
 
+/// So many fit a message, also where Discord does not let files be read back.
+const GAPS_A_RECORD: usize = 64;
+
 /// How far the search for copies has come.
 #[derive(Debug, Default)]
 pub(super) struct Search {
     /// Files of the newest checkpoint that were read back.
     verified: BTreeSet<FileSum>,
     log: Option<LogReader>,
-    /// Messages to be deleted, once the log was read to its beginning.
-    copies: Option<Vec<u64>>,
+    /// Known once the log was read to its beginning.
+    copies: Option<Copies>,
+}
+
+/// What is to go from the log.
+#[derive(Debug, Default)]
+struct Copies {
+    /// Messages to be deleted, oldest last.
+    messages: Vec<u64>,
+    /// What the log does not say yet of how its history goes on past them.
+    gaps: Vec<(Link, Option<Link>)>,
 }
 
 /// What comes next.
@@ -116,14 +128,23 @@ impl<H: Host> Database<H> {
         let Some(copies) = &mut search.copies else {
             return Ok(Stepped::Wait(self.shared.host.now() + LATER_MS));
         };
-        if let Some(&message) = copies.last() {
+        if let Some(&message) = copies.messages.last() {
             // Until then its record may be needed to tell somebody what became of a command.
             let until = created_ms(message).saturating_add(INTERACTION_TOKEN_MS);
             if until > self.shared.host.now() {
                 return Ok(Stepped::Wait(until));
             }
+            // First, since nobody can tell any more once the first is gone.
+            if !copies.gaps.is_empty() {
+                let some = copies.gaps.len().min(GAPS_A_RECORD);
+                let some = copies.gaps.get(..some).unwrap_or_default().to_vec();
+                let count = some.len();
+                self.note_gaps(some).await?;
+                copies.gaps.drain(..count);
+                return Ok(Stepped::More);
+            }
             self.delete_copy(channel, message).await?;
-            copies.pop();
+            copies.messages.pop();
             return Ok(Stepped::More);
         }
         self.note_erased().await.map(|()| Stepped::Done)
@@ -160,8 +181,24 @@ impl<H: Host> Database<H> {
         let Some(up_to) = up_to else {
             return Ok(());
         };
+        let gaps = Vec::new();
+        self.append_erased(Op::Erased { up_to, gaps }).await
+    }
+
+    /// Commits where the history goes on past records that are about to go: whoever follows another
+    /// row back finds its way then.
+    async fn note_gaps(&self, gaps: Vec<(Link, Option<Link>)>) -> Result<()> {
+        let _writer = self.writer.lock().await;
+        // A closed database has to be opened first.
+        drop(self.opened()?);
+        let up_to = CommitId::default();
+        self.append_erased(Op::Erased { up_to, gaps }).await
+    }
+
+    /// The caller holds the writer's lock.
+    async fn append_erased(&self, erased: Op) -> Result<()> {
         let contents = Contents {
-            ops: vec![Op::Erased { up_to }],
+            ops: vec![erased],
             ..Contents::default()
         };
         match self.append(contents).await {
@@ -223,8 +260,8 @@ fn next(opened: &Opened, now: UnixMillis) -> Step {
     Step::Go
 }
 
-/// The messages that have a copy, oldest last; none while one of them is still needed.
-fn copies(opened: &Opened, log: &LogReader) -> Option<Vec<u64>> {
+/// The messages that have a copy; none while one of them is still needed.
+fn copies(opened: &Opened, log: &LogReader) -> Option<Copies> {
     let covered = opened.covered.as_ref()?;
     let ids = table_ids(opened, log);
     let is_erased = |record: &Record, at: usize, table: &str, key: &str| {
@@ -273,10 +310,44 @@ fn copies(opened: &Opened, log: &LogReader) -> Option<Vec<u64>> {
     let is_copy = |link: &Link| records.iter().any(|entry| entry.link == *link);
     let twins = log.twins.iter().filter(|(link, _)| is_copy(link));
     let twins = twins.map(|(_, message)| *message);
-    let records = records.iter().map(|entry| entry.message).chain(twins);
-    let mut copies: Vec<u64> = records.chain(parts).collect();
-    copies.sort_unstable_by_key(|message| std::cmp::Reverse(*message));
-    Some(copies)
+    let of_records = records.iter().map(|entry| entry.message).chain(twins);
+    let mut messages: Vec<u64> = of_records.chain(parts).collect();
+    messages.sort_unstable_by_key(|message| std::cmp::Reverse(*message));
+    let removed = records.iter().map(|entry| entry.link).collect();
+    let gaps = gaps(&removed, log);
+    Some(Copies { messages, gaps })
+}
+
+/// How the history goes on past records that are to be removed, but for what the log says already.
+fn gaps(removed: &BTreeSet<Link>, log: &LogReader) -> Vec<(Link, Option<Link>)> {
+    let records = || log.records.values();
+    let known: BTreeMap<Link, Option<Link>> =
+        records().flat_map(|entry| entry.record.gaps()).collect();
+    let prevs = |is_removed: bool| {
+        let those = records().filter(move |entry| removed.contains(&entry.link) == is_removed);
+        those.filter_map(|entry| entry.record.prev)
+    };
+    let reached: BTreeSet<Link> = prevs(false)
+        .chain(known.values().copied().flatten())
+        .collect();
+    let inside: BTreeSet<Link> = prevs(true).collect();
+    // A run is entered at its newest record, or where a void record branches off.
+    let entries = removed
+        .iter()
+        .filter(|link| reached.contains(link) || !inside.contains(link));
+    let entries = entries.filter(|link| !known.contains_key(link));
+    let past = |entry: &Link| {
+        let mut next = Some(*entry);
+        while let Some(link) = next {
+            next = match (known.get(&link), log.records.get(&link)) {
+                (Some(before), _) => *before,
+                (None, Some(entry)) if removed.contains(&link) => entry.record.prev,
+                _ => break,
+            };
+        }
+        next
+    };
+    entries.map(|entry| (*entry, past(entry))).collect()
 }
 
 /// The names that a table has had, as far as the log tells.

@@ -97,6 +97,13 @@ impl<H: Host> Database<H> {
         self.write(origin, &[], build).await
     }
 
+    /// Whether the table's rows are shown as messages, as far as is known now.
+    pub fn is_mirrored(&self, table: &str) -> bool {
+        let opened = self.opened().ok();
+        let mirror = opened.and_then(|opened| Some(opened.state.tables.get(table)?.mirror));
+        mirror.unwrap_or(true)
+    }
+
     /// Told now rather than found out by the background later.
     async fn check_room(&self, table: &str) -> Result<()> {
         let channels = self.shared.channels().await;

@@ -119,6 +119,11 @@ fn record(seq: u64, prev: Option<u32>, ops: Vec<Op>, sum: &[(&str, u64, u64)]) -
     }
 }
 
+fn link(seq: u64, crc: u32) -> Link {
+    let id = CommitId(EPOCH, seq);
+    Link { id, crc }
+}
+
 fn put(key: &str, doc: Value) -> Op {
     let Value::Object(doc) = doc else {
         panic!("not an object")
@@ -166,6 +171,10 @@ fn other_ops() -> Vec<Op> {
         },
         Op::Erased {
             up_to: CommitId(EPOCH, 4),
+            gaps: vec![
+                (link(3, 0x0000_0a0b), Some(link(1, 0xfeed_0001))),
+                (link(0, 1), None),
+            ],
         },
         Op::DropTable {
             table: "events".to_owned(),

@@ -192,6 +192,9 @@ fn what_was_deleted_for_good_has_no_past() {
     assert!(!reply.contains("```"), "{reply}");
     let told = world.refused(&on_users("dbc_restore_row", "key:a rev:4"));
     assert!(told.contains("deleted for good"), "{told}");
+    let told = world.refused(&on_users("dbc_restore_row", "key:a rev:5"));
+    assert!(told.contains("its deletion for good"), "{told}");
+    assert!(!told.contains("Take the one before"), "{told}");
     assert!(world.ok(&insert("a")).contains("as revision 6"));
     let reply = world.ok(&history("key:a"));
     assert_eq!(reply.matches("**rev").count(), 2, "{reply}");
@@ -282,4 +285,30 @@ fn what_the_log_no_longer_has_is_read_from_the_thread() {
     let view = world.run(&get("a"));
     let file = &view.reply.unwrap()["attachments"][0];
     assert!(file["size"].as_u64().unwrap() > 3_000, "{file}");
+}
+
+#[test]
+fn no_more_revisions_are_offered_than_can_be_shown() {
+    let mut world = World::with_table(10);
+    world.ok(&insert("a"));
+    let update = json!({"op": "update", "table": "users", "key": "a", "patch": {}});
+    let updates = Value::from(vec![update; 100]);
+    world.ok(&format!("/dbc_transact database:prod ops_json:{updates}"));
+    let reply = world.ok(&history("key:a limit:99"));
+    assert!(reply.contains("raise `limit`"), "{reply}");
+    let reply = world.ok(&history("key:a limit:100"));
+    assert!(reply.contains("There are older ones"), "{reply}");
+    assert!(!reply.contains("raise `limit`"), "{reply}");
+}
+
+#[test]
+fn a_row_that_was_deleted_is_not_missing() {
+    let mut world = with_a_past(11);
+    world.ok(&on_users("dbc_delete", "key:a"));
+    let update = |key: &str| on_users("dbc_update", &format!("key:{key} patch_json:{{}}"));
+    let told = world.refused(&update("a"));
+    assert!(told.contains("`/dbc_restore_row`"), "{told}");
+    assert!(!told.contains("`/dbc_insert`"), "{told}");
+    let told = world.refused(&update("nope"));
+    assert!(told.contains("`/dbc_insert`"), "{told}");
 }

@@ -163,6 +163,9 @@ fn a_dropped_database_says_so_to_everybody() {
     }
     let reply = world.ok("/dbc_database_drop database:prod confirm:prod");
     assert!(reply.contains("`prod` is dropped (commit #"), "{reply}");
+    world.wait(60_000);
+    let told = world.refused(&get("a"));
+    assert!(told.contains("Waiting: Discord did not answer"), "{told}");
     for _ in 0..2 {
         for line in [
             get("a"),
@@ -186,6 +189,26 @@ fn a_dropped_database_says_so_to_everybody() {
         world.evict();
     }
     world.ok("/dbc_init database:test");
+}
+
+#[test]
+fn nothing_is_said_of_messages_of_a_table_that_has_none() {
+    let mut world = World::with_table(12);
+    world.ok("/dbc_table_create database:prod table:q pk:id mirror:false");
+    for (table, is_shown) in [("users", true), ("q", false)] {
+        world.ok(&format!(
+            "/dbc_insert database:prod table:{table} key:a value_json:{{}}"
+        ));
+        for line in [
+            format!("/dbc_delete database:prod table:{table} key:a hard:true"),
+            format!("/dbc_table_rename database:prod table:{table} to:{table}_2"),
+            format!("/dbc_table_drop database:prod table:{table}_2 confirm:{table}_2"),
+        ] {
+            let reply = world.ok(&line);
+            let is_said = reply.contains("hannel") || reply.contains("its message");
+            assert_eq!(is_said, is_shown, "{reply}");
+        }
+    }
 }
 
 #[test]

@@ -32,6 +32,7 @@ fn take_over(world: &mut World, deployment: usize) {
     world.point_at(deployment);
     let reply = world.ok(TAKE_OVER);
     assert!(reply.contains("is being taken over"), "{reply}");
+    assert!(!reply.contains("`private`"), "{reply}");
 }
 
 /// Asks until the wait for a takeover is over; the reply that is none of it.
@@ -104,7 +105,10 @@ fn another_deployment_is_refused_and_told_why() {
 #[test]
 fn a_takeover_deposes_the_owner_and_can_be_taken_back() {
     let mut world = two_deployments(2);
-    take_over(&mut world, 1);
+    world.point_at(1);
+    let reply = world.ok("/dbc_init database:prod takeover:true private:false");
+    assert!(reply.contains("is being taken over"), "{reply}");
+    assert!(reply.contains("`private` has no effect"), "{reply}");
     for command in [get("a"), insert("b"), TAKE_OVER.to_owned()] {
         let refused = world.refused(&command);
         assert!(refused.contains("being taken over"), "{refused}");

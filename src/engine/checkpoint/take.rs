@@ -107,13 +107,6 @@ impl<H: Host> Database<H> {
     }
 
     /// Takes a checkpoint of everything committed so far.
-    ///
-    /// # Errors
-    /// Nothing that was committed is affected.
-    pub async fn take_checkpoint(&self) -> Result<Option<CommitId>> {
-        self.go_on_with_checkpoint(u64::MAX).await
-    }
-
     async fn go_on_with_checkpoint(&self, stop_at: u64) -> Result<Option<CommitId>> {
         if self.budget_is_used_up(stop_at) {
             return Ok(None);

@@ -4,11 +4,13 @@
 mod thread;
 mod trace;
 
+use std::collections::HashMap;
+
 use super::commit::Committed;
 use super::database::Database;
 use super::document::Document;
 use super::log::read::{LogReader, ReadError};
-use super::log::{CommitId, Op, Origin};
+use super::log::{CommitId, Link, Op, Origin};
 use super::not_written;
 use super::row::no_such_row;
 use super::state::Batch;
@@ -39,6 +41,13 @@ pub enum Before {
     CutOff,
     /// Further back than is read for one question.
     FarBack,
+}
+
+impl Before {
+    /// Whether the log has no answer.
+    fn is_cut(self) -> bool {
+        matches!(self, Before::CutOff | Before::FarBack)
+    }
 }
 
 /// How far back a history is wanted.
@@ -93,6 +102,7 @@ impl<H: Host> Database<H> {
         let failed = |error: ReadError| not_written(&doing, &error.into_call());
         let mut reader = LogReader::new(log);
         let mut pages = 0;
+        let mut gaps: HashMap<Link, Option<Link>> = HashMap::new();
         let before = loop {
             if trace.is_at_the_beginning {
                 break Before::Nothing;
@@ -105,7 +115,11 @@ impl<H: Host> Database<H> {
             };
             if let Some(entry) = reader.records.remove(&link) {
                 next = entry.record.prev;
+                gaps.extend(entry.record.gaps());
                 trace.add(&entry.record);
+            } else if let Some(before) = gaps.remove(&link) {
+                // It goes, or is gone, because another row was deleted for good.
+                next = before;
             } else if reader.is_complete() {
                 break Before::CutOff;
             } else if pages == PAGES {
@@ -129,7 +143,8 @@ impl<H: Host> Database<H> {
         // A thread has the id of the message that it belongs to.
         let thread = shown.message.filter(|_| shown.thread);
         let before = match (before, thread) {
-            (Before::CutOff | Before::FarBack, Some(thread)) => {
+            // What went from the log along with another row may stand there as well.
+            (before, Some(thread)) if before.is_cut() || trace.has_a_hole() => {
                 self.go_on_in_thread(&mut trace, thread.get(), depth, before)
                     .await?
             }
@@ -199,6 +214,11 @@ impl<H: Host> Database<H> {
             let message = format!("no revision {rev} of {place} is known.");
             refused(ErrorKind::NotFound, message).hint(history.why_not(rev))
         })?;
+        if found.hard {
+            let message = format!("revision {rev} of {place} is its deletion for good.");
+            return Err(refused(ErrorKind::InvalidInput, message)
+                .hint("Nothing before it is kept; `/dbc_insert` makes a new row."));
+        }
         let doc = found.doc.as_deref().ok_or_else(|| {
             let message =
                 format!("revision {rev} of {place} is its deletion: there is no document in it.");
@@ -222,8 +242,12 @@ impl History {
         match self.before {
             Before::CutOff => "The log has been cut since then.".to_owned(),
             Before::FarBack => "It is further back in the log than can be read at once.".to_owned(),
-            Before::Nothing | Before::More => {
+            Before::Nothing | Before::More if self.revisions.last().is_some_and(|r| r.hard) => {
                 "The row was deleted for good after that, so nothing of it is kept.".to_owned()
+            }
+            Before::Nothing | Before::More => {
+                "It was replaced before it was shown, and the log does not have it any more."
+                    .to_owned()
             }
         }
     }

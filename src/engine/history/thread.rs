@@ -44,11 +44,14 @@ impl<H: Host> Database<H> {
                 if let Some(revision) = self.posted_revision(trace, seen).await {
                     trace.posted(revision, next);
                 }
-                if trace.reaches(depth) {
-                    return Ok(Before::More);
+                if trace.has_a_hole() {
+                    continue;
                 }
                 if trace.is_at_the_beginning {
                     return Ok(Before::Nothing);
+                }
+                if trace.reaches(depth) {
+                    return Ok(Before::More);
                 }
             }
             if page.len() < MESSAGE_PAGE {

@@ -47,6 +47,15 @@ impl Trace {
         }
     }
 
+    /// Whether a revision is missing among those found: its record had a row in it that was
+    /// deleted for good.
+    pub fn has_a_hole(&self) -> bool {
+        let mut pairs = self.revisions.iter().zip(self.revisions.iter().skip(1));
+        let begins_late = |first: &Revision| first.rev > 1 && !first.hard;
+        pairs.any(|(newer, older)| newer.rev > older.rev + 1)
+            || (self.is_at_the_beginning && self.revisions.last().is_some_and(begins_late))
+    }
+
     pub fn add(&mut self, record: &Record) {
         for (index, op) in record.ops.iter().enumerate().rev() {
             if self.is_at_the_beginning {
@@ -98,18 +107,24 @@ impl Trace {
 
     /// Takes in a revision that the row's thread has, newest first; it tells who made the next.
     pub fn posted(&mut self, revision: Revision, next: Option<Author>) {
-        let Some(last) = self.revisions.last_mut() else {
-            return;
-        };
+        let newer = |known: &Revision| known.rev > revision.rev;
+        let place = self.revisions.partition_point(newer);
         // The thread has those of the log as well.
-        if revision.rev >= last.rev {
+        let is_known = self.revisions.get(place);
+        let is_known = is_known.is_some_and(|known| known.rev == revision.rev);
+        let after = self.revisions.get_mut(..place).unwrap_or_default();
+        // Nothing before a deletion for good may be shown.
+        if is_known || after.iter().any(|known| known.hard) {
             return;
         }
+        let Some(last) = after.last_mut() else {
+            return;
+        };
         if revision.rev + 1 == last.rev && last.by.is_none() {
             last.by = next;
         }
-        self.is_at_the_beginning = revision.rev == 1;
-        self.revisions.push(revision);
+        self.is_at_the_beginning |= revision.rev == 1;
+        self.revisions.insert(place, revision);
     }
 }
 

@@ -135,6 +135,14 @@ impl Record {
             _ => None,
         })
     }
+
+    /// Where the history goes on past records that are removed.
+    pub fn gaps(&self) -> impl Iterator<Item = (Link, Option<Link>)> {
+        self.ops.iter().flat_map(|op| match op {
+            Op::Erased { gaps, .. } => gaps.iter().copied(),
+            _ => [].iter().copied(),
+        })
+    }
 }
 
 /// One change, as a full after-image: applying it twice is applying it once.
@@ -181,6 +189,10 @@ pub enum Op {
     /// No copy is left of rows that were deleted for good up to this commit.
     Erased {
         up_to: CommitId,
+        /// Records that are removed, each run of them by its newest, and what comes before the run.
+        /// Written ahead of the removal, with an `up_to` before every commit.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        gaps: Vec<(Link, Option<Link>)>,
     },
     /// The database ends; what is left of it is removed from the guild.
     DropDatabase {
@@ -222,6 +234,7 @@ impl Op {
         AROUND
             + match self {
                 Op::Put { key, doc, .. } => key.len() + doc.size(),
+                Op::Erased { gaps, .. } => gaps.len() * AROUND,
                 _ => 0,
             }
     }
@@ -235,7 +248,10 @@ impl Op {
             Op::RenameTable { table, to } => format!("{table} rename_table to {to}"),
             Op::DropTable { table } => format!("{table} drop_table"),
             Op::Checkpoint { head, .. } => format!("checkpoint of commit {}", head.id.seq()),
-            Op::Erased { up_to } => format!("erased up to commit {}", up_to.seq()),
+            Op::Erased { up_to, gaps } if gaps.is_empty() => {
+                format!("erased up to commit {}", up_to.seq())
+            }
+            Op::Erased { gaps, .. } => format!("gaps in the log: {}", gaps.len()),
             Op::DropDatabase { database } => format!("{database} drop_database"),
             Op::Put { table, key, .. } => format!("{table}/{key} put"),
             Op::Delete { table, key, .. } => format!("{table}/{key} delete"),

@@ -293,6 +293,12 @@ impl Mirror {
         self.stalled = Some(why.to_owned());
     }
 
+    /// Whether something is to be shown that can be shown now.
+    pub(super) fn has_work(&mut self, state: &State, now: UnixMillis) -> bool {
+        let next = self.next(state, now, &BTreeSet::new());
+        self.is_unverified_behind() || matches!(next, Next::Work(..))
+    }
+
     /// Why something waits, if anything does.
     pub fn stalled(&self) -> Option<&str> {
         let resting = self.resting.values().next();

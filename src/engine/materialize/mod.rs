@@ -97,8 +97,7 @@ impl<H: Host> Database<H> {
         let Ok((is_dropped, has_work, left_out)) = self.change(|opened| {
             let now = self.shared.host.now();
             let mirror = &mut opened.mirror;
-            let next = mirror.next(&opened.state, now, &BTreeSet::new());
-            let has_work = mirror.is_unverified_behind() || matches!(next, Next::Work(..));
+            let has_work = mirror.has_work(&opened.state, now);
             let left_out = mirror.history.take_left_out();
             (opened.state.is_dropped, has_work, left_out)
         }) else {
@@ -195,9 +194,7 @@ impl<H: Host> Database<H> {
         let now = self.shared.host.now();
         let is_needed = self.change(|opened| {
             let mirror = &mut opened.mirror;
-            let next = mirror.next(&opened.state, now, &BTreeSet::new());
-            let has_work = mirror.is_unverified_behind() || matches!(next, Next::Work(..));
-            mirror.needs_verification() && has_work
+            mirror.needs_verification() && mirror.has_work(&opened.state, now)
         });
         match is_needed {
             Ok(true) => {}

@@ -21,8 +21,12 @@ pub(super) fn update(
     let before = batch.row(&table, &change.key);
     let live = before.and_then(|row| Some((row.rev, row.doc?)));
     let (rev, doc) = live.ok_or_else(|| {
-        no_such_row(batch.database(), &change.table, &change.key, before)
-            .hint("`/dbc_insert` makes a new row.")
+        let error = no_such_row(batch.database(), &change.table, &change.key, before);
+        // Of a tombstone there is more to say.
+        match error.hint {
+            Some(_) => error,
+            None => error.hint("`/dbc_insert` makes a new row."),
+        }
     })?;
     change.check_rev(batch.database(), rev)?;
     let Document(mut fields) = serde_json::from_str(doc).map_err(|error| {

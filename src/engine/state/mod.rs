@@ -223,7 +223,7 @@ impl State {
             // What it says is in the state already; where its files are is noted by who took it,
             // or was read before.
             Op::Checkpoint { .. } => {}
-            Op::Erased { up_to } => self.erasing.retain(|erasure| erasure.at > *up_to),
+            Op::Erased { up_to, .. } => self.erasing.retain(|erasure| erasure.at > *up_to),
             Op::DropDatabase { .. } => self.is_dropped = true,
             Op::CreateTable {
                 table,

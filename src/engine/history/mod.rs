@@ -175,6 +175,7 @@ impl<H: Host> Database<H> {
         let history = self.row_history(table, key, depth).await?;
         let fields = self.restorable(&history, table, key, rev)?;
         let id = self.opened()?.state.table(&self.name, table)?.id;
+        let newest = history.revisions.first().map(|newest| newest.rev);
         let (name, key) = (table.to_owned(), key.to_owned());
         let build = move |batch: &mut Batch<'_>| {
             let table = batch.table(&name)?;
@@ -182,6 +183,19 @@ impl<H: Host> Database<H> {
             // Somebody may have been faster: the table may be another, the row gone for good.
             let before = before.filter(|row| table.id == id && !row.hard);
             let before = before.ok_or_else(|| no_such_row(batch.database(), &name, &key, None))?;
+            // It may even be gone for good and inserted again: what was found must not come back then.
+            if newest.is_some_and(|newest| newest != before.rev) {
+                return Err(Error::new(
+                    ErrorKind::Conflict,
+                    format!(
+                        "row `{}` in table `{name}` of database `{}` was changed meanwhile: it is at revision {}.",
+                        inline(&key),
+                        batch.database(),
+                        before.rev
+                    ),
+                )
+                .hint("Look at `/dbc_history`, then try again."));
+            }
             let rev = before.rev + 1;
             batch.push(Op::Put {
                 table: name.clone(),

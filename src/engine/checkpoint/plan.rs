@@ -1,9 +1,10 @@
 //! What a checkpoint writes: for each table the rows that changed, merged with earlier segments
 //! where those are no larger than a few times as much. Pure: a state in, files and a manifest out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::file_sum::FileSum;
 use super::manifest::{FileEntry, Manifest, PartEntry, SegmentEntry, TableEntry};
 use super::segment::{SegmentFile, Writer};
 use crate::engine::log::Link;
@@ -62,8 +63,9 @@ pub fn plan(
     let mut files = Vec::new();
     let mut tables = Vec::new();
     let seq = head.id.seq();
+    let leaving = leaving(state);
     for (name, table) in &state.tables {
-        let merged = merged(table);
+        let merged = merged(table, &leaving);
         if let Some(kept) = merged {
             let after = covered(table.stored.segments.get(..kept).unwrap_or_default());
             let changed = table.rows.iter().filter(|(_, row)| row.generation > after);
@@ -184,18 +186,50 @@ impl Plan {
     }
 }
 
+/// Tables whose rows must be in memory although they did not change: they share a file with a row
+/// that was deleted for good, and the file is to go.
+pub fn shares_what_leaves(state: &State) -> impl Iterator<Item = &String> {
+    let leaving = leaving(state);
+    let tables = state.tables.iter().filter(|(_, table)| !table.is_loaded);
+    tables
+        .filter(move |(_, table)| is_in(table, &leaving))
+        .map(|(name, _)| name)
+}
+
+/// The files that may have a row that was deleted for good since.
+fn leaving(state: &State) -> BTreeSet<FileSum> {
+    let has_lost = |table: &&Table| {
+        let after = covered(&table.stored.segments);
+        let mut rows = table.rows.values();
+        rows.any(|row| row.hard && row.generation > after)
+    };
+    let tables = state.tables.values().filter(has_lost);
+    tables.flat_map(files_of).collect()
+}
+
+fn files_of(table: &Table) -> impl Iterator<Item = FileSum> {
+    let segments = table.stored.segments.iter();
+    let parts = segments.flat_map(|segment| segment.parts.iter());
+    parts.map(|part| part.file.sum)
+}
+
+fn is_in(table: &Table, files: &BTreeSet<FileSum>) -> bool {
+    files_of(table).any(|file| files.contains(&file))
+}
+
 /// How many of the table's segments stay beside a new one; none when nothing changed.
-fn merged(table: &Table) -> Option<usize> {
+fn merged(table: &Table, leaving: &BTreeSet<FileSum>) -> Option<usize> {
     let segments = &table.stored.segments;
     let after = covered(segments);
     let changed = table.rows.values().filter(|row| row.generation > after);
     let mut lines = changed.clone().count() as u64;
+    // No copy of a row that was deleted for good may stay in an earlier segment, nor in a file that
+    // this table shares.
+    if changed.clone().any(|row| row.hard) || is_in(table, leaving) {
+        return Some(0);
+    }
     if lines == 0 {
         return None;
-    }
-    // No copy of a row that was deleted for good may stay in an earlier segment.
-    if changed.clone().any(|row| row.hard) {
-        return Some(0);
     }
     let mut kept = segments.len();
     while let Some(last) = kept.checked_sub(1).and_then(|at| segments.get(at)) {

@@ -148,8 +148,9 @@ impl<H: Host> Database<H> {
     }
 
     async fn begin(&self) -> Result<Taking> {
-        for table in self.changed_and_not_loaded()? {
-            self.load_table(&table).await?;
+        // Again each time, since rows may be deleted for good while a table is loaded.
+        while let Some(table) = self.to_load()?.first() {
+            self.load_table(table).await?;
         }
         let (plan, epoch, before, log) = self.lay_out()?;
         self.try_attachments(&plan, log).await?;
@@ -246,11 +247,13 @@ impl<H: Host> Database<H> {
         Ok(id)
     }
 
-    fn changed_and_not_loaded(&self) -> Result<Vec<String>> {
+    fn to_load(&self) -> Result<Vec<String>> {
         let opened = self.opened()?;
         let tables = opened.state.tables.iter();
         let changed = tables.filter(|(_, table)| !table.is_loaded && !table.rows.is_empty());
-        Ok(changed.map(|(name, _)| name.clone()).collect())
+        let changed = changed.map(|(name, _)| name);
+        let wanted = changed.chain(plan::shares_what_leaves(&opened.state));
+        Ok(wanted.cloned().collect())
     }
 
     /// Finds out whether files can be read back, unless that is known.

@@ -20,6 +20,9 @@ const RATIO: u64 = 4;
 /// Tables with more text than this get files of their own, which live until they are merged.
 const OWN_FILE_BYTES: usize = 1024 * 1024;
 
+/// How the names of files begin that several tables share.
+const SHARED: &str = "delta.";
+
 /// What the materializer knows of a table's channel.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Channel {
@@ -93,7 +96,7 @@ pub fn plan(
         });
     }
     if has_shared {
-        files.extend(named(&format!("delta.{seq}"), shared.finish()?));
+        files.extend(named(&format!("{SHARED}{seq}"), shared.finish()?));
     }
     for table in &mut tables {
         let id = table.entry.id;
@@ -203,8 +206,16 @@ fn leaving(state: &State) -> BTreeSet<FileSum> {
         let mut rows = table.rows.values();
         rows.any(|row| row.hard && row.generation > after)
     };
-    let tables = state.tables.values().filter(has_lost);
-    tables.flat_map(files_of).collect()
+    let lost: Vec<&Table> = state.tables.values().filter(has_lost).collect();
+    let mut leaving: BTreeSet<FileSum> = lost.iter().flat_map(|table| files_of(table)).collect();
+    if !lost.is_empty() {
+        // What tables share may have rows of a table that no longer refers to it.
+        let shared = state
+            .stored_files()
+            .filter(|file| file.name.starts_with(SHARED));
+        leaving.extend(shared.map(|file| file.sum));
+    }
+    leaving
 }
 
 fn files_of(table: &Table) -> impl Iterator<Item = FileSum> {

@@ -5,7 +5,7 @@ mod support;
 use serde_json::{Value, json};
 use support::{Finished, Simulator};
 
-const TOUR: [&str; 9] = [
+const TOUR: [&str; 8] = [
     "init",
     "create table",
     "insert",
@@ -14,7 +14,6 @@ const TOUR: [&str; 9] = [
     "materialize",
     "get, closed and reopened",
     "get, with storage wiped",
-    "materialize again",
 ];
 
 fn live(simulator: &Simulator, arguments: &[&str]) -> Finished {

@@ -51,7 +51,7 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
 /// Everything that happens in the guild; whether it went well.
 async fn visit(session: &Session, arguments: &Arguments) -> bool {
     say!("Tour, in the throwaway database {}", session.run);
-    let tour = tour::run(session).await;
+    let tour = tour::run(session, arguments.quick).await;
     let mut facts = Vec::new();
     if !interrupt::requested() {
         say!("\nProbes");

@@ -10,7 +10,7 @@ use dbcord::engine::row::{Action, Change, PutMode};
 use dbcord::engine::table::TableOptions;
 use dbcord::engine::{Engine, Origin};
 use dbcord::host::Clock;
-use dbcord::limits::BACKGROUND_REQUESTS;
+use dbcord::limits::{BACKGROUND_REQUESTS, OWNERSHIP_WAIT_MS};
 
 use super::session::Session;
 use crate::discord::id_at;
@@ -22,6 +22,8 @@ const KEY: &str = "u_1";
 const ROW: &str = r#"{"id":"u_1","email":"a@example.com","role":"student"}"#;
 /// How long the channels may take to show everything.
 const MATERIALIZE_MS: u64 = 2 * 60_000;
+/// New storage's wait, and a little for clocks that round.
+const AFTER_NEW_STORAGE: Duration = Duration::from_millis(OWNERSHIP_WAIT_MS + 1_000);
 
 /// How it went.
 pub struct Tour {
@@ -31,9 +33,10 @@ pub struct Tour {
 }
 
 /// Goes through all steps, up to the first that fails.
-pub async fn run(session: &Session) -> Tour {
+pub async fn run(session: &Session, quick: bool) -> Tour {
     let mut guide = Guide {
         session,
+        quick,
         category: None,
         last_interaction: 0,
     };
@@ -46,6 +49,8 @@ pub async fn run(session: &Session) -> Tour {
 
 struct Guide<'a> {
     session: &'a Session,
+    /// Leaves out what waits.
+    quick: bool,
     category: Option<u64>,
     last_interaction: u64,
 }
@@ -76,6 +81,13 @@ impl Guide<'_> {
         self.session.host.forget();
         let fresh = self.engine();
         self.step("get, with storage wiped", self.get_too_early(&fresh))
+            .await?;
+        if self.quick {
+            return Some(());
+        }
+        self.session.sleep(AFTER_NEW_STORAGE).await;
+        self.step("get, a minute later", self.get(&fresh)).await?;
+        self.step("materialize again", self.materialize(&fresh))
             .await
     }
 

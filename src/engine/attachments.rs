@@ -55,9 +55,12 @@ pub(super) async fn access<H: Host>(shared: &Shared<H>) -> Option<Access> {
     shared.attachments.get()
 }
 
-/// Takes back what was known: a file could not be read after all.
-pub(super) async fn forget<H: Host>(shared: &Shared<H>) {
-    shared.attachments.set(Some(Access::Refused));
+/// Takes back what was known: a file could not be read after all. Unless that was refused, nothing
+/// is known now.
+pub(super) async fn forget<H: Host>(shared: &Shared<H>, why: &CallError) {
+    let is_refused = matches!(why, CallError::Refused { .. });
+    let known = is_refused.then_some(Access::Refused);
+    shared.attachments.set(known);
     if let Err(error) = shared.host.remove(KEY).await {
         let line = format!("attachment access stays noted: {error}");
         shared.host.log(Level::Warn, &line);

@@ -245,6 +245,10 @@ fn next(opened: &Opened, now: UnixMillis) -> Step {
     if now < settled_at {
         return Step::Wait(settled_at);
     }
+    // A message may yet arrive, or be put back to what it said before.
+    if opened.mirror.is_late() {
+        return Step::Wait(now + LATER_MS);
+    }
     for erasure in erasing {
         let Some((name, table)) = opened.state.table_by_id(erasure.table_id) else {
             continue;

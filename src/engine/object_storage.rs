@@ -44,6 +44,9 @@ pub struct Hints {
     /// Up to here every row and card stands in its channel.
     #[serde(default)]
     pub mirrored: Option<CommitId>,
+    /// When the channels were last about to be changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worked_at: Option<UnixMillis>,
     /// The database was dropped, and nothing but its log was left of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_removed: bool,

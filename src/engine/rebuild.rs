@@ -7,6 +7,7 @@ use std::num::NonZeroU64;
 use futures_util::future::try_join_all;
 
 use super::database::Database;
+use super::digest::RowSum;
 use super::document;
 use super::log::read::LogReader;
 use super::log::replay::{self, Entry};
@@ -21,6 +22,12 @@ use crate::host::{Host, Level};
 /// Files that are fetched side by side.
 const FILES_AT_ONCE: usize = 4;
 
+/// A row's message, and what it says that it shows.
+struct Place {
+    shown: Shown,
+    sum: RowSum,
+}
+
 impl<H: Host> Database<H> {
     /// Loads the table from its messages and the log. `broken` is what its segments failed on.
     ///
@@ -32,12 +39,23 @@ impl<H: Host> Database<H> {
             self.name
         );
         self.shared.host.log(Level::Error, &line);
-        let mut rows = self.rows_from_messages(name, id).await?;
+        let (mut rows, places) = self.rows_from_messages(name, id).await?;
         for (key, row) in self.rows_from_log(name, id).await? {
             let is_newer = rows.get(&key).is_none_or(|known| known.at < row.at);
             if is_newer {
-                let shown = rows.get(&key).map_or(Shown::default(), |known| known.shown);
-                rows.insert(key, Row { shown, ..row });
+                rows.insert(key, row);
+            }
+        }
+        for (key, place) in places {
+            if let Some(row) = rows.get_mut(&key) {
+                let says_so = row.at == place.shown.at;
+                let is_right = !says_so || row_message::sum(id, &key, row) == place.sum;
+                row.shown = place.shown;
+                row.shown.at = if is_right {
+                    place.shown.at
+                } else {
+                    CommitId::default()
+                };
             }
         }
         let found = rows.values().filter(|row| row.doc.is_some()).count();
@@ -57,14 +75,20 @@ impl<H: Host> Database<H> {
         .hint("Nothing was changed, and the other tables go on. If files cannot be read at the moment, try again later; deleted row messages cannot be brought back."))
     }
 
-    async fn rows_from_messages(&self, name: &str, id: u32) -> Result<BTreeMap<String, Row>> {
+    /// The rows whose documents can be had from their messages, and where each row's message is,
+    /// whether they can or not.
+    async fn rows_from_messages(
+        &self,
+        name: &str,
+        id: u32,
+    ) -> Result<(BTreeMap<String, Row>, BTreeMap<String, Place>)> {
         let doing = format!(
             "Reading the messages of table `{name}` in database `{}`",
             self.name
         );
         let failed = |error: CallError| not_written(&doing, &error);
         let Some(channel) = self.claimed()?.mirror.channel(id) else {
-            return Ok(BTreeMap::new());
+            return Ok(<_>::default());
         };
         let me = self.shared.me().await.map_err(failed)?;
         let messages = self.shared.own_messages(channel, me, Patience::COMMAND);
@@ -77,28 +101,31 @@ impl<H: Host> Database<H> {
             .filter_map(|message| Some((message.id, row_message::parse(message)?)));
         let seen: Vec<(u64, Seen)> = seen.collect();
         let mut rows: BTreeMap<String, Row> = BTreeMap::new();
+        let mut places: BTreeMap<String, Place> = BTreeMap::new();
         for some in seen.chunks(FILES_AT_ONCE) {
             let docs = some.iter().map(|(_, seen)| self.document(seen));
             for ((message, seen), doc) in some.iter().zip(try_join_all(docs).await?) {
-                if doc.is_none() && !seen.is_tombstone {
-                    continue;
-                }
                 let shown = Shown {
                     message: NonZeroU64::new(*message),
                     at: seen.at,
                     thread: false,
                 };
-                let row = Row {
-                    shown,
-                    ..Row::new(seen.rev, doc.map(Into::into), seen.at)
-                };
+                let sum = seen.sum;
+                let known = places.get(&seen.key);
+                if known.is_none_or(|known| known.shown.at < seen.at) {
+                    places.insert(seen.key.clone(), Place { shown, sum });
+                }
+                if doc.is_none() && !seen.is_tombstone {
+                    continue;
+                }
+                let row = Row::new(seen.rev, doc.map(Into::into), seen.at);
                 let known = rows.get(&seen.key);
                 if known.is_none_or(|known| known.at < row.at) {
                     rows.insert(seen.key.clone(), row);
                 }
             }
         }
-        Ok(rows)
+        Ok((rows, places))
     }
 
     /// The document that a row's message shows, or has in its file.

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::world::{World, get, insert};
+use crate::crud::on_users;
+use crate::world::{World, get, insert, shown_rows};
 use dbcord_simulation::harness::ledger::Event;
 use discord_sim::{Fault, FaultKind};
 use serde_json::{Value, json};
@@ -217,6 +218,34 @@ fn files_that_are_refused_later_are_made_up_for_by_messages() {
     world.settle();
     world.evict();
     world.ok(&get("d"));
+}
+
+#[test]
+fn a_row_that_was_read_back_from_the_log_keeps_its_message() {
+    let mut world = World::with_table(8);
+    // Too long for a message, so that the document stands in a file beside it.
+    let long = "x".repeat(2_500);
+    let long = format!(r#"{{"id":"a","t":"{long}"}}"#);
+    world.ok(&format!(
+        "/dbc_insert database:prod table:users key:a value_json:{long}"
+    ));
+    world.settle();
+    let ids = |world: &World| {
+        let channel = world.channel("table-users").unwrap();
+        let messages = channel["messages"].as_array().unwrap().iter();
+        messages.map(|m| m["id"].clone()).collect::<Vec<Value>>()
+    };
+    let before = ids(&world);
+    world.fault(Fault {
+        times: 0,
+        ..Fault::new(FaultKind::AttachmentsRefused)
+    });
+    world.evict();
+    world.ok(&on_users("dbc_update", r#"key:a patch_json:{"t":"short"}"#));
+    world.settle();
+    assert_eq!(ids(&world), before);
+    let rows = shown_rows(&world, "users");
+    assert!(rows["a"][0].starts_with("**a** · rev 2\n"), "{rows:?}");
 }
 
 #[test]

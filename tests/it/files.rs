@@ -153,3 +153,33 @@ fn a_row_has_at_most_8_mib() {
     assert!(told.contains("`patch_json`"), "{told}");
     assert!(told.contains("8 MiB"), "{told}");
 }
+
+#[test]
+fn a_file_that_could_not_be_read_back_in_time_does_not_cut_rows_short() {
+    let mut world = World::with_table(6);
+    world.ok(&insert("a"));
+    let lost = Fault {
+        path: Some("^/attachments".into()),
+        times: 8,
+        ..Fault::new(FaultKind::LostRequest)
+    };
+    world.fault(lost);
+    let document = |bytes: usize| format!(r#"{{"t":"{}"}}"#, "x".repeat(bytes));
+    let told = with_file(
+        &mut world,
+        INSERT.replace("key:a", "key:b").as_str(),
+        document(20_000),
+    );
+    assert!(told.contains("Nothing was written"), "{told}");
+    world.clear_faults();
+    let long = format!("key:a patch_json:{}", document(2_500));
+    world.ok(&on_users("dbc_update", &long));
+    world.settle();
+    let channel = world.channel("table-users").unwrap();
+    let message = &channel["messages"][0];
+    assert_eq!(
+        message["attachments"].as_array().unwrap().len(),
+        1,
+        "{message:#}"
+    );
+}

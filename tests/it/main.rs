@@ -30,6 +30,7 @@ mod materialize_crash;
 mod materialize_drops;
 mod materialize_edits;
 mod materialize_lanes;
+mod materialize_late;
 mod materialize_takeover;
 mod ownership;
 mod random;

@@ -1,4 +1,4 @@
-//! Row messages are edited, not piled up: updates, deletions, old messages, late edits, duplicates,
+//! Row messages are edited, not piled up: updates, deletions, old messages, duplicates,
 //! and what people do by hand.
 
 use crate::crud::on_users;
@@ -24,7 +24,7 @@ pub fn hard_delete(key: &str) -> String {
 }
 
 /// A fault for edits of messages in a channel.
-fn fault_on_edits(world: &mut World, channel: &str, fault: Fault) {
+pub fn fault_on_edits(world: &mut World, channel: &str, fault: Fault) {
     let channel = world.channel_id(channel);
     world.fault(Fault {
         method: Some("PATCH".to_owned()),
@@ -48,7 +48,7 @@ fn message_of(world: &World, key: &str) -> Value {
     found[0].clone()
 }
 
-fn content_of(world: &World, key: &str) -> String {
+pub fn content_of(world: &World, key: &str) -> String {
     message_of(world, key)["content"]
         .as_str()
         .unwrap()
@@ -220,37 +220,6 @@ fn a_message_deleted_by_hand_is_missed_by_the_next_opening_that_works_there() {
     let rows = shown_rows(&world, "users");
     for key in ["a", "b", "c", "d"] {
         assert_eq!(rows.get(key).map_or(0, Vec::len), 1, "{key}");
-    }
-}
-
-#[test]
-fn an_edit_that_arrives_late_does_not_stay() {
-    for late_ms in [11_000, 25_000, 45_000] {
-        let mut world = World::with_table(1);
-        world.ok(&insert("a"));
-        // More rows than one page, so that a look at the newest would not find it.
-        let rows: Vec<String> = (0..105)
-            .map(|n| format!(r#"{{"op":"insert","table":"users","key":"k{n}","value":{{}}}}"#))
-            .collect();
-        for some in rows.chunks(60) {
-            let ops = some.join(",");
-            world.ok(&format!("/dbc_transact database:prod ops_json:[{ops}]"));
-        }
-        world.settle();
-        let late = Fault {
-            ms: Some(late_ms),
-            ..Fault::new(FaultKind::Late)
-        };
-        fault_on_edits(&mut world, "table-users", late);
-        world.ok(&update("a", 1));
-        world.wait(2_000);
-        world.ok(&update("a", 2));
-        world.wait(late_ms);
-        let now = world.now();
-        world.with_discord(|discord| discord.advance(now));
-        world.settle();
-        let content = content_of(&world, "a");
-        assert!(content.contains("rev 3"), "late by {late_ms}: {content}");
     }
 }
 

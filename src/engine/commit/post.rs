@@ -161,7 +161,7 @@ impl<H: Host> Database<H> {
                 "its file came back altered".to_owned(),
             )),
             Err(error) => {
-                attachments::forget(&self.shared).await;
+                attachments::forget(&self.shared, &error).await;
                 Err(error)
             }
         }

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::card;
 use super::work::{Item, Next, Rank};
-use super::{Stop, send};
+use super::{LATE_MS, Stop, send};
 use crate::discord::model::Message;
 use crate::discord::{Patience, routes};
 use crate::engine::database::{Database, Opened};
 use crate::engine::log::CommitId;
 use crate::engine::state::State;
-use crate::host::Host;
+use crate::host::{Host, UnixMillis};
 
 #[derive(Debug, Default)]
 pub(super) struct Cards {
@@ -22,6 +22,9 @@ pub(super) struct Cards {
     is_unread: bool,
     /// And something about them may have to be put right.
     is_to_be_read: bool,
+    /// Until then requests may arrive of which this object does not know, or which nobody
+    /// answered. The catalog is read once more after that.
+    late_until: Option<UnixMillis>,
 }
 
 impl Cards {
@@ -42,8 +45,13 @@ impl Cards {
         self.pending.values().copied().min()
     }
 
-    pub fn is_to_be_read(&self) -> bool {
-        self.is_to_be_read
+    /// Whether a successor would have to read the catalog.
+    pub fn is_unfinished(&self) -> bool {
+        self.is_to_be_read || self.late_until.is_some()
+    }
+
+    pub fn late(&mut self, until: UnixMillis) {
+        self.late_until = self.late_until.max(Some(until));
     }
 
     pub fn want(&mut self, table: u32, at: CommitId) {
@@ -75,6 +83,7 @@ impl Cards {
         state: &State,
         channels: &BTreeMap<u32, u64>,
         opened_at: Option<CommitId>,
+        now: UnixMillis,
     ) -> Next {
         let waits = self.waits_for_channel(state, channels);
         let pending = self
@@ -87,7 +96,11 @@ impl Cards {
             return Next::Work(Rank::Due(at), Item::ReadCatalog);
         }
         let Some((&table, &at)) = oldest else {
-            return Next::Nothing;
+            return match self.late_until {
+                None => Next::Nothing,
+                Some(until) if now < until => Next::At(until),
+                Some(_) => Next::Work(Rank::BestEffort(CommitId::default()), Item::ReadCatalog),
+            };
         };
         // A table that is new since the opening has no card yet.
         let is_new = state
@@ -103,13 +116,15 @@ impl Cards {
     }
 
     /// A card may be there that this object does not know of.
-    fn post_unanswered(&mut self) {
+    fn post_unanswered(&mut self, now: UnixMillis) {
         self.is_unread = true;
         self.is_to_be_read = true;
+        self.late(now + LATE_MS);
     }
 
-    /// Takes over what stands in the catalog; the messages that should not.
-    fn read(&mut self, messages: &[Message], opened: &View<'_>) -> Vec<u64> {
+    /// Takes over what stood in the catalog at that time; the messages that should not.
+    fn read(&mut self, messages: &[Message], asked_at: UnixMillis, opened: &View<'_>) -> Vec<u64> {
+        self.late_until = self.late_until.filter(|&until| asked_at < until);
         let mut wrong = Vec::new();
         self.shown.clear();
         for message in messages.iter().rev() {
@@ -180,6 +195,7 @@ impl<H: Host> Database<H> {
     /// Writes, edits or removes a table's card.
     pub(super) async fn sync_card(&self, table: u32) -> Result<(), Stop> {
         let catalog = self.catalog_channel().await?;
+        let now = self.shared.host.now();
         let (wanted, shown, at) = self.look(|opened| {
             let cards = &opened.mirror.cards;
             let at = cards.pending.get(&table).copied().unwrap_or_default();
@@ -198,7 +214,12 @@ impl<H: Host> Database<H> {
                 match edited.await {
                     Ok(_) => Some((message, wanted)),
                     Err(error) if error.is_unknown_message() => None,
-                    Err(error) => return Err(error.into()),
+                    Err(error) => {
+                        if error.may_have_happened() {
+                            self.change(|opened| opened.mirror.cards.late(now + LATE_MS))?;
+                        }
+                        return Err(error.into());
+                    }
                 }
             }
             (Some(wanted), None) => {
@@ -208,7 +229,7 @@ impl<H: Host> Database<H> {
                     Err(error) => {
                         if error.may_have_happened() {
                             // It may be there all the same: look before the next try.
-                            self.change(|opened| opened.mirror.cards.post_unanswered())?;
+                            self.change(|opened| opened.mirror.cards.post_unanswered(now))?;
                         }
                         return Err(error.into());
                     }
@@ -227,13 +248,14 @@ impl<H: Host> Database<H> {
         const AT_ONCE: usize = 5;
         let catalog = self.catalog_channel().await?;
         let me = self.shared.me().await?;
+        let asked_at = self.shared.host.now();
         let messages = self
             .shared
             .own_messages(catalog, me, Patience::BACKGROUND)
             .await?;
         let wrong = self.change(|opened| {
             let mut cards = std::mem::take(&mut opened.mirror.cards);
-            let wrong = cards.read(&messages, &View::of(opened));
+            let wrong = cards.read(&messages, asked_at, &View::of(opened));
             // The rest is found by the next reading.
             cards.is_to_be_read = wrong.len() > AT_ONCE;
             opened.mirror.cards = cards;

@@ -9,11 +9,16 @@ use super::cards::Cards;
 use super::history::{History, Past};
 use super::table_work::{Audit, TableWork};
 use super::work::{Item, Lane, Next, Rank};
+use super::{FENCE_MS, LATE_MS};
 use crate::engine::layout::DatabaseChannels;
 use crate::engine::log::{CommitId, Record};
 use crate::engine::object_storage::Hints;
 use crate::engine::state::{Row, Shown, State, Superseded};
 use crate::host::UnixMillis;
+
+/// When the last request that was sent under a mark of [`Hints::worked_at`] can no longer arrive:
+/// the mark is renewed every 5 s, a piece of work may take 25 s to send its last request.
+const LATE_WORK_MS: u64 = FENCE_MS + 25_000 + LATE_MS;
 
 #[derive(Debug, Default)]
 pub struct Mirror {
@@ -28,6 +33,8 @@ pub struct Mirror {
     pub(super) history: History,
     /// As stored: everything up to here is shown.
     mirrored: Option<CommitId>,
+    /// As stored: when the channels were last about to be changed.
+    worked_at: Option<UnixMillis>,
     /// The head when the database was opened.
     opened_at: Option<CommitId>,
     /// When the commits were made that work waits for, as far as this object made them.
@@ -66,12 +73,14 @@ impl Mirror {
         hints: &Hints,
         behind: &BTreeSet<u32>,
         scan_from: &BTreeMap<u32, u64>,
+        now: UnixMillis,
     ) -> Mirror {
         let head = state.head.map(|head| head.id);
         let is_behind = hints.mirrored < head;
         let mut mirror = Mirror {
             channels: hints.tables.clone(),
             mirrored: hints.mirrored,
+            worked_at: hints.worked_at,
             opened_at: head,
             is_unverified_behind: is_behind,
             ..Mirror::default()
@@ -87,6 +96,14 @@ impl Mirror {
         }
         for &table in behind {
             mirror.table_behind(state, table);
+        }
+        // What whoever had the database before sent last may not have arrived yet.
+        let late_until = hints.worked_at.map(|at| at.saturating_add(LATE_WORK_MS));
+        if let Some(until) = late_until.filter(|&until| is_behind && now < until) {
+            mirror.cards.late(until);
+            for &table in behind {
+                mirror.work(table).late(until);
+            }
         }
         // Storage is new, and what was done since the last checkpoint is unknown.
         if hints.mirrored.is_none() {
@@ -256,18 +273,19 @@ impl Mirror {
                 let work = Next::Work(Rank::BestEffort(at), item);
                 let rests = self.history.rests_until;
                 offer(lane, if now < rests { Next::At(rests) } else { work });
-            } else if work.audit == Audit::Due && work.len() == 0 {
+            } else if let Some(at) = work.audit_at() {
                 let item = if table.is_loaded {
                     Item::Audit { table: id }
                 } else {
                     Item::Load { table: id }
                 };
-                offer(lane, Next::Work(Rank::BestEffort(table.created), item));
+                let work = Next::Work(Rank::BestEffort(table.created), item);
+                offer(lane, if now < at { Next::At(at) } else { work });
             }
         }
         offer(
             Lane::Catalog,
-            self.cards.next(state, channels, self.opened_at),
+            self.cards.next(state, channels, self.opened_at, now),
         );
         for (&table, &at) in &self.renames {
             let item = Item::Rename { table };
@@ -454,10 +472,24 @@ impl Mirror {
         self.mirrored
     }
 
+    pub(super) fn worked_at(&self) -> Option<UnixMillis> {
+        self.worked_at
+    }
+
+    /// The channels are about to be changed.
+    pub(super) fn work_begins(&mut self, now: UnixMillis) {
+        self.worked_at = Some(now);
+    }
+
+    /// Whether requests may still arrive that change a table's channel unbidden.
+    pub fn is_late(&self) -> bool {
+        self.tables.values().any(TableWork::is_late)
+    }
+
     /// Moves the mark up to just below the oldest work; whether it moved.
     pub(super) fn advance(&mut self, state: &State) -> bool {
         let unfinished = self.tables.values().any(TableWork::is_unfinished);
-        if unfinished || self.is_unverified_behind() || self.cards.is_to_be_read() {
+        if unfinished || self.is_unverified_behind() || self.cards.is_unfinished() {
             return false;
         }
         let reached = match self.oldest() {

@@ -36,6 +36,7 @@ use super::object_storage::Hints;
 use crate::discord::CallError;
 use crate::error::Error;
 use crate::host::{Host, Level, UnixMillis};
+use crate::limits::DISORDER_MS;
 use work::{Item, Lane, Next};
 
 /// How long to leave alone what Discord refuses, and what fails on the way.
@@ -45,6 +46,8 @@ const AFTER_FAILURE_MS: u64 = 10_000;
 const AFTER_LOSS_MS: u64 = 1_000;
 /// How long a turn goes on before it makes sure again that this object was not replaced.
 const FENCE_MS: u64 = 5_000;
+/// When a request that nobody answered can no longer arrive.
+const LATE_MS: u64 = DISORDER_MS;
 /// Requests under way at a time: half of the connections that Cloudflare allows, so that a command
 /// never waits for one.
 /// <https://developers.cloudflare.com/workers/platform/limits/#simultaneous-open-connections>
@@ -94,12 +97,9 @@ impl<H: Host> Database<H> {
     /// Works until everything is up to date, or until the client has sent `stop_at` requests in
     /// its life.
     pub async fn materialize(&self, stop_at: u64) -> Progress {
-        let Ok((is_dropped, has_work, left_out)) = self.change(|opened| {
-            let now = self.shared.host.now();
-            let mirror = &mut opened.mirror;
-            let has_work = mirror.has_work(&opened.state, now);
-            let left_out = mirror.history.take_left_out();
-            (opened.state.is_dropped, has_work, left_out)
+        let Ok((is_dropped, left_out)) = self.change(|opened| {
+            let left_out = opened.mirror.history.take_left_out();
+            (opened.state.is_dropped, left_out)
         }) else {
             return Progress::Done;
         };
@@ -110,16 +110,23 @@ impl<H: Host> Database<H> {
             );
             self.shared.host.log(Level::Warn, &line);
         }
-        // A replaced object cannot write to storage: it stops here.
-        if (has_work || is_dropped) && !self.store_hints().await {
-            return Progress::More(self.shared.host.now() + AFTER_FAILURE_MS);
-        }
         if is_dropped {
+            if !self.fence().await {
+                return Progress::More(self.shared.host.now() + AFTER_FAILURE_MS);
+            }
             return self.remove_database(stop_at).await;
         }
         let progress = self.work_in_lanes(stop_at).await;
         self.note_mirrored().await;
         progress
+    }
+
+    /// Before the channels are changed: whoever opens the database next knows from when on nothing
+    /// of it can arrive any more. A replaced object cannot write to storage, and stops here.
+    async fn fence(&self) -> bool {
+        let now = self.shared.host.now();
+        let noted = self.change(|opened| opened.mirror.work_begins(now));
+        noted.is_ok() && self.store_hints().await
     }
 
     /// Stores how far everything is shown, if that is further than before.
@@ -141,17 +148,9 @@ impl<H: Host> Database<H> {
         // Requests that the pieces under way may still send.
         let mut reserved = 0;
         let mut stopped: Option<UnixMillis> = None;
-        let mut fenced_at = self.shared.host.now();
+        let mut fenced_at: Option<UnixMillis> = None;
         loop {
             let mut wake = None;
-            let now = self.shared.host.now();
-            // Waiting for answers can take long, and a replaced object must not go on.
-            if stopped.is_none() && now.saturating_sub(fenced_at) > FENCE_MS {
-                fenced_at = now;
-                if !self.store_hints().await {
-                    stopped = Some(now + AFTER_FAILURE_MS);
-                }
-            }
             while stopped.is_none() && under_way.len() < SIDE_BY_SIDE {
                 let now = self.shared.host.now();
                 let next = self.change(|opened| opened.mirror.next(&opened.state, now, &busy));
@@ -167,6 +166,16 @@ impl<H: Host> Database<H> {
                 if client.requests_sent() + reserved + cost > stop_at {
                     stopped = Some(now);
                     break;
+                }
+                // Waiting for answers can take long, and a replaced object must not go on.
+                let is_fenced = fenced_at.is_some_and(|at| now.saturating_sub(at) <= FENCE_MS);
+                if item.changes_channels() && !is_fenced {
+                    fenced_at = Some(now);
+                    if !self.fence().await {
+                        stopped = Some(now + AFTER_FAILURE_MS);
+                    }
+                    // Something else may be more urgent by now.
+                    continue;
                 }
                 reserved += cost;
                 busy.insert(item.lane());
@@ -334,6 +343,7 @@ impl<H: Host> Database<H> {
             tables: opened.mirror.channels().clone(),
             table_names: opened.state.tables.keys().cloned().collect(),
             mirrored: opened.mirror.mirrored(),
+            worked_at: opened.mirror.worked_at(),
             is_removed: false,
             is_unfinished: opened.is_unfinished(),
         }) else {

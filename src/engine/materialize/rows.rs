@@ -131,7 +131,7 @@ impl<H: Host> Database<H> {
                 let work = opened.mirror.work(table);
                 work.edit_accepted();
                 // Where an earlier edit may still arrive, this one counts once it was read again.
-                if !work.edited(key, at) {
+                if !work.edited(key, at, now) {
                     let shown = Shown { at, ..before };
                     opened.mirror.show(&mut opened.state, table, key, shown);
                 }

@@ -5,7 +5,6 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::mirror::shown;
-use super::table_work::Audit;
 use super::{Stop, row_message};
 use crate::discord::model::{HAS_THREAD, Message, THREAD_CREATED, created_ms};
 use crate::discord::{CallError, Patience, routes};
@@ -28,6 +27,7 @@ impl<H: Host> Database<H> {
         })?;
         let me = self.shared.me().await?;
         let route = routes::messages_after(channel, after);
+        let asked_at = self.shared.host.now();
         let page: Vec<Message> = self.shared.client.get(&route, Patience::BACKGROUND).await?;
         if page.is_empty() && !self.is_readable(channel, after).await? {
             return Err(Stop::Call(CallError::Refused {
@@ -38,7 +38,7 @@ impl<H: Host> Database<H> {
         }
         self.check_not_overtaken(&page, me)?;
         self.change(|opened| {
-            account_for(opened, table, &page, me);
+            account_for(opened, table, &page, me, asked_at);
             let highest = page.iter().map(|message| message.id).max();
             let is_last = page.len() < MESSAGE_PAGE;
             opened.mirror.work(table).scanned(highest, is_last);
@@ -80,7 +80,7 @@ impl<H: Host> Database<H> {
         let page: Vec<Message> = self.shared.client.get(&route, Patience::BACKGROUND).await?;
         self.check_not_overtaken(&page, me)?;
         self.change(|opened| {
-            account_for(opened, table, &page, me);
+            account_for(opened, table, &page, me, asked_at);
             for key in missing(opened, table, &page, asked_at) {
                 let none = Shown::default();
                 opened.mirror.show(&mut opened.state, table, &key, none);
@@ -90,7 +90,7 @@ impl<H: Host> Database<H> {
                 .filter(|m| m.author.id == me && m.kind == THREAD_CREATED);
             let work = opened.mirror.work(table);
             work.extra.extend(announced.map(|message| message.id));
-            work.audit = Audit::Done;
+            work.audited(asked_at);
         })
     }
 }
@@ -116,7 +116,7 @@ fn missing(opened: &Opened, table: u32, page: &[Message], asked_at: UnixMillis) 
 
 /// Takes in what messages of ours show, oldest first. Of several for a row, the one of the newest
 /// commit stays.
-fn account_for(opened: &mut Opened, table: u32, page: &[Message], me: u64) {
+fn account_for(opened: &mut Opened, table: u32, page: &[Message], me: u64, asked_at: UnixMillis) {
     let mut own: Vec<&Message> = page.iter().filter(|m| m.author.id == me).collect();
     own.sort_by_key(|message| message.id);
     for message in own {
@@ -130,6 +130,10 @@ fn account_for(opened: &mut Opened, table: u32, page: &[Message], me: u64) {
             continue;
         };
         let at = shows(table, row, &seen);
+        let is_news = at == row.at && !row.is_shown();
+        // An edit that is under way may still arrive over it.
+        let is_doubted = is_news && opened.mirror.work(table).edited(&seen.key, at, asked_at);
+        let at = if is_doubted { row.shown.at } else { at };
         let has_thread = message.flags & HAS_THREAD != 0;
         let found = shown(message.id, at, has_thread);
         let before = row.shown;

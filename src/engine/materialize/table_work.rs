@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::LATE_MS;
 use super::work::{Item, Next, Rank};
 use crate::discord::model::created_ms;
 use crate::engine::log::CommitId;
@@ -12,8 +13,6 @@ use crate::host::UnixMillis;
 const OLD_MS: u64 = 60 * 60_000;
 /// How long old messages are left alone after that, at first and at most.
 const OLD_EDITS_MS: (u64, u64) = (5_000, 60_000);
-/// When an edit that nobody answered can no longer arrive.
-const LATE_MS: u64 = 60_000;
 /// How far back a message may be dated whose POST nobody answered.
 const DATED_BACK_MS: u64 = 120_000;
 
@@ -32,6 +31,9 @@ pub(super) struct TableWork {
     old_edits_until: UnixMillis,
     old_edits_ms: u64,
     pub audit: Audit,
+    /// Until then requests may arrive of which this object does not know, or which nobody
+    /// answered. Nothing counts as shown for good before the channel was looked at after that.
+    late_until: Option<UnixMillis>,
 }
 
 /// How far the channel was read since the database was opened.
@@ -196,7 +198,33 @@ impl TableWork {
 
     /// Whether something is under way that a successor would not know of.
     pub fn is_unfinished(&self) -> bool {
-        self.to_load || !self.extra.is_empty()
+        self.to_load || !self.extra.is_empty() || self.is_late()
+    }
+
+    /// Until then requests may arrive of which nothing is known.
+    pub fn late(&mut self, until: UnixMillis) {
+        self.late_until = self.late_until.max(Some(until));
+        self.audit = Audit::Due;
+    }
+
+    /// Whether some may still arrive, or may have since the channel was looked at.
+    pub fn is_late(&self) -> bool {
+        self.late_until.is_some()
+    }
+
+    /// When the newest page is to be compared with the state, if it is.
+    pub fn audit_at(&self) -> Option<UnixMillis> {
+        let is_due = self.audit == Audit::Due && self.rows.is_empty();
+        is_due.then(|| self.late_until.unwrap_or_default())
+    }
+
+    /// It was, as it stood at that time.
+    pub fn audited(&mut self, asked_at: UnixMillis) {
+        self.audit = Audit::Done;
+        self.late_until = self.late_until.filter(|&until| asked_at < until);
+        if self.is_late() {
+            self.audit = Audit::Due;
+        }
     }
 
     /// Nobody answered an edit.
@@ -206,8 +234,13 @@ impl TableWork {
         self.doubts.insert(key.into(), doubt);
     }
 
-    /// An edit was answered; whether an earlier one may still arrive over it.
-    pub fn edited(&mut self, key: &str, at: CommitId) -> bool {
+    /// The row's message shows this commit; whether an earlier edit may still arrive over it.
+    pub fn edited(&mut self, key: &str, at: CommitId, now: UnixMillis) -> bool {
+        if let Some(until) = self.late_until.filter(|&until| now < until) {
+            let doubt = self.doubts.entry(key.into());
+            let doubt = doubt.or_insert(Doubt { until, sent: None });
+            doubt.until = doubt.until.max(until);
+        }
         match self.doubts.get_mut(key) {
             None => false,
             Some(doubt) => {
@@ -248,6 +281,7 @@ impl TableWork {
         scan.is_done = false;
         scan.is_needed = true;
         scan.late_from = Some(scan.late_from.map_or(from, |earlier| earlier.min(from)));
+        self.late(now + LATE_MS);
     }
 
     /// A page was read, up to the message `highest`.
@@ -269,6 +303,7 @@ impl TableWork {
         self.extra.clear();
         self.doubts.clear();
         self.audit = Audit::Idle;
+        self.late_until = None;
     }
 
     /// A message of ours that is accounted for.

@@ -89,6 +89,21 @@ impl Item {
         }
     }
 
+    /// Whether it is more than reading.
+    pub fn changes_channels(&self) -> bool {
+        match self {
+            Item::Load { .. } | Item::Scan { .. } | Item::Audit { .. } => false,
+            Item::ReadCatalog
+            | Item::Card { .. }
+            | Item::Rename { .. }
+            | Item::Drop { .. }
+            | Item::Channel { .. }
+            | Item::Remove { .. }
+            | Item::Row { .. }
+            | Item::History { .. } => true,
+        }
+    }
+
     /// How many requests it takes at most, one of them repeated once.
     pub fn cost(&self) -> u64 {
         match self {

@@ -17,7 +17,7 @@ use super::state::{State, Table};
 use super::unknown_database;
 use super::{layout, not_written};
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::Host;
+use crate::host::{Host, UnixMillis};
 
 pub(super) enum OpenError {
     /// No channel is marked as this database's log.
@@ -80,7 +80,7 @@ impl<H: Host> Database<H> {
                 is_ours && wait.is_none() && !self.is_unsettled.get()
             }
         };
-        let mirror = mirror_after_open(&state, &hints);
+        let mirror = mirror_after_open(&state, &hints, self.shared.host.now());
         let is_behind = hints.mirrored < state.head.map(|head| head.id);
         self.opened.replace(Some(Opened {
             epoch: history.epoch,
@@ -184,7 +184,7 @@ impl<H: Host> Database<H> {
 
 /// What is known of the channels after a cold open: what storage remembers, what the checkpoint
 /// says, and that whatever is newer may be shown or not.
-fn mirror_after_open(state: &State, hints: &Hints) -> Mirror {
+fn mirror_after_open(state: &State, hints: &Hints, now: UnixMillis) -> Mirror {
     let mut hints = hints.clone();
     let mut scan_from = BTreeMap::new();
     let mut replaced = Vec::new();
@@ -209,7 +209,7 @@ fn mirror_after_open(state: &State, hints: &Hints) -> Mirror {
         let tables = state.tables.values().filter(is_behind);
         behind.extend(tables.map(|table| table.id));
     }
-    let mut mirror = Mirror::after_open(state, &hints, &behind, &scan_from);
+    let mut mirror = Mirror::after_open(state, &hints, &behind, &scan_from, now);
     for table in replaced {
         mirror.channel_replaced(table);
     }

@@ -62,7 +62,11 @@ impl Run {
     /// transaction could have happened between the readings of two of its rows, and the checker
     /// would take it to have overwritten what it was overwritten by.
     fn read_all_in_peace(&mut self) -> Result<(), Violation> {
-        let rounds = if self.calls.iter().any(Call::is_unknown) { 2 } else { 1 };
+        let rounds = if self.calls.iter().any(Call::is_unknown) {
+            2
+        } else {
+            1
+        };
         for _ in 0..rounds {
             for cell in Cell::all() {
                 self.read_in_peace(cell)?;

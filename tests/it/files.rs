@@ -158,18 +158,18 @@ fn a_row_has_at_most_8_mib() {
 fn a_file_that_could_not_be_read_back_in_time_does_not_cut_rows_short() {
     let mut world = World::with_table(6);
     world.ok(&insert("a"));
+    let document = |bytes: usize| format!(r#"{{"t":"{}"}}"#, "x".repeat(bytes));
+    let with_key = |key: &str| INSERT.replace("key:a", &format!("key:{key}"));
+    let stored = with_file(&mut world, &with_key("b"), document(20_000));
+    assert!(stored.starts_with("Stored"), "{stored}");
+    // Not the file that comes with the command.
     let lost = Fault {
         path: Some("^/attachments".into()),
         times: 8,
         ..Fault::new(FaultKind::LostRequest)
     };
     world.fault(lost);
-    let document = |bytes: usize| format!(r#"{{"t":"{}"}}"#, "x".repeat(bytes));
-    let told = with_file(
-        &mut world,
-        INSERT.replace("key:a", "key:b").as_str(),
-        document(20_000),
-    );
+    let told = with_file(&mut world, &with_key("c"), document(20_000));
     assert!(told.contains("Nothing was written"), "{told}");
     world.clear_faults();
     let long = format!("key:a patch_json:{}", document(2_500));

@@ -2,6 +2,7 @@
 
 use crate::world::{World, content, get, insert};
 use bytes::Bytes;
+use dbcord::discord::client::USER_AGENT;
 use dbcord::engine::checkpoint::file_sum::FileSum;
 use dbcord::engine::checkpoint::segment;
 use discord_sim::{Fault, FaultKind, Outcome};
@@ -23,7 +24,8 @@ fn everything(world: &World) -> String {
     let mut urls = Vec::new();
     attachments(&state, &mut urls);
     for url in urls {
-        let request = Request::get(&url).body(Bytes::new()).unwrap();
+        let request = Request::get(&url).header("user-agent", USER_AGENT);
+        let request = request.body(Bytes::new()).unwrap();
         let now = world.now();
         let outcome = world.with_discord(|discord| discord.handle(now, request));
         let Outcome::Responded { response, .. } = outcome else {

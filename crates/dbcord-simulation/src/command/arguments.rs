@@ -4,21 +4,8 @@ use std::ffi::OsString;
 
 use lexopt::{Arg, Parser};
 
-pub const USAGE: &str = "\
-Usage: scripts/simulate [--seeds N] [--seed X] [--ops N] [--quick]
-
-Runs the database on a simulated host against a simulated Discord, N times: random commands of
-several clients while requests get lost, objects die or are replaced, and storage is wiped. After
-each run, and whenever it comes to rest, the laws are checked: what clients saw must be explained
-by one order of the commands, nothing acknowledged may be lost, the channels must show the rows.
-
-Ends with `N seeds, 0 violations`; or, with exit code 1, with the seed that broke a law, the
-shortest way there that was found, and how to repeat it. The same seed is always the same run.
-
-  --seeds N  so many runs (default: 200)
-  --seed X   the first one's seed; the others count up from there (default: random, and shown)
-  --ops N    commands of clients in a run (default: 100)
-  --quick    40 runs from seed 1: the same every time, for continuous integration";
+/// Also what the script prints, which need not build the program for it.
+pub const USAGE: &str = include_str!("usage.txt");
 
 const SEEDS: u64 = 200;
 const QUICK_SEEDS: u64 = 40;

@@ -26,7 +26,7 @@ pub fn main() -> ExitCode {
         }
     };
     if arguments.help {
-        println!("{USAGE}");
+        print!("{USAGE}");
         return ExitCode::SUCCESS;
     }
     // Printed, so that a run of random seeds can be repeated as well.

@@ -4,26 +4,8 @@ use std::ffi::OsString;
 
 use crate::command_line::{self, Common};
 
-pub const USAGE: &str = "\
-Usage: scripts/live [--guild ID] [--api-base URL] [--keep] [--quick] [--nonce-minutes N]
-
-For someone with a test guild and a bot token: runs dbcord's engine on this machine against
-the real Discord. Goes on the tour in a throwaway database, and prints as observed what
-Discord's documentation leaves open: rate-limit buckets, the window and scope of nonces, what
-becomes of text, edits of old messages, search, access to attachments. Then it removes the
-channels that it made, also after a failure or Ctrl-C. About eight minutes, most of them
-waiting. The exit code is 0 when the tour went as expected and nothing was left behind.
-
-  --guild ID         the test guild (default: DBCORD_GUILD_ID, where that is one guild)
-  --api-base URL     another Discord, such as the simulator
-                     (default: DISCORD_API_BASE, else https://discord.com/api/v10)
-  --keep             leave the channels: another run, an hour later, can then observe
-                     edits of old messages
-  --quick            nothing that waits: seconds instead of minutes
-  --nonce-minutes N  follow a nonce for this long, 0 to 60 (default: 5)
-
-Reads DISCORD_BOT_TOKEN, DBCORD_GUILD_ID and DISCORD_API_BASE from the environment, else from
-.dev.vars.";
+/// Also what the script prints, which need not build the program for it.
+pub const USAGE: &str = include_str!("usage.txt");
 
 const NONCE_MINUTES: u64 = 5;
 const NONCE_MINUTES_MAX: u64 = 60;

@@ -27,7 +27,7 @@ use crate::{command_line, interrupt};
 pub fn main() -> ExitCode {
     let done = Arguments::from_command_line().and_then(|arguments| {
         if arguments.common.help {
-            say!("{USAGE}");
+            say!("{}", USAGE.trim_end());
             return Ok(true);
         }
         run(&arguments)

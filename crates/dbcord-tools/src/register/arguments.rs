@@ -4,21 +4,8 @@ use std::ffi::OsString;
 
 use crate::command_line::{self, Common};
 
-pub const USAGE: &str = "\
-Usage: scripts/register [--guild ID | --global] [--api-base URL] [--dry-run] [--print]
-
-Tells Discord about dbcord's slash commands, as they are defined in the code, and says what
-was added, changed and removed. Running it again changes nothing.
-
-  --guild ID      for this guild (default: each guild of DBCORD_GUILD_ID); shows up at once
-  --global        for every guild that the application is in
-  --api-base URL  another Discord, such as the simulator
-                  (default: DISCORD_API_BASE, else https://discord.com/api/v10)
-  --dry-run       say what would change, and change nothing
-  --print         print the definitions as JSON, and talk to nobody
-
-Reads DISCORD_APPLICATION_ID, DISCORD_BOT_TOKEN, DBCORD_GUILD_ID and DISCORD_API_BASE from the
-environment, else from .dev.vars.";
+/// Also what the script prints, which need not build the program for it.
+pub const USAGE: &str = include_str!("usage.txt");
 
 #[derive(Debug, PartialEq, Eq)]
 pub struct Arguments {

@@ -28,7 +28,7 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), String> {
     if arguments.common.help {
-        say!("{USAGE}");
+        say!("{}", USAGE.trim_end());
         return Ok(());
     }
     let definitions = dbcord::commands::registration();

@@ -115,10 +115,11 @@ impl<H: Io> Client<H> {
         self.shared.limits.borrow().blocked_until(now)
     }
 
-    /// How long to hold back a request to a route that many more will go to, in milliseconds.
-    pub fn pace(&self, route: &Route) -> u64 {
+    /// How long to hold back a request to a route that many more will go to, in milliseconds; as
+    /// many as there can be, in a `crowd`.
+    pub fn pace(&self, route: &Route, crowd: bool) -> u64 {
         let now = self.shared.host.now();
-        self.shared.limits.borrow().pace(now, route)
+        self.shared.limits.borrow().pace(now, route, crowd)
     }
 
     /// Calls a route whose answer is JSON.

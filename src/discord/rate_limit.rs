@@ -17,6 +17,11 @@ const GLOBAL_PER_SECOND: u32 = 45;
 const BLOCK_FIRST_MS: u64 = 60_000;
 const BLOCK_LONGEST_MS: u64 = 3_600_000;
 
+/// Answers to interactions that are on their way at a time. A Worker has 6 connections; were all of
+/// them taken by answers, the next commit would wait for as long as there are any.
+/// <https://developers.cloudflare.com/workers/platform/limits/#simultaneous-open-connections>
+const ANSWERS: u32 = 2;
+
 /// Buckets that are kept: each interaction has one of its own, which nobody needs after its answer.
 const BUCKETS: usize = 500;
 
@@ -33,7 +38,10 @@ pub enum Verdict {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Permit(Key);
+pub struct Permit {
+    key: Key,
+    is_answer: bool,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
@@ -60,6 +68,8 @@ pub struct RateLimits {
     second: (UnixMillis, u32),
     blocked_until: UnixMillis,
     block_ms: u64,
+    /// Answers to interactions under way.
+    answers: u32,
 }
 
 impl RateLimits {
@@ -73,6 +83,9 @@ impl RateLimits {
             // What is forgotten is learned anew.
             let is_needed = |bucket: &Bucket| bucket.in_flight > 0 || now < bucket.reset_at;
             self.buckets.retain(|_, bucket| is_needed(bucket));
+        }
+        if route.interaction && self.answers >= ANSWERS {
+            return Verdict::WaitForAnswer;
         }
         let key = self.key(route);
         let bucket = self.buckets.entry(key.clone()).or_default();
@@ -109,18 +122,21 @@ impl RateLimits {
         }
         let bucket = self.buckets.entry(key.clone()).or_default();
         bucket.in_flight += 1;
-        Verdict::Go(Permit(key))
+        let is_answer = route.interaction;
+        self.answers += u32::from(is_answer);
+        Verdict::Go(Permit { key, is_answer })
     }
 
     /// How long to hold a request back, in milliseconds, so that those which the window still has
-    /// room for are spread over what is left of it. Nothing while more than half of them are left.
-    pub fn pace(&self, now: UnixMillis, route: &Route) -> u64 {
+    /// room for are spread over what is left of it. Nothing while more than half of them are left,
+    /// unless there is a `crowd` that would use them up at once.
+    pub fn pace(&self, now: UnixMillis, route: &Route, crowd: bool) -> u64 {
         let Some(bucket) = self.buckets.get(&self.key(route)) else {
             return 0;
         };
         let left = bucket.reset_at.saturating_sub(now);
         match bucket.limit {
-            Some(limit) if left > 0 && bucket.remaining <= limit / 2 => {
+            Some(limit) if left > 0 && (crowd || bucket.remaining <= limit / 2) => {
                 left / (u64::from(bucket.remaining) + 1)
             }
             _ => 0,
@@ -185,7 +201,7 @@ impl RateLimits {
     /// The request got no answer. It may have been counted, so its place stays taken until the
     /// bucket's window ends.
     pub fn lost(&mut self, permit: &Permit) {
-        if let Some(bucket) = self.buckets.get_mut(&permit.0) {
+        if let Some(bucket) = self.buckets.get_mut(&permit.key) {
             bucket.remaining = bucket.remaining.saturating_sub(1);
         }
         self.release(permit);
@@ -210,9 +226,10 @@ impl RateLimits {
     }
 
     fn release(&mut self, permit: &Permit) {
-        if let Some(bucket) = self.buckets.get_mut(&permit.0) {
+        if let Some(bucket) = self.buckets.get_mut(&permit.key) {
             bucket.in_flight = bucket.in_flight.saturating_sub(1);
         }
+        self.answers -= u32::from(permit.is_answer).min(self.answers);
     }
 }
 
@@ -359,17 +376,49 @@ mod tests {
     }
 
     #[test]
+    fn answers_to_interactions_leave_connections_to_others() {
+        let mut limits = RateLimits::default();
+        let answer = |token| routes::edit_original(1, token);
+        let first = go(&mut limits, 0, &answer("a"));
+        let second = go(&mut limits, 0, &answer("b"));
+        assert_eq!(limits.admit(0, &answer("c"), 0), Verdict::WaitForAnswer);
+        go(&mut limits, 0, &routes::create_message(1));
+        limits.lost(&first);
+        let third = go(&mut limits, 0, &answer("c"));
+        for permit in [second, third] {
+            limits.answered(
+                0,
+                &answer("b"),
+                &permit,
+                &HeaderMap::new(),
+                &Answer::Success,
+            );
+        }
+        go(&mut limits, 0, &answer("d"));
+    }
+
+    #[test]
     fn what_is_left_of_a_window_is_spread_over_it() {
         let mut limits = RateLimits::default();
         let route = routes::create_message(1);
-        assert_eq!(limits.pace(0, &route), 0);
-        for (remaining, pace) in [(4, 0), (3, 0), (2, 1_000), (1, 1_500), (0, 3_000)] {
+        assert_eq!(limits.pace(0, &route, false), 0);
+        assert_eq!(limits.pace(0, &route, true), 0);
+        let paces = [
+            (4, 0, 600),
+            (3, 0, 750),
+            (2, 1_000, 1_000),
+            (1, 1_500, 1_500),
+            (0, 3_000, 3_000),
+        ];
+        for (remaining, pace, in_a_crowd) in paces {
             let permit = go(&mut limits, 0, &route);
             let headers = headers(5, remaining, "3.0");
             limits.answered(0, &route, &permit, &headers, &Answer::Success);
-            assert_eq!(limits.pace(0, &route), pace);
+            assert_eq!(limits.pace(0, &route, false), pace);
+            assert_eq!(limits.pace(0, &route, true), in_a_crowd);
         }
-        assert_eq!(limits.pace(3_000, &route), 0);
+        assert_eq!(limits.pace(3_000, &route, false), 0);
+        assert_eq!(limits.pace(3_000, &route, true), 0);
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub struct Database<H> {
     pub(super) is_unsettled: Cell<bool>,
     /// How many of the next writes go alone, since together they were too large.
     pub(super) one_by_one: Cell<usize>,
+    /// How many writes were committed together last.
+    pub(super) last_group: Cell<usize>,
 }
 
 /// What an open database has in memory.
@@ -165,6 +167,7 @@ impl<H: Host> Database<H> {
             queue: RefCell::default(),
             is_unsettled: Cell::new(false),
             one_by_one: Cell::new(0),
+            last_group: Cell::new(0),
         }
     }
 

@@ -32,6 +32,9 @@ const GROUP_WRITES: usize = 1_000;
 const GROUP_BYTES: usize = 512 * 1024;
 /// The same where only a message's text can be used.
 const GROUP_BYTES_INLINE: usize = 4_000;
+/// So many in a group mean that more come all the time: small groups in between would only use up
+/// Discord's limit.
+const CROWD: usize = 5;
 
 /// A write that is durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,6 +135,7 @@ impl<H: Host> Database<H> {
             refused,
             record,
         } = group;
+        self.last_group.set(accepted.len());
         let first = accepted.first().map(|waiting| waiting.origin.clone());
         let committed = match first {
             None => Err(None),
@@ -180,7 +184,8 @@ impl<H: Host> Database<H> {
         let Ok(log) = self.opened().map(|opened| opened.log) else {
             return;
         };
-        let pause = self.shared.client.pace(&routes::create_message(log));
+        let crowd = self.last_group.get() >= CROWD;
+        let pause = self.shared.client.pace(&routes::create_message(log), crowd);
         if pause > 0 {
             self.shared.host.sleep(Duration::from_millis(pause)).await;
         }

@@ -47,6 +47,9 @@ pub struct Hints {
     /// When the channels were last about to be changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worked_at: Option<UnixMillis>,
+    /// Tables whose rows could not be had when that was last tried, and why.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub damaged: BTreeMap<u32, String>,
     /// The database was dropped, and nothing but its log was left of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_removed: bool,

@@ -17,6 +17,7 @@ mod checkpoints;
 mod commands;
 mod crash;
 mod crud;
+mod damaged_tables;
 mod deferral;
 mod erase;
 mod faults;

@@ -63,7 +63,7 @@ impl<H: Host> Database<H> {
         }
         let epoch = self.claim(None).await?;
         let history = self.history(&mut hints, log, epoch, floor.as_ref()).await?;
-        let state = self.replay(&history)?;
+        let mut state = self.replay(&history)?;
         let tenure = self.check_tenure(&state, &history.takeovers, wait.as_ref())?;
         if hints.log.is_none() {
             hints.log = Some(log);
@@ -80,6 +80,9 @@ impl<H: Host> Database<H> {
                 is_ours && wait.is_none() && !self.is_unsettled.get()
             }
         };
+        for (&table, why) in &hints.damaged {
+            state.set_damage(table, Some(why.as_str().into()));
+        }
         let mirror = mirror_after_open(&state, &hints, self.shared.host.now());
         let is_behind = hints.mirrored < state.head.map(|head| head.id);
         self.opened.replace(Some(Opened {

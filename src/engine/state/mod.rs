@@ -98,6 +98,18 @@ impl State {
         })
     }
 
+    /// Notes why a table's rows cannot be had, or that they can; whether that is news.
+    pub fn set_damage(&mut self, id: u32, damage: Option<Box<str>>) -> bool {
+        let mut tables = self.tables.values_mut();
+        match tables.find(|table| table.id == id) {
+            Some(table) if table.damage != damage => {
+                table.damage = damage;
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the rows of the table are in memory, if there is such a table.
     pub fn is_loaded(&self, name: &str) -> bool {
         self.tables.get(name).is_none_or(|table| table.is_loaded)

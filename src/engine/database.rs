@@ -63,9 +63,20 @@ pub(super) struct Opened {
     pub tail: Tail,
     /// Messages with files of checkpoints, read along with the log: their addresses are fresh.
     pub seen: BTreeMap<u64, Message>,
+    /// How its removal goes, once it was dropped.
+    pub removal: Removal,
     /// Whether the head is stored as ours. Until then nobody may see the state, or anything that
     /// derives from it.
     pub is_settled: bool,
+}
+
+/// How far the removal of a dropped database has come.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Removal {
+    /// Nothing but the log is left, and that may be gone.
+    pub is_log_last: bool,
+    /// Why it did not go on when that was last tried.
+    pub waits_for: Option<String>,
 }
 
 /// A checkpoint that is in the log.

@@ -35,6 +35,7 @@ mod materialize_late;
 mod materialize_takeover;
 mod ownership;
 mod random;
+mod removal;
 mod tables;
 mod takeover;
 mod threads;

@@ -354,7 +354,9 @@ impl<H: Host> Database<H> {
             mirrored: opened.mirror.mirrored(),
             worked_at: opened.mirror.worked_at(),
             damaged: damaged(&opened.state),
-            is_removed: false,
+            is_dropped: opened.state.is_dropped,
+            removal_waits_for: opened.removal.waits_for.clone(),
+            is_removed: opened.removal.is_log_last,
             is_unfinished: opened.is_unfinished(),
         }) else {
             return false;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::checkpoint::take::Attempts;
 use super::commit::{Contents, PostError};
-use super::database::{Database, Opened};
+use super::database::{Database, Opened, Removal};
 use super::erase::Search;
 use super::log::CommitId;
 use super::materialize::Mirror;
@@ -98,6 +98,10 @@ impl<H: Host> Database<H> {
             tail: history.tail(),
             covered: history.covered_by,
             search: Search::default(),
+            removal: Removal {
+                is_log_last: hints.is_removed,
+                waits_for: hints.removal_waits_for,
+            },
             written_at: 0,
             checkpoints: Attempts::default(),
             seen: history.seen,

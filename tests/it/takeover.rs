@@ -476,3 +476,51 @@ fn what_the_owner_had_not_shown_yet_is_shown_once_by_the_next() {
     }
     assert_eq!(shown.len(), keys.len() + 1);
 }
+
+#[test]
+fn a_takeover_whose_object_dies_says_what_became_of_it() {
+    let (mut posted, mut told) = (0, 0);
+    for step in 1..=12 {
+        let mut world = two_deployments(41);
+        world.be_quiet();
+        world.point_at(1);
+        // Slow enough to be deferred before it dies.
+        world.fault_on_log_post(FaultKind::Delay, 1);
+        let spec = InteractionSpec::text(world.guild.guild_id, TAKE_OVER);
+        let asked = world.send(spec);
+        world.wait(2_300);
+        world.crash_at(step, Side::After);
+        world.wait(200_000);
+        world.cancel_crash();
+        let view = world.answer_so_far(asked).expect("an answer");
+        let said = content(&view);
+        assert!(!said.contains("Nothing was written"), "{step}: {said}");
+        posted += notices(&world);
+        let is_here = world.reply(INSPECT).contains("last commit");
+        let says_here = said.contains("belongs to this deployment now");
+        assert!(!says_here || is_here, "{step}: {said}");
+        told += usize::from(says_here);
+    }
+    assert!(told > 0, "no takeover was completed");
+    assert!(posted >= 12, "a notice was posted in each run");
+}
+
+#[test]
+fn a_takeover_whose_notice_is_posted_does_not_say_that_nothing_was_written() {
+    let mut world = two_deployments(42);
+    world.point_at(1);
+    let mut told = 0;
+    for passes in 0..6 {
+        let before = notices(&world);
+        world.flaky_storage(passes, 1);
+        let reply = world.reply(TAKE_OVER);
+        if reply.starts_with('❌') && notices(&world) > before {
+            assert!(!reply.contains("Nothing was written"), "{passes}: {reply}");
+            assert!(reply.contains("Run the command again"), "{passes}: {reply}");
+            told += 1;
+        }
+        world.flaky_storage(0, 0);
+        world.wait(WAIT_MS);
+    }
+    assert!(told > 0, "storage failed at other times");
+}

@@ -142,9 +142,18 @@ impl<H: Host> Database<H> {
             until: self.shared.host.now() + OWNERSHIP_WAIT_MS,
             notice: Some(posted.id),
         };
-        self.keys().store_wait(&wait).await?;
+        let announced = |error: Error| {
+            let message = format!(
+                "{doing}: its log says so, and whoever wrote it so far stops. But {}",
+                error.message
+            );
+            Error { message, ..error }
+                .written(Written::ReadOnly)
+                .hint("Run the command again, so that the takeover is completed.")
+        };
+        self.keys().store_wait(&wait).await.map_err(announced)?;
         // What this deployment stored before another owned the log says nothing any more.
-        self.keys().forget_floor().await?;
+        self.keys().forget_floor().await.map_err(announced)?;
         Ok(wait)
     }
 

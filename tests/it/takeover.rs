@@ -85,9 +85,6 @@ fn another_deployment_is_refused_and_told_why() {
     world.point_at(other);
     let refused = world.refused(&get("a"));
     assert!(refused.contains("storage is new"), "{refused}");
-    // It may not take over what it may not read yet.
-    let refused = world.refused(TAKE_OVER);
-    assert!(refused.contains("Try again in"), "{refused}");
     world.wait(WAIT_MS);
     for command in [get("a"), insert("b"), INSPECT.to_owned()] {
         let refused = world.refused(&command);
@@ -202,6 +199,50 @@ fn it_stays_true_where_reads_are_out_of_date_by_a_third_of_the_wait() {
     for seed in 10..14 {
         both_write_during_a_takeover(seed, 19_000, 1_700 + 300 * seed);
     }
+}
+
+#[test]
+fn a_takeover_from_new_storage_takes_one_wait() {
+    let mut world = World::with_table(31);
+    world.ok(&insert("a"));
+    world.settle();
+    world.deploy_another();
+    world.stale_reads(19_000);
+    let begun = world.now();
+    take_over(&mut world, 1);
+    // The owner goes on for as long as its lease lets it.
+    world.point_at(0);
+    let mut fates = Vec::new();
+    for n in 0..8 {
+        let key = format!("b{n}");
+        fates.push((key.clone(), fate(&world.reply(&insert(&key)))));
+        world.wait(2_000);
+    }
+    let is_written = |(_, fate): &&(String, Fate)| *fate == Fate::Written;
+    assert!(fates.iter().filter(is_written).count() > 2, "{fates:?}");
+    world.point_at(1);
+    let waits = world.refused(&get("a"));
+    assert!(waits.contains("is being taken over"), "{waits}");
+    world.wait((begun + WAIT_MS).saturating_sub(world.now()));
+    world.ok(&get("a"));
+    for (key, fate) in fates {
+        agrees(&mut world, &key, fate);
+    }
+    world.point_at(0);
+    let refused = world.refused(&insert("c"));
+    assert!(refused.contains("takeover:true"), "{refused}");
+}
+
+#[test]
+fn what_is_not_there_is_not_taken_over_from_new_storage() {
+    let mut world = World::with_table(32);
+    world.deploy_another();
+    world.point_at(1);
+    let refused = world.refused("/dbc_init database:other takeover:true");
+    assert!(
+        refused.contains("there is no database `other`"),
+        "{refused}"
+    );
 }
 
 #[test]

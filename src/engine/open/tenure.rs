@@ -82,6 +82,13 @@ impl<H: Host> Database<H> {
         )))
     }
 
+    /// Whether an opening waits only because storage is new.
+    pub(in crate::engine) async fn waits_for_nobody(&self) -> Result<bool> {
+        let wait = self.keys().wait().await?;
+        let now = self.shared.host.now();
+        Ok(wait.is_some_and(|wait| wait.notice.is_none() && now < wait.until))
+    }
+
     /// Whether the log that was read is this object's. With the op that makes it so, where a
     /// takeover was asked for and its wait is over.
     pub(super) fn check_tenure(

@@ -147,7 +147,10 @@ impl Opened {
     pub fn loaded(&mut self, table: u32, rows: BTreeMap<String, Row>) -> Result<(), ()> {
         let mut tables = self.state.tables.values_mut();
         match tables.find(|candidate| candidate.id == table) {
-            Some(table) if !table.is_loaded => table.load(rows)?,
+            Some(found) if !found.is_loaded => {
+                self.mirror.table_read(table, &rows);
+                found.load(rows)?;
+            }
             _ => return Ok(()),
         }
         self.mirror.table_loaded(&mut self.state, table);
@@ -156,7 +159,10 @@ impl Opened {
 
     /// Whether there is background work left beside showing what changed.
     pub fn is_unfinished(&self) -> bool {
-        self.tail.records > 0 || self.mirror.unrecorded() > 0 || !self.state.erasing.is_empty()
+        self.tail.records > 0
+            || self.mirror.unrecorded() > 0
+            || self.mirror.has_history()
+            || !self.state.erasing.is_empty()
     }
 
     /// Whether new channels keep @everyone out: unless it is certain that they need not.

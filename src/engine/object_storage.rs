@@ -47,6 +47,9 @@ pub struct Hints {
     /// When the channels were last about to be changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worked_at: Option<UnixMillis>,
+    /// The oldest commit that replaced a revision which is not in its row's thread yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history_from: Option<CommitId>,
     /// Tables whose rows could not be had when that was last tried, and why.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub damaged: BTreeMap<u32, String>,

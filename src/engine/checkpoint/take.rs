@@ -348,6 +348,8 @@ fn due(opened: &Opened, now: UnixMillis) -> Option<UnixMillis> {
     if is_large {
         return Some(not_before.max(now));
     }
-    let is_shown = opened.mirror.backlog() == 0;
+    // The log tells of revisions that are not in their thread yet, as long as no checkpoint covers it.
+    let is_posted = !opened.mirror.has_history() || !opened.state.erasing.is_empty();
+    let is_shown = opened.mirror.backlog() == 0 && is_posted;
     is_shown.then(|| not_before.max(opened.written_at + QUIET_MS))
 }

@@ -23,6 +23,7 @@ mod table_work;
 mod threads;
 mod work;
 
+pub(in crate::engine) use commits::{Recalled, recalled};
 pub use document_block::{Overflow, Rendered};
 pub use mirror::{Backlog, Mirror};
 
@@ -136,7 +137,11 @@ impl<H: Host> Database<H> {
 
     /// Stores how far everything is shown, if that is further than before.
     pub(super) async fn note_mirrored(&self) {
-        let moved = self.with_opened(|opened| opened.mirror.advance(&opened.state));
+        let moved = self.with_opened(|opened| {
+            let history = &opened.mirror.history;
+            let is_over = history.stored_from.is_some() && history.from().is_none();
+            opened.mirror.advance(&opened.state) || is_over
+        });
         if moved.unwrap_or(false) {
             self.store_hints().await;
         }
@@ -353,6 +358,7 @@ impl<H: Host> Database<H> {
             table_names: opened.state.tables.keys().cloned().collect(),
             mirrored: opened.mirror.mirrored(),
             worked_at: opened.mirror.worked_at(),
+            history_from: opened.mirror.history.from(),
             damaged: damaged(&opened.state),
             is_dropped: opened.state.is_dropped,
             removal_waits_for: opened.removal.waits_for.clone(),
@@ -365,6 +371,10 @@ impl<H: Host> Database<H> {
         if let Err(error) = &stored {
             let line = format!("database {}: hints not stored: {error}", self.name);
             self.shared.host.log(Level::Warn, &line);
+        }
+        if stored.is_ok() {
+            // Whoever closed it meanwhile starts over.
+            let _ = self.change(|opened| opened.mirror.history.stored_from = hints.history_from);
         }
         stored.is_ok()
     }

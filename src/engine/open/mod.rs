@@ -63,7 +63,7 @@ impl<H: Host> Database<H> {
         }
         let epoch = self.claim(None).await?;
         let history = self.history(&mut hints, log, epoch, floor.as_ref()).await?;
-        let mut state = self.replay(&history)?;
+        let (mut state, replaced) = self.replay(&history)?;
         let tenure = self.check_tenure(&state, &history.takeovers, wait.as_ref())?;
         if hints.log.is_none() {
             hints.log = Some(log);
@@ -83,7 +83,8 @@ impl<H: Host> Database<H> {
         for (&table, why) in &hints.damaged {
             state.set_damage(table, Some(why.as_str().into()));
         }
-        let mirror = mirror_after_open(&state, &hints, self.shared.host.now());
+        let mut mirror = mirror_after_open(&state, &hints, self.shared.host.now());
+        mirror.recall(replaced, &state, hints.history_from);
         let is_behind = hints.mirrored < state.head.map(|head| head.id);
         self.opened.replace(Some(Opened {
             epoch: history.epoch,

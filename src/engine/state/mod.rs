@@ -61,8 +61,9 @@ pub struct Superseded {
     pub table: u32,
     pub key: String,
     pub row: Row,
-    /// The commit that did.
+    /// The commit that did, and by which of its ops.
     pub by: CommitId,
+    pub op: usize,
 }
 
 /// A record that does not fit the state it is applied to.
@@ -125,8 +126,8 @@ impl State {
         let at = record.id();
         let mut touched = BTreeSet::new();
         let mut superseded = Vec::new();
-        for op in &record.ops {
-            let table = self.apply_op(op, at, &mut superseded);
+        for (number, op) in record.ops.iter().enumerate() {
+            let table = self.apply_op(op, (at, number), &mut superseded);
             touched.extend(table.map_err(|table| ApplyError::UnknownTable { at, table })?);
         }
         for (name, table) in &mut self.tables {
@@ -171,7 +172,7 @@ impl State {
     fn apply_op(
         &mut self,
         op: &Op,
-        at: CommitId,
+        (at, number): (CommitId, usize),
         superseded: &mut Vec<Superseded>,
     ) -> Result<Option<u32>, String> {
         let (name, key, row) = match op {
@@ -217,6 +218,7 @@ impl State {
                 key: key.clone(),
                 row,
                 by: at,
+                op: number,
             });
         }
         Ok(Some(table.id))

@@ -38,5 +38,6 @@ mod random;
 mod removal;
 mod tables;
 mod takeover;
+mod takeover_begins;
 mod threads;
 mod transact;

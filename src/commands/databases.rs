@@ -8,7 +8,10 @@ use crate::error::Result;
 use crate::host::Host;
 use crate::interactions::Reply;
 use crate::limits::MESSAGE_CONTENT;
-use crate::text::utf16_len;
+use crate::text::{truncate, utf16_len};
+
+/// Characters of why a removal waits; any other command on the database says all of it.
+const WHY: usize = 200;
 
 /// List the databases of this server
 #[derive(CommandModel, CreateCommand)]
@@ -57,10 +60,13 @@ fn line(database: &Listed) -> String {
             format!("log: {}", logs.join(", "))
         }
     };
-    let contents = match database.contents {
+    let contents = match &database.contents {
         Contents::Open { tables, rows } => format!("tables: {tables} · rows: {rows}"),
         Contents::Closed { channels } => format!("table channels: {channels} · not open now"),
-        Contents::BeingRemoved => "dropped, being removed".to_owned(),
+        Contents::BeingRemoved { waits_for: None } => "dropped, being removed".to_owned(),
+        Contents::BeingRemoved {
+            waits_for: Some(why),
+        } => format!("dropped, being removed, waiting: {}", truncate(why, WHY)),
     };
     format!("`{}` · {contents} · {log}", database.name)
 }

@@ -10,7 +10,10 @@ use crate::error::Result;
 use crate::host::Host;
 use crate::interactions::Reply;
 use crate::limits::MESSAGE_CONTENT;
-use crate::text::utf16_len;
+use crate::text::{truncate, utf16_len};
+
+/// Characters of why a table is damaged; a command on the table says all of it.
+const DAMAGE: usize = 300;
 
 /// Show what a database is made of and how it is doing
 #[derive(CommandModel, CreateCommand)]
@@ -139,6 +142,12 @@ fn describe_backlog(backlog: &Backlog, stalled: Option<&str>) -> String {
 }
 
 fn describe_mirror(table: &TableInspection) -> String {
+    if let Some(why) = &table.damage {
+        return format!(
+            "⚠️ its rows cannot be read, and every command on it tries again: {}",
+            truncate(why, DAMAGE)
+        );
+    }
     if !table.mirror {
         return "not shown as messages".to_owned();
     }

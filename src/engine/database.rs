@@ -65,9 +65,20 @@ pub(super) struct Opened {
     pub tail: Tail,
     /// Messages with files of checkpoints, read along with the log: their addresses are fresh.
     pub seen: BTreeMap<u64, Message>,
+    /// How its removal goes, once it was dropped.
+    pub removal: Removal,
     /// Whether the head is stored as ours. Until then nobody may see the state, or anything that
     /// derives from it.
     pub is_settled: bool,
+}
+
+/// How far the removal of a dropped database has come.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Removal {
+    /// Nothing but the log is left, and that may be gone.
+    pub is_log_last: bool,
+    /// Why it did not go on when that was last tried.
+    pub waits_for: Option<String>,
 }
 
 /// A checkpoint that is in the log.
@@ -138,7 +149,10 @@ impl Opened {
     pub fn loaded(&mut self, table: u32, rows: BTreeMap<String, Row>) -> Result<(), ()> {
         let mut tables = self.state.tables.values_mut();
         match tables.find(|candidate| candidate.id == table) {
-            Some(table) if !table.is_loaded => table.load(rows)?,
+            Some(found) if !found.is_loaded => {
+                self.mirror.table_read(table, &rows);
+                found.load(rows)?;
+            }
             _ => return Ok(()),
         }
         self.mirror.table_loaded(&mut self.state, table);
@@ -147,7 +161,10 @@ impl Opened {
 
     /// Whether there is background work left beside showing what changed.
     pub fn is_unfinished(&self) -> bool {
-        self.tail.records > 0 || self.mirror.unrecorded() > 0 || !self.state.erasing.is_empty()
+        self.tail.records > 0
+            || self.mirror.unrecorded() > 0
+            || self.mirror.has_history()
+            || !self.state.erasing.is_empty()
     }
 
     /// Whether new channels keep @everyone out: unless it is certain that they need not.

@@ -28,7 +28,7 @@ impl<H: Host> Database<H> {
         }
         let mut error = being_removed(&self.name);
         // A database that is dropped cannot be inspected.
-        if let Some(why) = opened.mirror.stalled() {
+        if let Some(why) = &opened.removal.waits_for {
             error.message.push_str(&format!(" Waiting: {why}"));
         }
         Err(error)

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::checkpoint::file_sum::FileSum;
-use super::checkpoint::text_file;
+use super::checkpoint::{plan, text_file};
 use super::commit::{Contents, PostError};
 use super::database::{Database, Opened};
 use super::log::read::LogReader;
@@ -23,6 +23,9 @@ use crate::limits::{DISORDER_MS, INTERACTION_TOKEN_MS};
 
 /// When to go on after something that only time or the materializer can change.
 const LATER_MS: u64 = 15_000;
+
+/// The same, where somebody has to do something first.
+const AFTER_DAMAGE_MS: u64 = 60 * 60_000;
 
 /// So many fit a message, also where Discord does not let files be read back.
 const GAPS_A_RECORD: usize = 64;
@@ -241,6 +244,11 @@ fn next(opened: &Opened, now: UnixMillis) -> Step {
     let Some(covered) = covered.filter(|covered| covered.head >= newest) else {
         return Step::Wait(now + LATER_MS);
     };
+    // What cannot be read now may have a copy, and may be needed to read the rest back.
+    let mut tables = opened.state.tables.values();
+    if tables.any(|table| table.damage.is_some()) || plan::has_what_leaves(&opened.state).0 {
+        return Step::Wait(now + AFTER_DAMAGE_MS);
+    }
     let settled_at = created_ms(covered.message).saturating_add(DISORDER_MS);
     if now < settled_at {
         return Step::Wait(settled_at);

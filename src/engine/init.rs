@@ -138,14 +138,19 @@ impl<H: Host> Engine<H> {
             )
             .option("takeover")
             .hint("There is nothing to take over.")),
-            Err(error) if error.kind == ErrorKind::Conflict => {
+            Err(error) => {
+                // The wait that new storage needs runs beside that of the takeover: nothing is done
+                // with what is in the log before both are over.
+                let is_new = database.waits_for_nobody().await?;
+                if error.kind != ErrorKind::Conflict && !is_new {
+                    return Err(error);
+                }
                 let maker = ChannelMaker::new(&self.shared, name, true).await?;
                 match maker.found().logs.as_slice() {
                     &[log] => Ok(database.take_over(log).await?.until),
                     several => Err(database.several_logs(several)),
                 }
             }
-            Err(error) => Err(error),
         }
     }
 

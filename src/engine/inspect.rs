@@ -48,6 +48,8 @@ pub struct TableInspection {
     pub mirror: bool,
     /// Rows whose message is not up to date yet; none while they are not in memory.
     pub behind: Option<u64>,
+    /// Why its rows could not be had when that was last tried.
+    pub damage: Option<String>,
 }
 
 impl<H: Host> Database<H> {
@@ -70,6 +72,7 @@ impl<H: Host> Database<H> {
                 digest: table.sum.digest,
                 channel: opened.mirror.channel(table.id),
                 mirror: table.mirror,
+                damage: table.damage.as_deref().map(str::to_owned),
                 behind: table.is_loaded.then(|| opened.mirror.behind(table.id)),
             });
         Ok(Inspection {

@@ -1,6 +1,7 @@
 //! `/dbc_databases`: the databases of a guild, by its channels.
 
 use super::layout;
+use super::object_storage::DatabaseKeys;
 use super::{Engine, not_written};
 use crate::error::Result;
 use crate::host::Host;
@@ -14,18 +15,14 @@ pub struct Listed {
     pub contents: Contents,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Contents {
     /// It is open: exact.
-    Open {
-        tables: usize,
-        rows: u64,
-    },
+    Open { tables: usize, rows: u64 },
     /// It is not, so this is how many of its tables have a channel.
-    Closed {
-        channels: usize,
-    },
-    BeingRemoved,
+    Closed { channels: usize },
+    /// It was dropped; why its removal does not go on, if it does not.
+    BeingRemoved { waits_for: Option<String> },
 }
 
 impl<H: Host> Engine<H> {
@@ -36,15 +33,29 @@ impl<H: Host> Engine<H> {
     pub async fn list(&self) -> Result<Vec<Listed>> {
         let channels = self.shared.channels().await;
         let channels = channels.map_err(|error| not_written("Listing the databases", &error))?;
-        let found = layout::discover(&channels).into_iter();
-        let listed = found.map(|(name, channels)| Listed {
-            contents: self.contents(&name).unwrap_or(Contents::Closed {
-                channels: channels.tables.len(),
-            }),
-            name,
-            logs: channels.logs,
-        });
-        Ok(listed.collect())
+        let mut listed = Vec::new();
+        for (name, channels) in layout::discover(&channels) {
+            let contents = match self.contents(&name) {
+                Some(contents) => contents,
+                None => self.contents_of_closed(&name, channels.tables.len()).await,
+            };
+            listed.push(Listed {
+                contents,
+                name,
+                logs: channels.logs,
+            });
+        }
+        Ok(listed)
+    }
+
+    async fn contents_of_closed(&self, name: &str, channels: usize) -> Contents {
+        let keys = DatabaseKeys::new(&*self.shared.host, name);
+        match keys.hints().await {
+            Ok(hints) if hints.is_dropped => Contents::BeingRemoved {
+                waits_for: hints.removal_waits_for,
+            },
+            _ => Contents::Closed { channels },
+        }
     }
 
     fn contents(&self, name: &str) -> Option<Contents> {
@@ -52,7 +63,9 @@ impl<H: Host> Engine<H> {
         let opened = database.opened().ok()?;
         let state = &opened.state;
         Some(if state.is_dropped {
-            Contents::BeingRemoved
+            Contents::BeingRemoved {
+                waits_for: opened.removal.waits_for.clone(),
+            }
         } else {
             Contents::Open {
                 tables: state.tables.len(),

@@ -11,7 +11,7 @@ use super::checkpoint::manifest::FileEntry;
 use super::checkpoint::{segment, store};
 use super::database::Database;
 use super::digest::TableSum;
-use super::state::{Row, Stored};
+use super::state::{Row, Shown, Stored};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 
@@ -37,12 +37,40 @@ impl<H: Host> Database<H> {
         let Some(wanted) = self.wanted(name)? else {
             return Ok(());
         };
-        let rows = match self.rows_from_segments(&wanted).await {
-            Ok(rows) => rows,
-            Err(broken) => return self.rebuild_table(name, wanted.id, broken).await,
+        let loaded = self.load_from_segments(&wanted).await;
+        let loaded = match loaded {
+            Ok(()) => Ok(()),
+            Err(broken) => self.rebuild_table(name, wanted.id, broken).await,
         };
+        self.note_damage(wanted.id, loaded.as_ref().err()).await;
+        loaded
+    }
+
+    async fn load_from_segments(&self, wanted: &Wanted) -> Result<()> {
+        let rows = self.rows_from_segments(wanted).await?;
+        let why = "the rows in its segments and the commits since are not those that the last commit's digest stands for";
         self.with_claimed(|opened| opened.loaded(wanted.id, rows))?
-            .map_err(|()| self.does_not_match(name))
+            .map_err(|()| Error::new(ErrorKind::Corrupt, why))
+    }
+
+    /// Notes whether the table's rows can be had, for checkpoints, which are taken without them, and
+    /// for people. What may pass by itself in a moment says nothing.
+    async fn note_damage(&self, id: u32, failed: Option<&Error>) {
+        if failed.is_some_and(|error| error.kind == ErrorKind::Unavailable) {
+            return;
+        }
+        let damage = failed.map(|error| error.message.as_str().into());
+        let is_news = self.with_claimed(|opened| {
+            let is_news = opened.state.set_damage(id, damage);
+            if is_news {
+                opened.mirror.damage_changed(&opened.state, id);
+            }
+            is_news
+        });
+        if is_news.unwrap_or(false) {
+            self.store_hints().await;
+            self.ask_for_alarm().await;
+        }
     }
 
     /// The same for a reader: what it reads is no older than its question.
@@ -80,7 +108,15 @@ impl<H: Host> Database<H> {
             for part in &segment.parts {
                 let file = files.get(&part.file.sum).cloned().unwrap_or_default();
                 let add = |row| {
-                    let (key, row) = Row::from_segment(row, segment.to);
+                    let (key, mut row) = Row::from_segment(row, segment.to);
+                    // A commit that was checkpointed while the table could not be loaded: what the
+                    // row's message showed before stands in the segments before.
+                    if row.shown == Shown::default()
+                        && let Some(before) =
+                            rows.get(&key).filter(|before: &&Row| before.at < row.at)
+                    {
+                        row.shown = before.shown;
+                    }
                     rows.insert(key, row);
                 };
                 segment::read_part(&file, part.file.sum, part.section, &part.info, add).map_err(
@@ -116,17 +152,5 @@ impl<H: Host> Database<H> {
             (opened.log, seen)
         };
         store::get(&self.shared, log, &seen, file).await
-    }
-
-    fn does_not_match(&self, table: &str) -> Error {
-        self.close();
-        Error::new(
-            ErrorKind::Corrupt,
-            format!(
-                "Database `{}`, table `{table}`: its rows are not those that the last commit's digest stands for.",
-                self.name
-            ),
-        )
-        .hint("Nothing was changed. Report this: it is a bug, or somebody damaged the log.")
     }
 }

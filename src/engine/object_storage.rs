@@ -47,6 +47,18 @@ pub struct Hints {
     /// When the channels were last about to be changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worked_at: Option<UnixMillis>,
+    /// The oldest commit that replaced a revision which is not in its row's thread yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history_from: Option<CommitId>,
+    /// Tables whose rows could not be had when that was last tried, and why.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub damaged: BTreeMap<u32, String>,
+    /// The database was dropped and is being removed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_dropped: bool,
+    /// Why that did not go on when it was last tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removal_waits_for: Option<String>,
     /// The database was dropped, and nothing but its log was left of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_removed: bool,

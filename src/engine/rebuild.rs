@@ -72,7 +72,7 @@ impl<H: Host> Database<H> {
                 broken.message.trim_end_matches('.')
             ),
         )
-        .hint("Nothing was changed, and the other tables go on. If files cannot be read at the moment, try again later; deleted row messages cannot be brought back."))
+        .hint("Nothing was changed, and the other tables go on. If files cannot be read at the moment, try again later. Deleted messages cannot be brought back; if the rows are lost for good, `/dbc_table_drop` ends the table."))
     }
 
     /// The rows whose documents can be had from their messages, and where each row's message is,

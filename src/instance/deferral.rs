@@ -15,6 +15,7 @@ use crate::discord::multipart::{File, file_name};
 use crate::discord::{CallError, Draft, original};
 use crate::error::{ErrorKind, Written};
 use crate::host::{Host, Level, StorageError, UnixMillis};
+use crate::interactions::reply::Watch;
 use crate::interactions::{Interaction, Reply};
 use crate::limits::INTERACTION_TOKEN_MS;
 
@@ -32,9 +33,18 @@ pub(super) struct OwedReply {
     pub database: Option<String>,
     /// Whether the command could have changed anything.
     pub writes: bool,
-    /// The answer itself, where it is known and could not be delivered.
+    /// Whether it was to take the database over, which no commit tells of as its doing.
+    #[serde(default)]
+    pub takes_over: bool,
+    /// The answer itself, where it is known.
     #[serde(default)]
     pub reply: Option<String>,
+    /// Whether that has arrived, so that only what it waits for is left to be added.
+    #[serde(default)]
+    pub is_delivered: bool,
+    /// What is to be added to the answer once it has happened.
+    #[serde(default)]
+    pub watch: Option<Watch>,
     pub since: UnixMillis,
 }
 
@@ -44,6 +54,9 @@ impl OwedReply {
             CommandOptionValue::String(name) if option.name == "database" => Some(name.clone()),
             _ => None,
         });
+        let takes_over = data.options.iter().any(|option| {
+            option.name == "takeover" && option.value == CommandOptionValue::Boolean(true)
+        });
         OwedReply {
             interaction: interaction.id.get(),
             application: interaction.application_id.get(),
@@ -51,8 +64,20 @@ impl OwedReply {
             command: data.name.clone(),
             database,
             writes: commands::writes(&data.name),
+            takes_over,
             reply: None,
+            is_delivered: false,
+            watch: None,
             since: now,
+        }
+    }
+
+    /// The same with its answer.
+    pub fn answered(&self, reply: &Reply) -> Self {
+        OwedReply {
+            reply: Some(reply.shown()),
+            watch: reply.watch.clone().or_else(|| self.watch.clone()),
+            ..self.clone()
         }
     }
 
@@ -60,7 +85,7 @@ impl OwedReply {
         format!("{PREFIX}{}", self.interaction)
     }
 
-    fn expired(&self, now: UnixMillis) -> bool {
+    pub fn expired(&self, now: UnixMillis) -> bool {
         now >= self.since.saturating_add(INTERACTION_TOKEN_MS)
     }
 }
@@ -82,7 +107,7 @@ impl<H: Host> Instance<H> {
     }
 
     /// Edits the reply into the deferred answer. What cannot be delivered now stays owed, and the
-    /// alarm tries again. Whether it is settled.
+    /// alarm tries again; so does what is to be added later. Whether it has arrived.
     pub(super) async fn deliver(&self, owed: &OwedReply, reply: &Reply) -> bool {
         self.running.borrow_mut().insert(owed.interaction);
         let is_settled = self.try_to_deliver(owed, reply).await;
@@ -99,19 +124,19 @@ impl<H: Host> Instance<H> {
         }
         let id = owed.interaction;
         let log = |level, line: String| self.host.log(level, &format!("interaction {id}: {line}"));
+        let answered = owed.answered(reply);
         match sent {
-            Ok(()) => {}
+            Ok(()) => {
+                self.delivered(&answered).await;
+                return true;
+            }
             // A refusal stays one.
             Err(error @ CallError::Refused { .. }) => {
                 log(Level::Warn, format!("the reply was refused: {error}"));
             }
             Err(error) => {
                 log(Level::Warn, format!("the reply is still owed: {error}"));
-                let kept = OwedReply {
-                    reply: Some(reply.shown()),
-                    ..owed.clone()
-                };
-                if let Err(error) = self.remember(&kept).await {
+                if let Err(error) = self.remember(&answered).await {
                     log(Level::Error, format!("and was not stored: {error}"));
                 }
                 return false;
@@ -119,6 +144,22 @@ impl<H: Host> Instance<H> {
         }
         self.forget(owed).await;
         true
+    }
+
+    /// Notes that an answer has arrived. One that is to be added to stays owed; failing that,
+    /// `/dbc_inspect` still tells.
+    pub(super) async fn delivered(&self, answered: &OwedReply) {
+        if answered.watch.is_none() {
+            return self.forget(answered).await;
+        }
+        let kept = OwedReply {
+            is_delivered: true,
+            ..answered.clone()
+        };
+        if let Err(error) = self.remember(&kept).await {
+            let line = format!("interaction {}: not watched: {error}", kept.interaction);
+            self.host.log(Level::Warn, &line);
+        }
     }
 
     async fn edit_original(&self, owed: &OwedReply, reply: &Reply) -> Result<(), CallError> {
@@ -136,47 +177,63 @@ impl<H: Host> Instance<H> {
         original::edit(client, owed.application, &owed.token, &draft).await
     }
 
-    /// Pays what earlier objects, or earlier tries, left owing. Whether anything is left.
+    /// Pays what earlier objects, or earlier tries, left owing. Whether anything is left that has
+    /// not arrived.
     pub(super) async fn pay_owed(self: &Rc<Self>) -> bool {
-        let stored = match self.host.load_prefix(PREFIX).await {
-            Ok(stored) => stored,
-            Err(error) => {
-                let line = format!("owed answers: {error}");
-                self.host.log(Level::Error, &line);
-                return true;
-            }
+        let Some(keys) = self.owed().await else {
+            return true;
         };
         let mut is_left = false;
-        for (key, _) in stored {
-            is_left |= !self.pay(&key).await;
+        for key in keys {
+            if let Some(owed) = self.load_owed(&key).await
+                && !owed.is_delivered
+            {
+                is_left |= !self.pay(&owed).await;
+            }
         }
         is_left
     }
 
-    /// Pays one; whether it is settled.
-    async fn pay(&self, key: &str) -> bool {
-        // Read again: while others were paid, this one may have been.
-        let Ok(Some(text)) = self.host.load(key).await else {
-            return true;
-        };
+    /// The keys of what is owed; none when storage does not tell.
+    pub(super) async fn owed(&self) -> Option<Vec<String>> {
+        match self.host.load_prefix(PREFIX).await {
+            Ok(stored) => Some(stored.into_iter().map(|(key, _)| key).collect()),
+            Err(error) => {
+                let line = format!("owed answers: {error}");
+                self.host.log(Level::Error, &line);
+                None
+            }
+        }
+    }
+
+    /// What is owed still: while others were paid, this one may have been.
+    pub(super) async fn load_owed(&self, key: &str) -> Option<OwedReply> {
+        let text = self.host.load(key).await.ok().flatten()?;
         let Ok(owed) = serde_json::from_str::<OwedReply>(&text) else {
             let line = format!("{key} cannot be read and is dropped");
             self.host.log(Level::Error, &line);
-            return self.host.remove(key).await.is_ok();
+            // Failing that, it is dropped the next time.
+            let _ = self.host.remove(key).await;
+            return None;
         };
         if owed.expired(self.host.now()) {
             self.forget(&owed).await;
-            return true;
+            return None;
         }
+        Some(owed)
+    }
+
+    /// Pays one; whether it has arrived.
+    async fn pay(&self, owed: &OwedReply) -> bool {
         if self.running.borrow().contains(&owed.interaction) {
             return false;
         }
         let reply = match &owed.reply {
             Some(text) => Some(Reply::new(text.clone())),
-            None => self.what_became_of(&owed).await,
+            None => self.what_became_of(owed).await,
         };
         match reply {
-            Some(reply) => self.deliver(&owed, &reply).await,
+            Some(reply) => self.deliver(owed, &reply).await,
             None => false,
         }
     }
@@ -202,11 +259,22 @@ impl<H: Host> Instance<H> {
                 );
             }
             Err(error) if error.kind == ErrorKind::Unavailable => return None,
+            Err(error) if owed.takes_over => {
+                let error = error.written(Written::ReadOnly);
+                return interrupted(&format!(
+                    "It was not completed, and whether its notice is in the log is not known; if it is, the other deployment has stopped. {error}"
+                ));
+            }
             Err(error) => {
                 let error = error.written(Written::Unknown);
                 return interrupted(&format!("What became of it is unknown: {error}"));
             }
         };
+        if owed.takes_over {
+            return interrupted(&format!(
+                "Database `{name}` belongs to this deployment now."
+            ));
+        }
         match database.final_outcome(&owed.interaction.to_string()).await {
             Ok(Some(at)) => interrupted(&format!(
                 "It had been committed by then, as commit #{}.",

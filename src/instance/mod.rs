@@ -110,7 +110,6 @@ impl<H: Host> Instance<H> {
             // Nobody waits any more: the interaction was deferred, and stored as such.
             if let Err(reply) = done.send(reply) {
                 this.deliver(&late, &reply).await;
-                this.watch(&late, &reply).await;
             }
         }));
         let timer = self.host.sleep(Duration::from_millis(DEFER_AFTER_MS));
@@ -121,7 +120,10 @@ impl<H: Host> Instance<H> {
         // A file cannot be part of the first answer, so such a reply is always edited in.
         if let Some(reply) = in_time.as_ref().filter(|reply| reply.file.is_none()) {
             self.running.borrow_mut().remove(&id);
-            self.watch(&owed, reply).await;
+            // Failing that, `/dbc_inspect` still tells when it has happened.
+            if reply.watch.is_some() {
+                self.delivered(&owed.answered(reply)).await;
+            }
             return Callback::Message(reply.clone());
         }
         if let Err(error) = self.remember(&owed).await {
@@ -135,7 +137,6 @@ impl<H: Host> Instance<H> {
             let this = Rc::clone(self);
             self.host.spawn(Box::pin(async move {
                 this.deliver(&owed, &reply).await;
-                this.watch(&owed, &reply).await;
             }));
         }
         Callback::Deferred

@@ -1,90 +1,62 @@
 //! Answers that say more once something has happened: whoever deleted a row for good is told when
 //! its last copy is gone, for as long as the interaction's token allows.
 
-use serde::{Deserialize, Serialize};
-
 use super::Instance;
 use super::deferral::OwedReply;
-use crate::discord::{Draft, original};
 use crate::error::ErrorKind;
-use crate::host::{Host, Level, UnixMillis};
+use crate::host::Host;
 use crate::interactions::Reply;
 use crate::interactions::reply::Watch;
-use crate::limits::INTERACTION_TOKEN_MS;
 
-const PREFIX: &str = "watch/";
-
-/// An answer to be added to, as stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Watched {
-    interaction: u64,
-    application: u64,
-    token: String,
-    watch: Watch,
-    /// What the answer says so far.
-    text: String,
-    since: UnixMillis,
+/// How what an answer waits for stands.
+enum Standing {
+    Pending,
+    Happened,
+    /// There is nothing to wait for any more, and nothing to tell.
+    Moot,
 }
 
 impl<H: Host> Instance<H> {
-    /// Notes that an answer is to be added to. Failing that, `/dbc_inspect` still tells.
-    pub(super) async fn watch(&self, owed: &OwedReply, reply: &Reply) {
-        let Some(watch) = reply.watch.clone() else {
-            return;
-        };
-        let watched = Watched {
-            interaction: owed.interaction,
-            application: owed.application,
-            token: owed.token.clone(),
-            watch,
-            text: reply.shown(),
-            since: owed.since,
-        };
-        let key = format!("{PREFIX}{}", owed.interaction);
-        let text = serde_json::to_string(&watched).unwrap_or_default();
-        if let Err(error) = self.host.store(&key, &text).await {
-            let line = format!("interaction {}: not watched: {error}", owed.interaction);
-            self.host.log(Level::Warn, &line);
-        }
-    }
-
     /// Adds to the answers for which it is time.
     pub(super) async fn tell_watchers(&self) {
-        for (key, text) in self.host.load_prefix(PREFIX).await.unwrap_or_default() {
-            let watched = serde_json::from_str::<Watched>(&text).ok();
-            let is_done = match &watched {
-                Some(watched) => self.tell(watched).await,
-                None => true,
-            };
-            if is_done && let Err(error) = self.host.remove(&key).await {
-                self.host.log(Level::Warn, &format!("{key} stays: {error}"));
+        for key in self.owed().await.unwrap_or_default() {
+            if let Some(owed) = self.load_owed(&key).await
+                && owed.is_delivered
+                && !self.running.borrow().contains(&owed.interaction)
+            {
+                self.tell(owed).await;
             }
         }
     }
 
-    /// Whether there is nothing more to tell.
-    async fn tell(&self, watched: &Watched) -> bool {
-        let is_over = watched.since.saturating_add(INTERACTION_TOKEN_MS) <= self.host.now();
-        if is_over {
-            return true;
-        }
-        let database = match self.engine.database(&watched.watch.database).await {
-            Ok(database) => database,
-            Err(error) => return error.kind == ErrorKind::NotFound,
+    async fn tell(&self, owed: OwedReply) {
+        let standing = match &owed.watch {
+            Some(watch) => self.standing(watch).await,
+            None => Standing::Moot,
         };
-        if database.is_erasing(watched.watch.epoch, watched.watch.seq) {
-            return false;
+        match standing {
+            Standing::Pending => {}
+            Standing::Moot => self.forget(&owed).await,
+            Standing::Happened => {
+                let said = owed.reply.as_deref().unwrap_or_default();
+                let reply = Reply::new(format!("{said}\nThe last copy is gone."));
+                // From here on it is an answer like any other, owed until it has arrived.
+                let owed = OwedReply {
+                    watch: None,
+                    is_delivered: false,
+                    ..owed
+                };
+                self.deliver(&owed, &reply).await;
+            }
         }
-        let draft = Draft {
-            content: &format!("{}\nThe last copy is gone.", watched.text),
-            ..Draft::default()
-        };
-        let client = self.engine.client();
-        let edited = original::edit(client, watched.application, &watched.token, &draft);
-        if let Err(error) = edited.await {
-            let line = format!("interaction {}: {error}", watched.interaction);
-            self.host.log(Level::Warn, &line);
+    }
+
+    async fn standing(&self, watch: &Watch) -> Standing {
+        match self.engine.database(&watch.database).await {
+            Ok(database) if database.is_erasing(watch.epoch, watch.seq) => Standing::Pending,
+            Ok(_) => Standing::Happened,
+            Err(error) if error.kind == ErrorKind::NotFound => Standing::Moot,
+            Err(_) => Standing::Pending,
         }
-        true
     }
 }

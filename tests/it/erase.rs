@@ -117,6 +117,34 @@ fn the_answer_says_when_the_last_copy_is_gone() {
 }
 
 #[test]
+fn an_answer_that_is_paid_late_does_not_take_back_what_was_added_to_it() {
+    for failures in 1..40 {
+        let mut world = World::with_table(5);
+        world.be_quiet();
+        world.ok(&insert_secret("s"));
+        world.settle();
+        world.wait(1_200_000);
+        // The command is deferred, and its answer does not get through for a while.
+        world.fault_on_log_post(FaultKind::Delay, 1);
+        world.fault(Fault {
+            method: Some("PATCH".into()),
+            path: Some("^/webhooks/".into()),
+            status: Some(503),
+            times: failures,
+            ..Fault::new(FaultKind::Status)
+        });
+        let view = world.run("/dbc_delete database:prod table:users key:s hard:true");
+        world.settle();
+        let view = world.with_discord(|discord| discord.interaction(view.id).unwrap());
+        let said = content(&view);
+        assert!(
+            said.contains("The last copy is gone."),
+            "{failures}: {said}"
+        );
+    }
+}
+
+#[test]
 fn what_was_inserted_again_under_the_key_stays() {
     let mut world = World::with_table(2);
     world.ok(&insert_secret("s"));

@@ -177,3 +177,87 @@ fn a_long_history_goes_with_a_hard_deletion() {
     let reply = world.ok("/dbc_inspect database:prod");
     assert!(reply.contains("backlog: 0"), "{reply}");
 }
+
+/// Row `a` with its thread, in a table that is in a checkpoint or not.
+fn updated_once(seed: u64, is_checkpointed: bool) -> World {
+    let mut world = World::with_table(seed);
+    world.ok(&insert("a"));
+    if is_checkpointed {
+        world.settle();
+    } else {
+        world.wait(1_500);
+    }
+    world
+}
+
+#[test]
+fn revisions_that_wait_for_their_thread_outlive_evictions() {
+    for is_checkpointed in [false, true] {
+        let mut world = updated_once(11, is_checkpointed);
+        world.fault(Fault {
+            method: Some("POST".into()),
+            path: Some("/threads$".into()),
+            status: Some(400),
+            body: Some(
+                json!({"code": 160_006, "message": "Maximum number of active threads reached"}),
+            ),
+            times: 3,
+            ..Fault::new(FaultKind::Status)
+        });
+        for n in 1..4 {
+            world.ok(&update("a", n));
+            world.wait(10_000);
+            world.evict();
+        }
+        world.settle();
+        let past = history(&world, "a");
+        assert_eq!(past.len(), 3, "{is_checkpointed}: {past:#?}");
+        for (n, message) in past.iter().enumerate() {
+            let start = format!("**rev {}**", n + 1);
+            assert!(message.starts_with(&start), "{is_checkpointed}: {past:#?}");
+            assert!(message.contains("with /dbc_update"), "{message}");
+        }
+        assert_eq!(world.messages("table-users").len(), 1);
+        // It is known that nothing waits any more.
+        world.evict();
+        let quiet = world.requests().len();
+        world.wait(3_600_000);
+        assert_eq!(world.requests().len(), quiet);
+    }
+}
+
+#[test]
+fn a_revision_that_was_posted_by_the_object_before_is_not_posted_again() {
+    for is_checkpointed in [false, true] {
+        let mut world = updated_once(12, is_checkpointed);
+        world.ok(&update("a", 1));
+        world.settle();
+        assert_eq!(history(&world, "a").len(), 1);
+        let id = world.channel("table-users").unwrap()["messages"][0]["id"].clone();
+        world.fault(Fault {
+            method: Some("POST".into()),
+            path: Some(format!("^/channels/{}/messages$", id.as_str().unwrap())),
+            ms: Some(8_000),
+            ..Fault::new(FaultKind::Delay)
+        });
+        world.ok(&update("a", 2));
+        world.wait(4_000);
+        assert_eq!(history(&world, "a").len(), 2, "posted, and not answered");
+        world.clear_faults();
+        // The next object comes to it only when Discord has forgotten the nonce.
+        world.fault(Fault {
+            path: Some("^/guilds/[0-9]+/channels$".into()),
+            status: Some(503),
+            times: 0,
+            ..Fault::new(FaultKind::Status)
+        });
+        world.evict();
+        world.wait(3_600_000);
+        world.clear_faults();
+        world.settle();
+        let past = history(&world, "a");
+        assert_eq!(past.len(), 2, "{is_checkpointed}: {past:#?}");
+        let thread = thread(&world, "a").unwrap();
+        assert_eq!(thread["thread_metadata"]["archived"], true);
+    }
+}

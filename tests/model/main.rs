@@ -30,8 +30,9 @@
 //! and a POST may still surface at any time. An announcement is in the log at once, since nothing is
 //! done while its POST is under way. A deposed owner says of a write under way that its outcome is
 //! unknown, so denials are not in this model. Who outranks whom is told by a term and the owner's id;
-//! the engine has the ids of the notices for it, which all see alike too. Storage is kept; a replaced object would change
-//! nothing, since each is fenced by the other model's rules.
+//! the engine has the ids of the notices for it, which all see alike too. Storage is wiped once in some runs, and whoever
+//! has new storage may announce a takeover at once; a replaced object would change nothing, since each is fenced by the
+//! other model's rules, and who announces has touched storage before.
 //!
 //! In both:
 //! - A log begins with one record, and a record has at most one write. Content does not matter, so

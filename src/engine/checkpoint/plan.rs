@@ -20,6 +20,8 @@ const RATIO: u64 = 4;
 /// Tables with more text than this get files of their own, which live until they are merged.
 const OWN_FILE_BYTES: usize = 1024 * 1024;
 
+/// How the names of files end.
+const ENDING: &str = ".ndjson.gz";
 /// How the names of files begin that several tables share.
 const SHARED: &str = "delta.";
 
@@ -51,7 +53,8 @@ struct PlannedTable {
     new: Option<(u32, Vec<(usize, usize)>)>,
 }
 
-/// Lays out the checkpoint of a state. Every table that changed must be loaded.
+/// Lays out the checkpoint of a state. Every table that changed must be loaded, unless it cannot be:
+/// of such a one the segments stay, and the commits since go into one more.
 ///
 /// # Errors
 /// A row that no file can hold, in words.
@@ -71,9 +74,9 @@ pub fn plan(
         let merged = merged(table, &leaving);
         if let Some(kept) = merged {
             let after = covered(table.stored.segments.get(..kept).unwrap_or_default());
-            let changed = table.rows.iter().filter(|(_, row)| row.generation > after);
-            let rows = changed.clone().map(|(key, row)| row.to_segment(key));
-            let bytes: usize = changed
+            let changed = || table.changed_after(after);
+            let rows = changed().map(|(key, row)| row.to_segment(key));
+            let bytes: usize = changed()
                 .map(|(_, row)| row.doc.as_ref().map_or(0, |doc| doc.len()))
                 .sum();
             if bytes > OWN_FILE_BYTES {
@@ -189,54 +192,72 @@ impl Plan {
     }
 }
 
-/// Tables whose rows must be in memory although they did not change: they share a file with a row
-/// that was deleted for good, and the file is to go.
-pub fn shares_what_leaves(state: &State) -> impl Iterator<Item = &String> {
+/// Tables that are to be in memory when a checkpoint is laid out: they changed, or they share a file
+/// with a row that was deleted for good, and the file is to go. What is damaged cannot be loaded.
+pub fn to_load(state: &State) -> impl Iterator<Item = &String> {
     let leaving = leaving(state);
-    let tables = state.tables.iter().filter(|(_, table)| !table.is_loaded);
+    let tables = state.tables.iter();
+    let tables = tables.filter(|(_, table)| !table.is_loaded && table.damage.is_none());
     tables
-        .filter(move |(_, table)| is_in(table, &leaving))
+        .filter(move |(_, table)| table.changed().next().is_some() || is_in(table, &leaving))
         .map(|(name, _)| name)
 }
 
-/// The files that may have a row that was deleted for good since.
-fn leaving(state: &State) -> BTreeSet<FileSum> {
-    let has_lost = |table: &&Table| {
-        let after = covered(&table.stored.segments);
-        let mut rows = table.rows.values();
-        rows.any(|row| row.hard && row.generation > after)
-    };
-    let lost: Vec<&Table> = state.tables.values().filter(has_lost).collect();
-    let mut leaving: BTreeSet<FileSum> = lost.iter().flat_map(|table| files_of(table)).collect();
-    if !lost.is_empty() {
-        // What tables share may have rows of a table that no longer refers to it.
-        let shared = state
-            .stored_files()
-            .filter(|file| file.name.starts_with(SHARED));
-        leaving.extend(shared.map(|file| file.sum));
-    }
-    leaving
+/// Whether the newest checkpoint has files that may have a row that was deleted for good; whether the
+/// next one can do without one of them.
+pub fn has_what_leaves(state: &State) -> (bool, bool) {
+    let leaving = leaving(state);
+    let mut tables = state.tables.values().filter(|table| table.damage.is_none());
+    let can_leave = tables.any(|table| is_in(table, &leaving));
+    (!leaving.is_empty(), can_leave)
 }
 
-fn files_of(table: &Table) -> impl Iterator<Item = FileSum> {
+/// The files that may have a row that was deleted for good since they were laid out.
+fn leaving(state: &State) -> BTreeSet<FileSum> {
+    if state.erasing.is_empty() {
+        return BTreeSet::new();
+    }
+    let has_copies = |table: &Table, file: &FileEntry| {
+        let mut erasing = state.erasing.iter();
+        erasing.any(|erasure| {
+            let is_older = laid_out_at(file).is_none_or(|seq| seq < erasure.at.seq());
+            // What tables share may have rows of a table that no longer refers to it.
+            is_older && (erasure.table_id == table.id || file.name.starts_with(SHARED))
+        })
+    };
+    let tables = state.tables.values();
+    let files = tables.flat_map(|table| files_of(table).map(move |file| (table, file)));
+    let leaving = files.filter(|(table, file)| has_copies(table, file));
+    leaving.map(|(_, file)| file.sum).collect()
+}
+
+/// The commit up to which a file has everything, as its name says.
+fn laid_out_at(file: &FileEntry) -> Option<u64> {
+    let (_, seq) = file.name.strip_suffix(ENDING)?.rsplit_once('.')?;
+    let seq = seq.split_once('-').map_or(seq, |(seq, _)| seq);
+    seq.parse().ok()
+}
+
+fn files_of(table: &Table) -> impl Iterator<Item = &FileEntry> {
     let segments = table.stored.segments.iter();
     let parts = segments.flat_map(|segment| segment.parts.iter());
-    parts.map(|part| part.file.sum)
+    parts.map(|part| &*part.file)
 }
 
 fn is_in(table: &Table, files: &BTreeSet<FileSum>) -> bool {
-    files_of(table).any(|file| files.contains(&file))
+    files_of(table).any(|file| files.contains(&file.sum))
 }
 
 /// How many of the table's segments stay beside a new one; none when nothing changed.
 fn merged(table: &Table, leaving: &BTreeSet<FileSum>) -> Option<usize> {
     let segments = &table.stored.segments;
-    let after = covered(segments);
-    let changed = table.rows.values().filter(|row| row.generation > after);
-    let mut lines = changed.clone().count() as u64;
+    let mut lines = table.changed().count() as u64;
+    if !table.is_loaded {
+        return (lines > 0).then_some(segments.len());
+    }
     // No copy of a row that was deleted for good may stay in an earlier segment, nor in a file that
     // this table shares.
-    if changed.clone().any(|row| row.hard) || is_in(table, leaving) {
+    if is_in(table, leaving) {
         return Some(0);
     }
     if lines == 0 {
@@ -272,7 +293,13 @@ fn entry(name: &str, table: &Table, channel: Option<&Channel>) -> TableEntry {
         let tombstones = rows().filter(|row| row.doc.is_none());
         (tombstones.count() as u64, behind.count() as u64)
     } else {
-        (table.stored.tombstones, table.stored.behind)
+        // At most, since they may replace rows in the segments that were counted before.
+        let deleted = table.changed().filter(|(_, row)| row.doc.is_none());
+        let behind = table.changed().filter(|_| table.mirror);
+        (
+            table.stored.tombstones + deleted.count() as u64,
+            table.stored.behind + behind.count() as u64,
+        )
     };
     TableEntry {
         name: name.to_owned(),
@@ -297,8 +324,8 @@ fn named(
         .into_iter()
         .enumerate()
         .map(move |(at, file)| match at {
-            0 => (format!("{name}.ndjson.gz"), file),
-            more => (format!("{name}-{}.ndjson.gz", more + 1), file),
+            0 => (format!("{name}{ENDING}"), file),
+            more => (format!("{name}-{}{ENDING}", more + 1), file),
         })
 }
 

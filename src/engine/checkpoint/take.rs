@@ -150,7 +150,16 @@ impl<H: Host> Database<H> {
     async fn begin(&self) -> Result<Taking> {
         // Again each time, since rows may be deleted for good while a table is loaded.
         while let Some(table) = self.to_load()?.first() {
-            self.load_table(table).await?;
+            if let Err(error) = self.load_table(table).await {
+                let is_damaged = |opened: &Opened| {
+                    let table = opened.state.tables.get(table);
+                    table.is_none_or(|table| table.damage.is_some())
+                };
+                // One that cannot be loaded is no reason to leave the others out.
+                if !is_damaged(&*self.opened()?) {
+                    return Err(error);
+                }
+            }
         }
         let (plan, epoch, before, log) = self.lay_out()?;
         self.try_attachments(&plan, log).await?;
@@ -249,11 +258,7 @@ impl<H: Host> Database<H> {
 
     fn to_load(&self) -> Result<Vec<String>> {
         let opened = self.opened()?;
-        let tables = opened.state.tables.iter();
-        let changed = tables.filter(|(_, table)| !table.is_loaded && !table.rows.is_empty());
-        let changed = changed.map(|(name, _)| name);
-        let wanted = changed.chain(plan::shares_what_leaves(&opened.state));
-        Ok(wanted.cloned().collect())
+        Ok(plan::to_load(&opened.state).cloned().collect())
     }
 
     /// Finds out whether files can be read back, unless that is known.
@@ -278,8 +283,7 @@ impl<H: Host> Database<H> {
                 return Err(self.closed());
             };
             // It may have been closed and opened again while tables were loaded.
-            let mut tables = opened.state.tables.values();
-            if tables.any(|table| !table.is_loaded && !table.rows.is_empty()) {
+            if plan::to_load(&opened.state).next().is_some() {
                 return Err(self.closed());
             }
             opened.state.generation += 1;
@@ -334,7 +338,9 @@ fn due(opened: &Opened, now: UnixMillis) -> Option<UnixMillis> {
     }
     let unrecorded = opened.mirror.unrecorded();
     let tail = opened.tail;
-    if tail.records == 0 && unrecorded == 0 {
+    // A table that could not be loaded for a while kept what it shared with a deleted row.
+    let (_, can_leave) = plan::has_what_leaves(&opened.state);
+    if tail.records == 0 && unrecorded == 0 && !can_leave {
         return None;
     }
     let is_large =
@@ -342,6 +348,8 @@ fn due(opened: &Opened, now: UnixMillis) -> Option<UnixMillis> {
     if is_large {
         return Some(not_before.max(now));
     }
-    let is_shown = opened.mirror.backlog() == 0;
+    // The log tells of revisions that are not in their thread yet, as long as no checkpoint covers it.
+    let is_posted = !opened.mirror.has_history() || !opened.state.erasing.is_empty();
+    let is_shown = opened.mirror.backlog() == 0 && is_posted;
     is_shown.then(|| not_before.max(opened.written_at + QUIET_MS))
 }

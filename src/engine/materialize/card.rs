@@ -11,8 +11,12 @@ pub fn render(name: &str, table: &Table, channel: Option<u64>) -> String {
         Some(channel) => format!("<#{channel}>"),
         None => "not shown as messages".to_owned(),
     };
+    let damage = match table.damage {
+        Some(_) => "\n⚠️ Its rows cannot be read; `/dbc_inspect` says why.",
+        None => "",
+    };
     format!(
-        "**{name}** · table\nKey: `{}` · Rows: {rows}{FOOTER}{} · at {}",
+        "**{name}** · table\nKey: `{}` · Rows: {rows}{damage}{FOOTER}{} · at {}",
         table.pk, table.id, table.created
     )
 }
@@ -44,6 +48,13 @@ mod tests {
         );
         let unmirrored = render("users", &table, None);
         assert_eq!(parse(&unmirrored), Some((3, CommitId(5, 6))));
+        let damaged = Table {
+            damage: Some("gone".into()),
+            ..table
+        };
+        let damaged = render("users", &damaged, Some(9));
+        assert!(damaged.contains("cannot be read"), "{damaged}");
+        assert_eq!(parse(&damaged), Some((3, CommitId(5, 6))));
         assert_eq!(parse("hello"), None);
     }
 }

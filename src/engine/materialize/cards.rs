@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::card;
-use super::work::{Item, Next, Rank};
-use super::{LATE_MS, Stop, send};
+use super::work::{Item, Lane, Next, Rank};
+use super::{LATE_MS, Mirror, Stop, send};
 use crate::discord::model::Message;
 use crate::discord::{Patience, routes};
 use crate::engine::database::{Database, Opened};
@@ -166,6 +166,18 @@ impl Cards {
             Some(card) => self.shown.insert(table, card),
             None => self.shown.remove(&table),
         };
+    }
+}
+
+impl Mirror {
+    /// The rows of a table turned out to be damaged, or not to be any more: its card says so.
+    pub(in crate::engine) fn damage_changed(&mut self, state: &State, table: u32) {
+        let head = state.head.map(|head| head.id).unwrap_or_default();
+        self.cards.want(table, head);
+        let found = state.table_by_id(table);
+        if found.is_some_and(|(_, table)| table.damage.is_none()) {
+            self.went_well(Lane::Table(table));
+        }
     }
 }
 

@@ -1,12 +1,12 @@
 //! What a commit changes in what the channels should show.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::history::Past;
 use super::history_message::Ending;
 use super::mirror::Mirror;
-use crate::engine::log::{Op, Part, Record};
-use crate::engine::state::{State, Superseded};
+use crate::engine::log::{CommitId, Op, Part, Record};
+use crate::engine::state::{Row, State, Superseded};
 
 /// Takes in a commit that was just applied to `state`.
 pub(super) fn take_in(
@@ -87,10 +87,112 @@ fn row_written(
                     by: origin(&record.by, number),
                 },
                 by: record.id(),
+                is_recalled: false,
             });
         }
     }
     mirror.work(table).want(record.id(), key);
+}
+
+/// Something that the log tells of a row's past: what a commit replaced, where that is known.
+#[derive(Debug)]
+pub(in crate::engine) struct Recalled {
+    table: u32,
+    key: String,
+    row: Option<Row>,
+    ending: Ending,
+    by: CommitId,
+}
+
+/// What a commit before the opening replaced; `state` is as it was after it. Of a table that is not
+/// loaded, what the first commit replaced stands in its segments.
+pub(in crate::engine) fn recalled(
+    record: &Record,
+    superseded: Vec<Superseded>,
+    state: &State,
+) -> Vec<Recalled> {
+    let by = record.id();
+    let ending = |number| Ending {
+        at: record.at,
+        by: origin(&record.by, number),
+    };
+    let is_known: BTreeSet<usize> = superseded.iter().map(|old| old.op).collect();
+    let known = superseded.into_iter().map(|old| Recalled {
+        table: old.table,
+        key: old.key,
+        row: Some(old.row),
+        ending: ending(old.op),
+        by,
+    });
+    let ops = record.ops.iter().enumerate();
+    let unknown = ops.filter_map(|(number, op)| {
+        let (Op::Put {
+            table, key, rev, ..
+        }
+        | Op::Delete {
+            table, key, rev, ..
+        }) = op
+        else {
+            return None;
+        };
+        let found = state.tables.get(table).filter(|found| !found.is_loaded)?;
+        (*rev > 1 && !is_known.contains(&number)).then(|| Recalled {
+            table: found.id,
+            key: key.clone(),
+            row: None,
+            ending: ending(number),
+            by,
+        })
+    });
+    known.chain(unknown).collect()
+}
+
+impl Mirror {
+    /// Takes in what may have been waiting for its thread when the database was last closed: what
+    /// was replaced after everything was shown, and from where on storage knows that it waits.
+    pub(in crate::engine) fn recall(
+        &mut self,
+        recalled: Vec<Recalled>,
+        state: &State,
+        waits_from: Option<CommitId>,
+    ) {
+        self.history.stored_from = waits_from;
+        let Some(mirrored) = self.mirrored() else {
+            // Storage is new: nothing is known of what was shown.
+            return;
+        };
+        for Recalled {
+            table,
+            key,
+            row,
+            ending,
+            by,
+        } in recalled
+        {
+            let waits = by > mirrored || waits_from.is_some_and(|from| by >= from);
+            let found = state.table_by_id(table).filter(|(_, found)| found.mirror);
+            let is_hard = |row: &Row| row.hard;
+            let now = found.and_then(|(_, found)| found.rows.get(&key));
+            if !waits || found.is_none() || now.is_none_or(is_hard) {
+                continue;
+            }
+            match row {
+                None => self.history.await_row(table, &key, ending, by),
+                Some(row) if row.at <= mirrored && !row.hard => self.history.recall(Past {
+                    table,
+                    key: key.into(),
+                    row,
+                    ending,
+                    by,
+                    is_recalled: true,
+                }),
+                // It was never shown.
+                Some(_) => {}
+            }
+            // What is to be done in a table's channel is asked of the tables that have work.
+            self.work(table);
+        }
+    }
 }
 
 /// Who asked for the op with this number, and with what command: each part has its ops in order.

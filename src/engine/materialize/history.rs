@@ -1,11 +1,13 @@
 //! Earlier revisions that wait to be posted into their row's thread. Best effort: the log has them
 //! all, so what would take too much memory is left out.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::history_message::Ending;
+use super::mirror::Mirror;
+use super::work::Item;
 use crate::engine::log::CommitId;
-use crate::engine::state::Row;
+use crate::engine::state::{Row, Table};
 use crate::host::UnixMillis;
 
 /// How many revisions wait at most, and how long their documents are together.
@@ -21,12 +23,25 @@ pub(super) struct Past {
     pub ending: Ending,
     /// The commit that replaced it.
     pub by: CommitId,
+    /// An object before this one may have posted it.
+    pub is_recalled: bool,
+}
+
+/// A revision that was replaced before the opening, and that its table's segments have.
+#[derive(Debug)]
+struct Awaited {
+    ending: Ending,
+    by: CommitId,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct History {
     waiting: VecDeque<Past>,
     bytes: usize,
+    /// By table and key, until the table is loaded.
+    awaited: BTreeMap<(u32, Box<str>), Awaited>,
+    /// The oldest that storage knows to be waiting.
+    pub stored_from: Option<CommitId>,
     /// Threads that were used and are to be archived again.
     open: BTreeSet<(u32, Box<str>)>,
     /// Discord has no room for another active thread until about then.
@@ -40,9 +55,86 @@ impl History {
         self.waiting.len()
     }
 
+    /// What was waiting when the database was last closed: behind what is older.
+    pub fn recall(&mut self, past: Past) {
+        let at = self.waiting.partition_point(|other| other.by <= past.by);
+        self.insert(at, past);
+    }
+
+    /// The same of a revision that will be known once its table is loaded.
+    pub fn await_row(&mut self, table: u32, key: &str, ending: Ending, by: CommitId) {
+        let first = Awaited { ending, by };
+        self.awaited.entry((table, key.into())).or_insert(first);
+    }
+
+    /// Rows as the segments of their table have them.
+    pub fn table_read(&mut self, table: u32, rows: &BTreeMap<String, Row>) {
+        let awaited = std::mem::take(&mut self.awaited);
+        for ((of, key), Awaited { ending, by }) in awaited {
+            if of != table {
+                self.awaited.insert((of, key), Awaited { ending, by });
+            } else if let Some(row) = rows.get(&*key).filter(|row| row.is_shown() && !row.hard) {
+                self.recall(Past {
+                    table,
+                    key,
+                    row: row.clone(),
+                    ending,
+                    by,
+                    is_recalled: true,
+                });
+            }
+        }
+    }
+
+    /// The commit from which on something waits.
+    pub fn from(&self) -> Option<CommitId> {
+        let waiting = self.waiting.iter().map(|past| past.by);
+        let awaited = self.awaited.values().map(|awaited| awaited.by);
+        waiting.chain(awaited).min()
+    }
+
+    /// What is next to do for a table's history, if anything is.
+    pub fn next(&self, id: u32, table: &Table, is_scanned: bool) -> Option<(CommitId, Item)> {
+        let first = self.first(id);
+        let mut awaited = self.awaited.iter().filter(|((of, _), _)| *of == id);
+        let oldest = first.map(|past| past.by);
+        let oldest = oldest.or_else(|| awaited.next().map(|(_, awaited)| awaited.by));
+        if let Some(at) = oldest.filter(|_| !table.is_loaded) {
+            return Some((at, Item::Load { table: id }));
+        }
+        if let Some(past) = first {
+            let row = table.rows.get(&*past.key);
+            let has_message = row.is_some_and(|row| row.shown.message.is_some());
+            // After an opening, a row may have a message that is not known of.
+            let item = if past.is_recalled && !has_message && !is_scanned {
+                Item::Scan { table: id }
+            } else {
+                Item::History { table: id }
+            };
+            return Some((past.by, item));
+        }
+        self.to_archive(id)?;
+        Some((table.created, Item::History { table: id }))
+    }
+
+    /// A row's thread was read, and has these revisions already.
+    pub fn thread_read(&mut self, table: u32, key: &str, seen: &BTreeSet<(u64, CommitId)>) {
+        let is_of = |past: &Past| past.table == table && &*past.key == key;
+        self.retain(|past| !is_of(past) || !seen.contains(&(past.row.rev, past.row.at)));
+        for past in self.waiting.iter_mut().filter(|past| is_of(past)) {
+            past.is_recalled = false;
+        }
+        // Whoever posted there last may not have come to archive it.
+        self.opened(table, key);
+    }
+
     pub fn push(&mut self, past: Past) {
+        self.insert(self.waiting.len(), past);
+    }
+
+    fn insert(&mut self, at: usize, past: Past) {
         self.bytes = self.bytes.saturating_add(bytes(&past));
-        self.waiting.push_back(past);
+        self.waiting.insert(at, past);
         while self.waiting.len() > WAITING || self.bytes > WAITING_BYTES {
             let Some(oldest) = self.waiting.pop_front() else {
                 return;
@@ -88,17 +180,31 @@ impl History {
     /// Nothing of the row's is to be posted any more.
     pub fn forget_row(&mut self, table: u32, key: &str) {
         self.retain(|past| past.table != table || &*past.key != key);
+        self.awaited.remove(&(table, key.into()));
         self.archived(table, key);
     }
 
     pub fn forget_table(&mut self, table: u32) {
         self.retain(|past| past.table != table);
+        self.awaited.retain(|(of, _), _| *of != table);
         self.open.retain(|(of, _)| *of != table);
     }
 
     fn retain(&mut self, keep: impl Fn(&Past) -> bool) {
         self.waiting.retain(keep);
         self.bytes = self.waiting.iter().map(bytes).sum();
+    }
+}
+
+impl Mirror {
+    /// Whether earlier revisions are still to be posted.
+    pub(in crate::engine) fn has_history(&self) -> bool {
+        self.history.from().is_some()
+    }
+
+    /// A table's rows were read, and will be loaded.
+    pub(in crate::engine) fn table_read(&mut self, table: u32, rows: &BTreeMap<String, Row>) {
+        self.history.table_read(table, rows);
     }
 }
 
@@ -118,6 +224,7 @@ mod tests {
             row: Row::new(1, Some(doc), CommitId(1, seq)),
             ending: Ending { at: 0, by: None },
             by: CommitId(1, seq + 1),
+            is_recalled: false,
         }
     }
 

@@ -266,10 +266,8 @@ impl Mirror {
             if is_due || !has_channel {
                 continue;
             }
-            let past = self.history.first(id).map(|past| past.by);
-            let past = past.or_else(|| self.history.to_archive(id).map(|_| table.created));
-            if let Some(at) = past {
-                let item = Item::History { table: id };
+            let past = self.history.next(id, table, work.scan.is_done);
+            if let Some((at, item)) = past {
                 let work = Next::Work(Rank::BestEffort(at), item);
                 let rests = self.history.rests_until;
                 offer(lane, if now < rests { Next::At(rests) } else { work });

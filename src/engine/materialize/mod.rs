@@ -23,18 +23,20 @@ mod table_work;
 mod threads;
 mod work;
 
+pub(in crate::engine) use commits::{Recalled, recalled};
 pub use document_block::{Overflow, Rendered};
 pub use mirror::{Backlog, Mirror};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
 use super::channels::ChannelError;
 use super::database::{Database, Opened};
 use super::object_storage::Hints;
+use super::state::State;
 use crate::discord::CallError;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::host::{Host, Level, UnixMillis};
 use crate::limits::DISORDER_MS;
 use work::{Item, Lane, Next};
@@ -42,6 +44,8 @@ use work::{Item, Lane, Next};
 /// How long to leave alone what Discord refuses, and what fails on the way.
 const AFTER_REFUSAL_MS: u64 = 5 * 60_000;
 const AFTER_FAILURE_MS: u64 = 10_000;
+/// How long to leave alone a table that cannot be loaded: each try reads the whole log.
+const AFTER_DAMAGE_MS: u64 = 60 * 60_000;
 /// How long to leave Discord alone with a channel that is gone before it is made again.
 const AFTER_LOSS_MS: u64 = 1_000;
 /// How long a turn goes on before it makes sure again that this object was not replaced.
@@ -66,6 +70,8 @@ pub enum Progress {
 enum Stop {
     Call(CallError),
     GuildFull(ChannelError),
+    /// The table's rows cannot be had until somebody does something.
+    Damaged(String),
     /// The channel that it belongs into is gone.
     Lost,
     /// There is more of it than is done at a time.
@@ -131,7 +137,11 @@ impl<H: Host> Database<H> {
 
     /// Stores how far everything is shown, if that is further than before.
     pub(super) async fn note_mirrored(&self) {
-        let moved = self.with_opened(|opened| opened.mirror.advance(&opened.state));
+        let moved = self.with_opened(|opened| {
+            let history = &opened.mirror.history;
+            let is_over = history.stored_from.is_some() && history.from().is_none();
+            opened.mirror.advance(&opened.state) || is_over
+        });
         if moved.unwrap_or(false) {
             self.store_hints().await;
         }
@@ -268,7 +278,10 @@ impl<H: Host> Database<H> {
         })?;
         let Some(name) = name else { return Ok(()) };
         if let Err(error) = self.load_table_for_reading(&name).await {
-            return Err(Stop::Call(CallError::Failed(error.message)));
+            return Err(match error.kind {
+                ErrorKind::Unavailable => Stop::Call(CallError::Failed(error.message)),
+                _ => Stop::Damaged(error.message),
+            });
         }
         self.change(|opened| opened.mirror.table_loaded(&mut opened.state, table))
     }
@@ -293,6 +306,7 @@ impl<H: Host> Database<H> {
                 let error = Error::from(error.clone());
                 (error.message, now + AFTER_REFUSAL_MS)
             }
+            Stop::Damaged(why) => (why.clone(), now + AFTER_DAMAGE_MS),
             Stop::Lost | Stop::Unfinished | Stop::Closed => {
                 ("a channel was deleted".to_owned(), now + AFTER_LOSS_MS)
             }
@@ -344,7 +358,11 @@ impl<H: Host> Database<H> {
             table_names: opened.state.tables.keys().cloned().collect(),
             mirrored: opened.mirror.mirrored(),
             worked_at: opened.mirror.worked_at(),
-            is_removed: false,
+            history_from: opened.mirror.history.from(),
+            damaged: damaged(&opened.state),
+            is_dropped: opened.state.is_dropped,
+            removal_waits_for: opened.removal.waits_for.clone(),
+            is_removed: opened.removal.is_log_last,
             is_unfinished: opened.is_unfinished(),
         }) else {
             return false;
@@ -353,6 +371,10 @@ impl<H: Host> Database<H> {
         if let Err(error) = &stored {
             let line = format!("database {}: hints not stored: {error}", self.name);
             self.shared.host.log(Level::Warn, &line);
+        }
+        if stored.is_ok() {
+            // Whoever closed it meanwhile starts over.
+            let _ = self.change(|opened| opened.mirror.history.stored_from = hints.history_from);
         }
         stored.is_ok()
     }
@@ -365,6 +387,13 @@ impl<H: Host> Database<H> {
     fn change<T>(&self, change: impl FnOnce(&mut Opened) -> T) -> Result<T, Stop> {
         self.with_opened(change).map_err(|_| Stop::Closed)
     }
+}
+
+/// Tables whose rows cannot be had, and why.
+fn damaged(state: &State) -> BTreeMap<u32, String> {
+    let tables = state.tables.values();
+    let damaged = tables.filter_map(|table| Some((table.id, table.damage.as_deref()?.to_owned())));
+    damaged.collect()
 }
 
 fn again_at(now: UnixMillis, error: &CallError) -> UnixMillis {

@@ -11,6 +11,16 @@ use crate::host::{Host, Level, UnixMillis};
 impl<H: Host> Database<H> {
     /// Removes what is left of a dropped database from the guild.
     pub(super) async fn remove_database(&self, stop_at: u64) -> Progress {
+        let waited_for = self.removal_waits_for();
+        let progress = self.go_on_removing(stop_at).await;
+        // Whoever is asked after an eviction has to know.
+        if self.removal_waits_for() != waited_for {
+            self.store_hints().await;
+        }
+        progress
+    }
+
+    async fn go_on_removing(&self, stop_at: u64) -> Progress {
         match self.remove_channels(stop_at).await {
             Ok(Some(())) => {}
             Ok(None) => return Progress::More(self.shared.host.now()),
@@ -22,6 +32,11 @@ impl<H: Host> Database<H> {
             Ok(()) => Progress::Done,
             Err(until) => Progress::More(until),
         }
+    }
+
+    fn removal_waits_for(&self) -> Option<String> {
+        let opened = self.opened().ok()?;
+        opened.removal.waits_for.clone()
     }
 
     /// Deletes everything but the log; none when there is more to do than may be done now.
@@ -38,6 +53,8 @@ impl<H: Host> Database<H> {
             }
             let deleted = self.delete_channel(channel).await;
             deleted.map_err(|error| self.waits(&error))?;
+            // What it waited for before is over.
+            let _ = self.with_opened(|opened| opened.removal.waits_for = None);
         }
         Ok(Some(()))
     }
@@ -67,7 +84,8 @@ impl<H: Host> Database<H> {
     async fn change_hints_to_removed(&self) -> Result<()> {
         let mut hints = self.keys().hints().await?;
         hints.is_removed = true;
-        self.keys().store_hints(&hints).await
+        self.keys().store_hints(&hints).await?;
+        self.with_opened(|opened| opened.removal.is_log_last = true)
     }
 
     fn waits(&self, error: &CallError) -> UnixMillis {
@@ -80,7 +98,7 @@ impl<H: Host> Database<H> {
         let line = format!("database {}: its removal waits: {why}", self.name);
         self.shared.host.log(Level::Warn, &line);
         // Nobody is there to be told when it was closed meanwhile.
-        let _ = self.with_opened(|opened| opened.mirror.stall(why));
+        let _ = self.with_opened(|opened| opened.removal.waits_for = Some(why.to_owned()));
         self.shared.host.now() + super::AFTER_FAILURE_MS
     }
 }

@@ -1,5 +1,7 @@
 //! Threads on row messages: a row's earlier revisions.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::history::Past;
@@ -9,6 +11,7 @@ use crate::discord::model::{Channel, Message};
 use crate::discord::{CallError, Patience, routes};
 use crate::engine::attachments::{self, Access};
 use crate::engine::database::Database;
+use crate::engine::log::CommitId;
 use crate::engine::state::Shown;
 use crate::host::{Host, Level};
 use crate::text::truncate;
@@ -31,6 +34,8 @@ const TOO_MANY_THREADS: u64 = 160_006;
 /// What the next step of a table's history is.
 enum Step {
     Start(Past, u64, Shown),
+    /// An object before this one may have posted it.
+    Read(Past, u64),
     Post(Past, u64),
     /// The row has no message that a thread could hang on.
     Drop(Past),
@@ -50,6 +55,9 @@ impl<H: Host> Database<H> {
             if let Some(past) = history.first(table).cloned() {
                 return Some(match shown(&past.key) {
                     None => Step::Drop(past),
+                    Some((message, shown)) if shown.thread && past.is_recalled => {
+                        Step::Read(past, message)
+                    }
                     Some((message, shown)) if shown.thread => Step::Post(past, message),
                     Some((message, shown)) => Step::Start(past, message, shown),
                 });
@@ -63,6 +71,7 @@ impl<H: Host> Database<H> {
             Some(Step::Start(past, message, shown)) => {
                 self.start_thread(&past, channel, message, shown).await
             }
+            Some(Step::Read(past, thread)) => self.read_thread(&past, thread).await,
             Some(Step::Post(past, thread)) => self.post_history(&past, thread).await,
             Some(Step::Archive(key, message)) => {
                 if let Some(thread) = message {
@@ -110,6 +119,25 @@ impl<H: Host> Database<H> {
             }),
             Err(error) => self.history_refused(past, error),
         }
+    }
+
+    /// Takes what a row's thread has already from what is to be posted there. What waits is newer
+    /// than the rest, so the newest page has it.
+    async fn read_thread(&self, past: &Past, thread: u64) -> Result<(), Stop> {
+        let me = self.shared.me().await?;
+        let route = routes::messages(thread, None);
+        let client = &self.shared.client;
+        let page: Vec<Message> = match client.get(&route, Patience::BACKGROUND).await {
+            Ok(page) => page,
+            Err(error) => return self.history_refused(past, error),
+        };
+        let own = page.iter().filter(|message| message.author.id == me);
+        let seen = own.filter_map(history_message::parse);
+        let seen: BTreeSet<(u64, CommitId)> = seen.map(|seen| (seen.rev, seen.at)).collect();
+        self.change(|opened| {
+            let history = &mut opened.mirror.history;
+            history.thread_read(past.table, &past.key, &seen);
+        })
     }
 
     async fn post_history(&self, past: &Past, thread: u64) -> Result<(), Stop> {

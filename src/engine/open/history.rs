@@ -10,6 +10,7 @@ use super::super::log::Link;
 use super::super::log::notice::Takeover;
 use super::super::log::read::{LogReader, ReadError};
 use super::super::log::replay::{self, Chain, End, Entry};
+use super::super::materialize::{Recalled, recalled};
 use super::super::object_storage::{Floor, Hints};
 use super::super::state::State;
 use super::OpenError;
@@ -195,7 +196,8 @@ impl<H: Host> Database<H> {
         manifest.await.map(Some)
     }
 
-    pub(super) fn replay(&self, history: &History) -> Result<State> {
+    /// The state that the history adds up to, and what its commits replaced.
+    pub(super) fn replay(&self, history: &History) -> Result<(State, Vec<Recalled>)> {
         let now = self.shared.host.now();
         let mut state = match &history.manifest {
             Some(manifest) => State::at_checkpoint(manifest),
@@ -204,11 +206,13 @@ impl<H: Host> Database<H> {
         for entry in &history.covered {
             state.remember_outcomes(&entry.record, now);
         }
+        let mut replaced = Vec::new();
         for entry in &history.entries {
             let applied = state.apply(entry, now);
-            applied.map_err(|why| self.does_not_add_up(&why))?;
+            let superseded = applied.map_err(|why| self.does_not_add_up(&why))?;
+            replaced.extend(recalled(&entry.record, superseded, &state));
         }
-        Ok(state)
+        Ok((state, replaced))
     }
 }
 

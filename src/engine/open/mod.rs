@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::checkpoint::take::Attempts;
 use super::commit::{Contents, PostError};
-use super::database::{Database, Opened};
+use super::database::{Database, Opened, Removal};
 use super::erase::Search;
 use super::log::CommitId;
 use super::materialize::Mirror;
@@ -63,7 +63,7 @@ impl<H: Host> Database<H> {
         }
         let epoch = self.claim(None).await?;
         let history = self.history(&mut hints, log, epoch, floor.as_ref()).await?;
-        let state = self.replay(&history)?;
+        let (mut state, replaced) = self.replay(&history)?;
         let tenure = self.check_tenure(&state, &history.takeovers, wait.as_ref())?;
         if hints.log.is_none() {
             hints.log = Some(log);
@@ -80,7 +80,11 @@ impl<H: Host> Database<H> {
                 is_ours && wait.is_none() && !self.is_unsettled.get()
             }
         };
-        let mirror = mirror_after_open(&state, &hints, self.shared.host.now());
+        for (&table, why) in &hints.damaged {
+            state.set_damage(table, Some(why.as_str().into()));
+        }
+        let mut mirror = mirror_after_open(&state, &hints, self.shared.host.now());
+        mirror.recall(replaced, &state, hints.history_from);
         let is_behind = hints.mirrored < state.head.map(|head| head.id);
         self.opened.replace(Some(Opened {
             epoch: history.epoch,
@@ -95,6 +99,10 @@ impl<H: Host> Database<H> {
             tail: history.tail(),
             covered: history.covered_by,
             search: Search::default(),
+            removal: Removal {
+                is_log_last: hints.is_removed,
+                waits_for: hints.removal_waits_for,
+            },
             written_at: 0,
             checkpoints: Attempts::default(),
             seen: history.seen,

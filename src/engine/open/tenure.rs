@@ -82,6 +82,13 @@ impl<H: Host> Database<H> {
         )))
     }
 
+    /// Whether an opening waits only because storage is new.
+    pub(in crate::engine) async fn waits_for_nobody(&self) -> Result<bool> {
+        let wait = self.keys().wait().await?;
+        let now = self.shared.host.now();
+        Ok(wait.is_some_and(|wait| wait.notice.is_none() && now < wait.until))
+    }
+
     /// Whether the log that was read is this object's. With the op that makes it so, where a
     /// takeover was asked for and its wait is over.
     pub(super) fn check_tenure(
@@ -142,9 +149,18 @@ impl<H: Host> Database<H> {
             until: self.shared.host.now() + OWNERSHIP_WAIT_MS,
             notice: Some(posted.id),
         };
-        self.keys().store_wait(&wait).await?;
+        let announced = |error: Error| {
+            let message = format!(
+                "{doing}: its log says so, and whoever wrote it so far stops. But {}",
+                error.message
+            );
+            Error { message, ..error }
+                .written(Written::ReadOnly)
+                .hint("Run the command again, so that the takeover is completed.")
+        };
+        self.keys().store_wait(&wait).await.map_err(announced)?;
         // What this deployment stored before another owned the log says nothing any more.
-        self.keys().forget_floor().await?;
+        self.keys().forget_floor().await.map_err(announced)?;
         Ok(wait)
     }
 

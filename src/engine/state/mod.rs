@@ -61,8 +61,9 @@ pub struct Superseded {
     pub table: u32,
     pub key: String,
     pub row: Row,
-    /// The commit that did.
+    /// The commit that did, and by which of its ops.
     pub by: CommitId,
+    pub op: usize,
 }
 
 /// A record that does not fit the state it is applied to.
@@ -98,6 +99,18 @@ impl State {
         })
     }
 
+    /// Notes why a table's rows cannot be had, or that they can; whether that is news.
+    pub fn set_damage(&mut self, id: u32, damage: Option<Box<str>>) -> bool {
+        let mut tables = self.tables.values_mut();
+        match tables.find(|table| table.id == id) {
+            Some(table) if table.damage != damage => {
+                table.damage = damage;
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the rows of the table are in memory, if there is such a table.
     pub fn is_loaded(&self, name: &str) -> bool {
         self.tables.get(name).is_none_or(|table| table.is_loaded)
@@ -113,8 +126,8 @@ impl State {
         let at = record.id();
         let mut touched = BTreeSet::new();
         let mut superseded = Vec::new();
-        for op in &record.ops {
-            let table = self.apply_op(op, at, &mut superseded);
+        for (number, op) in record.ops.iter().enumerate() {
+            let table = self.apply_op(op, (at, number), &mut superseded);
             touched.extend(table.map_err(|table| ApplyError::UnknownTable { at, table })?);
         }
         for (name, table) in &mut self.tables {
@@ -159,7 +172,7 @@ impl State {
     fn apply_op(
         &mut self,
         op: &Op,
-        at: CommitId,
+        (at, number): (CommitId, usize),
         superseded: &mut Vec<Superseded>,
     ) -> Result<Option<u32>, String> {
         let (name, key, row) = match op {
@@ -205,6 +218,7 @@ impl State {
                 key: key.clone(),
                 row,
                 by: at,
+                op: number,
             });
         }
         Ok(Some(table.id))

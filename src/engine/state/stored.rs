@@ -37,6 +37,13 @@ pub struct StoredPart {
     pub info: SectionInfo,
 }
 
+impl Stored {
+    /// Up to which generation its segments have the table's rows.
+    pub fn covered(&self) -> u32 {
+        self.segments.last().map_or(0, |last| last.to)
+    }
+}
+
 impl StoredSegment {
     /// Rows and tombstones.
     pub fn lines(&self) -> u64 {

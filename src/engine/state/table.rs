@@ -64,6 +64,8 @@ pub struct Table {
     /// With tombstones. Until the table is loaded, only what commits after the checkpoint wrote.
     pub rows: BTreeMap<String, Row>,
     pub is_loaded: bool,
+    /// Why its rows could not be had when that was last tried.
+    pub damage: Option<Box<str>>,
     /// What the newest checkpoint keeps of it.
     pub stored: Stored,
 }
@@ -79,8 +81,21 @@ impl Table {
             sum: TableSum::default(),
             rows: BTreeMap::new(),
             is_loaded: true,
+            damage: None,
             stored: Stored::default(),
         }
+    }
+
+    /// The rows that changed after everything that its segments have. Of a table that is not loaded
+    /// they are in memory all the same.
+    pub fn changed(&self) -> impl Iterator<Item = (&str, &Row)> {
+        self.changed_after(self.stored.covered())
+    }
+
+    /// The rows that changed after this generation.
+    pub fn changed_after(&self, generation: u32) -> impl Iterator<Item = (&str, &Row)> {
+        let rows = self.rows.iter().map(|(key, row)| (key.as_str(), row));
+        rows.filter(move |(_, row)| row.generation > generation)
     }
 
     /// The rows that are not deleted, in key order, with their documents.

@@ -38,6 +38,9 @@ pub enum Step {
     },
     Write(u8),
     Commit(u8),
+    /// Begins to wait, since its storage is new.
+    Wait(u8),
+    Wipe(u8),
     /// Evicted, or its POST stayed without an answer.
     Evict(u8),
 }
@@ -52,6 +55,7 @@ impl Model for Takeover {
             phase: Phase::Cold,
             stored_epoch: 0,
             floor: NONE,
+            is_new: true,
             epoch: 0,
             term: 0,
             head: NONE,
@@ -62,6 +66,7 @@ impl Model for Takeover {
         let owner = Deployment {
             stored_epoch: 1,
             floor: 0,
+            is_new: false,
             ..cold
         };
         State {
@@ -72,6 +77,7 @@ impl Model for Takeover {
             deployments: [owner, cold],
             claims: 0,
             writes: 0,
+            wipes: 0,
             promises: Promises::default(),
         }
     }
@@ -122,8 +128,21 @@ impl Takeover {
         let me = state.of(by);
         match me.phase {
             Phase::Cold => {
-                self.open(state, by, out);
+                if me.is_new && self.rules.wait_when_new {
+                    let mut after = *state;
+                    after.me(by).phase = Phase::Waiting;
+                    out.push((Step::Wait(by), after));
+                } else {
+                    self.open(state, by, out);
+                }
+                // Also where storage is new: its wait runs beside that of the announcement.
                 self.announce(state, by, out);
+            }
+            Phase::Waiting => {
+                if me.ticks >= self.rules.wait {
+                    self.open(state, by, out);
+                    self.announce(state, by, out);
+                }
             }
             Phase::Announced => {
                 if me.ticks >= self.rules.wait {
@@ -143,6 +162,12 @@ impl Takeover {
                 self.look(state, by, out);
                 self.commit(state, by, out);
             }
+        }
+        if state.wipes < self.bounds.wipes {
+            let mut after = *state;
+            after.wipes += 1;
+            after.wipe(by);
+            out.push((Step::Wipe(by), after));
         }
         if me.phase != Phase::Cold {
             let mut after = *state;
@@ -170,6 +195,7 @@ impl Takeover {
             self.claim(&mut after, by, shown);
             let me = after.me(by);
             me.term = head.term;
+            me.is_new = false;
             me.ticks = 0;
             me.phase = Phase::Hot;
             if me.head != me.floor {
@@ -256,7 +282,9 @@ impl Takeover {
                 }
                 self.claim(&mut after, by, shown);
             }
-            after.me(by).ticks = 0;
+            let me = after.me(by);
+            me.ticks = 0;
+            me.is_new = false;
             after.post(by, 0);
             out.push((Step::Take { by, shown }, after));
         }

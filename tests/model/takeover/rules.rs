@@ -32,6 +32,8 @@ pub struct Rules {
     pub clock: bool,
     /// Whoever opens looks whose the log is, and whether somebody announced a takeover.
     pub look_before_opening: bool,
+    /// Whoever has new storage opens only after a wait.
+    pub wait_when_new: bool,
     /// Of two announcements the later, or of two at once the higher owner id, counts; the other
     /// one's deployment gives way. Without it whoever comes out of the wait owns.
     pub give_way: bool,
@@ -44,6 +46,7 @@ pub const ALL: Rules = Rules {
     claim_after_wait: true,
     clock: true,
     look_before_opening: true,
+    wait_when_new: true,
     give_way: true,
 };
 
@@ -53,4 +56,6 @@ pub struct Bounds {
     /// Epochs claimed, by both deployments together.
     pub claims: u8,
     pub writes: u8,
+    /// How often object storage is wiped.
+    pub wipes: u8,
 }

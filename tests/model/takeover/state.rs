@@ -17,6 +17,8 @@ pub enum Phase {
     /// Nothing in memory.
     #[default]
     Cold,
+    /// Waits, since its storage is new.
+    Waiting,
     /// Announced; waits.
     Announced,
     Hot,
@@ -29,13 +31,15 @@ pub struct Deployment {
     /// In object storage, as is the floor.
     pub stored_epoch: u8,
     pub floor: u8,
+    /// Nothing is known of what was written over this storage before.
+    pub is_new: bool,
     /// 0 when none was claimed since it was closed.
     pub epoch: u8,
     pub term: u8,
     pub head: u8,
     pub list: Writes,
     pub posted: u8,
-    /// Ticks since its last clean read, up to `LEASE`; or since its announcement, up to the wait.
+    /// Ticks since its last clean read, up to `LEASE`; or since its wait began, up to that.
     pub ticks: u8,
 }
 
@@ -58,6 +62,7 @@ pub struct State {
     /// Claims so far, which is what the clock says: no two see the same time.
     pub claims: u8,
     pub writes: u8,
+    pub wipes: u8,
     pub promises: Promises,
 }
 
@@ -89,7 +94,7 @@ impl State {
         for them in &mut self.deployments {
             let most = match them.phase {
                 Phase::Cold => 0,
-                Phase::Announced => wait,
+                Phase::Waiting | Phase::Announced => wait,
                 Phase::Hot | Phase::Posted => LEASE,
             };
             them.ticks = (them.ticks + 1).min(most);
@@ -157,6 +162,15 @@ impl State {
             ticks: 0,
             ..*me
         };
+    }
+
+    /// Object storage is gone, and the object with it.
+    pub fn wipe(&mut self, by: u8) {
+        self.close(by);
+        let me = self.me(by);
+        me.stored_epoch = 0;
+        me.floor = NONE;
+        me.is_new = true;
     }
 
     pub fn post(&mut self, by: u8, write: u8) {

@@ -18,6 +18,12 @@ pub const GAVE_WAY: u32 = 1 << 4;
 /// The log went back to whom it had been taken from.
 pub const TAKEN_BACK: u32 = 1 << 5;
 
+/// Whoever took over had new storage when it announced that, and waited once.
+pub const FROM_NEW: u32 = 1 << 6;
+/// An owner whose storage was wiped has waited and serves again.
+pub const REOPENED: u32 = 1 << 7;
+
+/// Everything that happens while storage is kept.
 pub const EVERYTHING: u32 = (1 << 6) - 1;
 
 pub fn seen(before: &State, step: &Step, after: &State) -> u32 {
@@ -38,7 +44,11 @@ pub fn seen(before: &State, step: &Step, after: &State) -> u32 {
             note(LATE, other.phase == Phase::Hot && other.term > record.term);
         }
         Step::Look { by, .. } => note(DEPOSED, after.of(by).phase == Phase::Cold),
-        Step::Take { by, .. } => note(GAVE_WAY, after.of(by).phase == Phase::Cold),
+        Step::Take { by, .. } => {
+            note(GAVE_WAY, after.of(by).phase == Phase::Cold);
+            note(FROM_NEW, before.of(by).is_new && !after.of(by).is_new);
+        }
+        Step::Open { by, .. } => note(REOPENED, before.of(by).phase == Phase::Waiting),
         _ => {}
     }
     seen
@@ -80,6 +90,8 @@ pub fn tell(before: &State, step: &Step, after: &State) -> String {
             let record = after.log.get(me.head);
             format!("{} stores {record} and has {}", name(by), me.list)
         }
+        Step::Wait(by) => format!("{} waits, since its storage is new", name(by)),
+        Step::Wipe(by) => format!("{}'s storage is wiped", name(by)),
         Step::Evict(by) => format!("{} is evicted", name(by)),
     }
 }
@@ -97,7 +109,7 @@ fn outcome(after: &State, by: u8) -> String {
             format!(", and posts {record} on {}", after.log.get(record.prev))
         }
         Phase::Cold => ", and gives way".to_owned(),
-        Phase::Announced => String::new(),
+        Phase::Waiting | Phase::Announced => String::new(),
     }
 }
 

@@ -37,6 +37,13 @@ impl Storage {
     }
 
     fn forget_the_dead(&self) {
+        for life in self.lives.borrow().iter() {
+            if life.standing.get() == Standing::Dead && life.alarms.get() > 0 {
+                // The runtime promises a whole run of the handler, if not in this life.
+                // <https://developers.cloudflare.com/durable-objects/api/alarms/>
+                self.alarm.set(Some(0));
+            }
+        }
         let mut lives = self.lives.borrow_mut();
         lives.retain(|life| life.standing.get() != Standing::Dead);
     }
@@ -87,6 +94,12 @@ impl Deployment {
         let instance = Rc::clone(&running.instance);
         self.object = Some(running);
         instance
+    }
+
+    /// The newest object's life.
+    pub fn life(&self) -> Rc<Life> {
+        let running = self.object.as_ref().expect("an event has begun it");
+        Rc::clone(&running.life)
     }
 
     /// Runs a task in the newest object.

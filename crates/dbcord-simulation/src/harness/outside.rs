@@ -53,6 +53,8 @@ pub struct Life {
     /// Requests that it may still send before the next event.
     pub requests_left: Cell<u32>,
     pub connections: Cell<u32>,
+    /// Runs of the alarm's handler that have not come to their end.
+    pub alarms: Cell<u32>,
     pub waiting: RefCell<VecDeque<oneshot::Sender<()>>>,
 }
 
@@ -224,6 +226,7 @@ impl Life {
             standing: Cell::new(Standing::Live),
             requests_left: Cell::new(0),
             connections: Cell::new(0),
+            alarms: Cell::new(0),
             waiting: RefCell::default(),
         }
     }

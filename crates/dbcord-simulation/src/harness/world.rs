@@ -260,11 +260,14 @@ impl World {
             self.alarms += 1;
             let object = self.object_for_event(index);
             let outside = Rc::clone(&self.outside);
+            let life = self.deployments[index].life();
+            life.alarms.set(life.alarms.get() + 1);
             self.spawn(index, Event::Alarm(self.alarms), async move {
                 // The runtime rings again what failed.
                 if object.alarm().await.is_err() {
                     storage.alarm.set(Some(outside.now.get() + 2_000));
                 }
+                life.alarms.set(life.alarms.get() - 1);
             });
         }
     }

@@ -1,0 +1,157 @@
+//! A table whose rows cannot be had: the others go on as if nothing had happened, and nothing of it
+//! gets lost that may still be read one day.
+
+use crate::world::{World, get, insert};
+use discord_sim::{Fault, FaultKind};
+use serde_json::Value;
+
+fn insert_into(table: &str, key: &str) -> String {
+    insert(key).replace("users", table)
+}
+
+/// Files cannot be fetched, until somebody clears the faults.
+fn refuse_files(world: &mut World) {
+    world.fault(Fault {
+        times: 0,
+        ..Fault::new(FaultKind::AttachmentsRefused)
+    });
+}
+
+fn message_of(world: &World, key: &str) -> Value {
+    let channel = world.channel("table-users").unwrap();
+    let mut messages = channel["messages"].as_array().unwrap().iter();
+    let start = format!("**{key}**");
+    let is_so = |message: &&Value| message["content"].as_str().unwrap().starts_with(&start);
+    messages.find(is_so).unwrap()["id"].clone()
+}
+
+/// The segments of `users` have `a` and `b`, and the log has neither any more.
+fn with_rows_in_segments(seed: u64) -> World {
+    let mut world = World::with_table(seed);
+    world.ok("/dbc_table_create database:prod table:posts pk:id");
+    for key in ["a", "b"] {
+        world.ok(&insert(key));
+    }
+    world.settle();
+    world.delete_messages("dbc-log", |text| text.contains("users/a put"));
+    world.delete_message("table-users", "**a**");
+    world
+}
+
+#[test]
+fn the_other_tables_are_checkpointed() {
+    let mut world = with_rows_in_segments(1);
+    world.delete_messages("dbc-log", |text| text.starts_with("§ "));
+    world.evict();
+    assert!(world.refused(&get("b")).contains("cannot be read"));
+    for n in 0..70 {
+        world.ok(&insert_into("posts", &format!("p{n}")));
+    }
+    world.settle();
+    let inspected = world.ok("/dbc_inspect database:prod");
+    assert!(inspected.contains("commits since: 0"), "{inspected}");
+    let users = inspected.lines().find(|line| line.contains("`users`"));
+    assert!(users.unwrap().contains("cannot be read"), "{inspected}");
+    let cards = world.messages("dbc-catalog");
+    let says_so = |table: &str| {
+        let card = cards.iter().find(|text| text.contains(table)).unwrap();
+        card.contains("cannot be read")
+    };
+    assert!(says_so("**users**") && !says_so("**posts**"), "{cards:#?}");
+    // It is known without another try, and opening costs what it always does.
+    world.evict();
+    let inspected = world.ok("/dbc_inspect database:prod");
+    assert!(inspected.contains("cannot be read"), "{inspected}");
+    world.evict();
+    let before = world.requests().len();
+    world.ok(&get("p33").replace("users", "posts"));
+    let sent = world.requests().split_off(before);
+    assert!(sent.len() <= 4, "{sent:#?}");
+    // What it was told to do: nothing of the table can be brought back.
+    assert!(world.refused(&insert("c")).contains("/dbc_table_drop"));
+    world.ok("/dbc_table_drop database:prod table:users confirm:users");
+    world.settle();
+    let inspected = world.ok("/dbc_inspect database:prod");
+    assert!(!inspected.contains("cannot be read"), "{inspected}");
+}
+
+#[test]
+fn commits_on_it_outlive_a_checkpoint_without_it() {
+    let mut world = with_rows_in_segments(2);
+    world.ok(&insert("c"));
+    world.ok(r#"/dbc_update database:prod table:users key:b patch_json:{"n":2}"#);
+    let message = message_of(&world, "b");
+    refuse_files(&mut world);
+    world.evict();
+    world.refused(&get("c"));
+    for n in 0..70 {
+        world.ok(&insert_into("posts", &format!("p{n}")));
+    }
+    world.settle();
+    // What the checkpoint covers is not needed from the log again.
+    world.delete_messages("dbc-log", |text| text.contains("users/c put"));
+    world.delete_messages("dbc-log", |text| text.contains("users/b put"));
+    world.evict();
+    world.refused(&get("c"));
+    world.clear_faults();
+    world.evict();
+    assert!(world.ok(&get("a")).contains("rev 1"));
+    assert!(world.ok(&get("b")).contains("rev 2"));
+    assert!(world.ok(&get("c")).contains("rev 1"));
+    world.settle();
+    let inspected = world.ok("/dbc_inspect database:prod");
+    assert!(!inspected.contains("cannot be read"), "{inspected}");
+    let cards = world.messages("dbc-catalog");
+    assert!(!cards.concat().contains("cannot be read"), "{cards:#?}");
+    // Each row has its one message, although the last segment does not know of b's.
+    world.ok(r#"/dbc_update database:prod table:users key:b patch_json:{"n":3}"#);
+    world.settle();
+    let rows = world.messages("table-users");
+    assert_eq!(rows.len(), 3, "{rows:#?}");
+    assert_eq!(message_of(&world, "b"), message);
+    world.evict();
+    assert!(world.ok(&get("b")).contains("rev 3"));
+}
+
+#[test]
+fn a_row_that_was_deleted_for_good_is_not_said_to_be_gone_while_its_file_may_have_it() {
+    let mut world = with_rows_in_segments(3);
+    world.ok(&insert_into("posts", "s"));
+    world.settle();
+    // Both tables are in one file now, beside the one of `users` alone.
+    world.ok(&insert("c"));
+    world.ok(&insert_into("posts", "t"));
+    world.settle();
+    refuse_files(&mut world);
+    world.evict();
+    world.refused(&get("c"));
+    world.ok(&insert_into("posts", "u"));
+    world.ok("/dbc_delete database:prod table:posts key:t hard:true");
+    world.settle();
+    let inspected = world.ok("/dbc_inspect database:prod");
+    assert!(
+        inspected.contains("copies still being removed: 1"),
+        "{inspected}"
+    );
+    world.clear_faults();
+    // The file could be read again, but nobody has.
+    world.wait(3_600_000);
+    let inspected = world.ok("/dbc_inspect database:prod");
+    assert!(
+        inspected.contains("copies still being removed: 1"),
+        "{inspected}"
+    );
+    world.ok(&get("c"));
+    world.settle();
+    let inspected = world.ok("/dbc_inspect database:prod");
+    assert!(!inspected.contains("copies"), "{inspected}");
+    let log = world.messages("dbc-log");
+    assert!(
+        !log.iter().any(|text| text.contains("posts/t put")),
+        "{log:#?}"
+    );
+    world.evict();
+    for key in ["a", "b", "c"] {
+        world.ok(&get(key));
+    }
+}

@@ -1,6 +1,8 @@
 //! What can be explained, and what cannot.
 
 use super::*;
+use crate::simulate::answer::{By, Content, Refusal, Told};
+use crate::simulate::operation::{Action, Change, Doc, Mode};
 
 const A: Cell = Cell { table: 0, key: 0 };
 const B: Cell = Cell { table: 1, key: 0 };
@@ -38,6 +40,7 @@ fn calls(list: &[(usize, Command, u64, u64, Option<Answer>)]) -> Vec<Call> {
         Option<Answer>,
     )| Call {
         client: *client,
+        user: 7,
         command: command.clone(),
         invoked: *invoked,
         returned: answer.clone().map(|answer| (*returned, answer)),
@@ -48,7 +51,7 @@ fn calls(list: &[(usize, Command, u64, u64, Option<Answer>)]) -> Vec<Call> {
 fn is_possible(list: &[(usize, Command, u64, u64, Option<Answer>)]) -> bool {
     matches!(
         check(&Database::default(), &calls(list)),
-        Verdict::Linearizable(..)
+        Verdict::Linearizable(_)
     )
 }
 
@@ -83,7 +86,9 @@ fn an_unknown_write_happens_at_any_time_or_never_but_does_not_unhappen() {
         (0, write.clone(), 1, 2, None),
         (1, Command::Get(A), 3, 4, Some(Answer::Absent(0))),
     ];
-    let Verdict::Linearizable(after, open) = check(&Database::default(), &calls(&list)) else {
+    let Verdict::Linearizable(Window { after, open, .. }) =
+        check(&Database::default(), &calls(&list))
+    else {
         panic!("it may still happen")
     };
     assert_eq!((after, open.len()), (Database::default(), 1));
@@ -95,7 +100,9 @@ fn an_unknown_write_happens_at_any_time_or_never_but_does_not_unhappen() {
         (0, Command::Get(A), 5, 6, Some(row(1, 1))),
         (0, Command::Get(B), 7, 8, Some(Answer::Absent(0))),
     ];
-    let Verdict::Linearizable(after, open) = check(&Database::default(), &calls(&list)) else {
+    let Verdict::Linearizable(Window { after, open, .. }) =
+        check(&Database::default(), &calls(&list))
+    else {
         panic!("it may still happen")
     };
     assert_eq!((after.current(B), open.len()), (None, 1));
@@ -108,7 +115,9 @@ fn an_unknown_write_happens_at_any_time_or_never_but_does_not_unhappen() {
         (0, Command::Get(A), 7, 8, Some(row(1, 1))),
         (0, Command::Get(B), 9, 10, Some(row(2, 3))),
     ];
-    let Verdict::Linearizable(after, open) = check(&Database::default(), &calls(&list)) else {
+    let Verdict::Linearizable(Window { after, open, .. }) =
+        check(&Database::default(), &calls(&list))
+    else {
         panic!("it may still happen")
     };
     assert_eq!(
@@ -122,7 +131,7 @@ fn an_unknown_write_happens_at_any_time_or_never_but_does_not_unhappen() {
 fn a_deletion_tells_what_came_before_it() {
     let delete = Command::Change(Change {
         cell: A,
-        action: Action::Delete,
+        action: Action::Delete { is_hard: false },
         if_rev: None,
     });
     let after = |rev| {
@@ -139,7 +148,7 @@ fn a_deletion_tells_what_came_before_it() {
             (0, Command::Get(A), 7, 8, Some(Answer::Absent(rev))),
         ];
         match check(&Database::default(), &calls(&list)) {
-            Verdict::Linearizable(after, open) => (after.0[&A].len(), open.len()),
+            Verdict::Linearizable(Window { after, open, .. }) => (after.rev(A), open.len()),
             other => panic!("{other:?}"),
         }
     };
@@ -173,7 +182,7 @@ fn half_a_transaction_is_none() {
 fn revisions_go_on_after_a_deletion() {
     let delete = Change {
         cell: A,
-        action: Action::Delete,
+        action: Action::Delete { is_hard: false },
         if_rev: Some(1),
     };
     let again = |rev| {
@@ -215,12 +224,12 @@ fn what_is_restored_is_a_revision_with_a_document() {
     let mut database = Database::default();
     for action in [
         Action::Put(Mode::Insert, doc(1)),
-        Action::Delete,
+        Action::Delete { is_hard: false },
         Action::Put(Mode::Insert, doc(2)),
     ] {
-        database.apply(&[change(action)]).unwrap();
+        database.apply(7, &[change(action)]).unwrap();
     }
-    let restored = |to, database: &mut Database| database.apply(&[change(Action::Restore(to))]);
+    let restored = |to, database: &mut Database| database.apply(7, &[change(Action::Restore(to))]);
     assert_eq!(
         restored(2, &mut database),
         Err(Refusal::Missing),
@@ -228,7 +237,9 @@ fn what_is_restored_is_a_revision_with_a_document() {
     );
     assert_eq!(restored(3, &mut database), Err(Refusal::SameRevision));
     assert_eq!(restored(4, &mut database), Err(Refusal::Missing));
-    database.apply(&[change(Action::Delete)]).unwrap();
+    database
+        .apply(7, &[change(Action::Delete { is_hard: false })])
+        .unwrap();
     assert_eq!(restored(4, &mut database), Err(Refusal::Missing));
     assert_eq!(restored(1, &mut database), Ok(()));
     assert_eq!(database.read(A), row(5, 1));

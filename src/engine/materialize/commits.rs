@@ -52,6 +52,7 @@ pub(super) fn take_in(
     dropped.retain(|&table| state.table_by_id(table).is_none());
     let drops = |op: &Op| matches!(op, Op::DropTable { .. });
     if record.ops.iter().any(drops) {
+        mirror.cards.table_dropped();
         for table in dropped {
             mirror.forget_table(table, at);
         }

@@ -268,7 +268,7 @@ fn copies(opened: &Opened, log: &LogReader) -> Option<Copies> {
         let mut erasing = opened.state.erasing.iter();
         let id = ids.get(&record.id()).and_then(|ids| ids.get(at).copied());
         erasing.any(|erasure| {
-            record.id() < erasure.at
+            (record.id() < erasure.at || is_deleted_in_it(record, at, erasure))
                 && erasure.key == key
                 && match id {
                     Some(id) => id == Some(erasure.table_id),
@@ -316,6 +316,13 @@ fn copies(opened: &Opened, log: &LogReader) -> Option<Copies> {
     let removed = records.iter().map(|entry| entry.link).collect();
     let gaps = gaps(&removed, log);
     Some(Copies { messages, gaps })
+}
+
+/// Whether the record that deleted the row for good did so after this op: they were committed
+/// together.
+fn is_deleted_in_it(record: &Record, at: usize, erasure: &Erasure) -> bool {
+    let deletes = |op: &Op| matches!(op, Op::Delete { key, hard: true, .. } if *key == erasure.key);
+    record.id() == erasure.at && record.ops.iter().skip(at).any(deletes)
 }
 
 /// How the history goes on past records that are to be removed, but for what the log says already.

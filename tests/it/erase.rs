@@ -4,7 +4,7 @@ use crate::world::{World, content, get, insert};
 use bytes::Bytes;
 use dbcord::engine::checkpoint::file_sum::FileSum;
 use dbcord::engine::checkpoint::segment;
-use discord_sim::{Fault, FaultKind, Outcome};
+use discord_sim::{Fault, FaultKind, InteractionSpec, Outcome};
 use http::Request;
 use serde_json::{Value, json};
 
@@ -127,6 +127,30 @@ fn what_was_inserted_again_under_the_key_stays() {
     world.lose_storage();
     assert!(world.ok(&get("s")).contains("rev 3"));
     assert_eq!(world.messages("table-users").len(), 1);
+}
+
+#[test]
+fn a_row_that_was_deleted_in_the_commit_that_inserted_it_leaves_no_copy() {
+    let mut world = World::with_table(8);
+    let delete = "/dbc_delete database:prod table:users key:s hard:true";
+    // The first is on its way while the others arrive, so that these go together.
+    let lines = [insert("a"), insert_secret("s"), delete.to_owned()];
+    let sent = lines.map(|line| world.send(InteractionSpec::text(world.guild.guild_id, &line)));
+    let replies = sent.map(|id| content(&world.wait_for(id)));
+    let commit = |reply: &str| {
+        reply
+            .split("commit #")
+            .nth(1)
+            .map(|rest| rest[..1].to_owned())
+    };
+    assert_eq!(commit(&replies[1]), commit(&replies[2]), "{replies:?}");
+    world.settle();
+    assert!(!everything(&world).contains(SECRET), "a copy is left");
+    world.evict();
+    world.ok(&get("a"));
+    world.lose_storage();
+    world.ok(&get("a"));
+    assert!(world.refused(&get("s")).contains("deleted for good"));
 }
 
 #[test]

@@ -154,6 +154,23 @@ fn a_row_that_was_deleted_in_the_commit_that_inserted_it_leaves_no_copy() {
 }
 
 #[test]
+fn a_row_of_a_table_that_was_dropped_since_leaves_no_copy() {
+    let mut world = World::with_table(9);
+    for line in [
+        "/dbc_table_create database:prod table:notes pk:id",
+        &insert_secret("s").replace("users", "notes"),
+        "/dbc_table_rename database:prod table:notes to:drafts",
+        "/dbc_delete database:prod table:drafts key:s hard:true",
+        "/dbc_table_drop database:prod table:drafts confirm:drafts",
+        "/dbc_table_create database:prod table:drafts pk:id",
+    ] {
+        world.ok(line);
+    }
+    world.settle();
+    assert!(!everything(&world).contains(SECRET), "a copy is left");
+}
+
+#[test]
 fn erasing_goes_on_after_evictions() {
     let mut world = World::with_table(3);
     world.ok(&insert_secret("s"));

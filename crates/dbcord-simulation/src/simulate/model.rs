@@ -379,10 +379,11 @@ impl Row {
             // Nobody knows any more.
             None => true,
         };
-        // Nothing is told that was deleted for good.
-        is_newest
-            && told
-                .iter()
-                .all(|told| told.rev >= self.erased() && is_known(told))
+        // Nothing is told of what was deleted for good, but that there were deletions.
+        let is_kept = |told: &Told| {
+            told.rev >= self.erased()
+                || matches!(told.content, Content::Deleted | Content::DeletedForGood)
+        };
+        is_newest && told.iter().all(|told| is_kept(told) && is_known(told))
     }
 }

@@ -154,6 +154,28 @@ fn a_row_that_was_deleted_in_the_commit_that_inserted_it_leaves_no_copy() {
 }
 
 #[test]
+fn what_is_inserted_again_by_the_same_commit_brings_nothing_back() {
+    let mut world = World::with_table(10);
+    world.ok(&insert_secret("s"));
+    world.settle();
+    let delete = "/dbc_delete database:prod table:users key:s hard:true";
+    // The first is on its way while the others arrive, so that these go together.
+    let lines = [insert("a"), delete.to_owned(), insert("s")];
+    let sent = lines.map(|line| world.send(InteractionSpec::text(world.guild.guild_id, &line)));
+    let replies = sent.map(|id| content(&world.wait_for(id)));
+    let commit = |reply: &str| {
+        reply
+            .split("commit #")
+            .nth(1)
+            .map(|rest| rest[..1].to_owned())
+    };
+    assert_eq!(commit(&replies[1]), commit(&replies[2]), "{replies:?}");
+    world.settle();
+    assert!(!everything(&world).contains(SECRET), "a copy is left");
+    assert!(world.ok(&get("s")).contains("rev 3"));
+}
+
+#[test]
 fn a_row_of_a_table_that_was_dropped_since_leaves_no_copy() {
     let mut world = World::with_table(9);
     for line in [

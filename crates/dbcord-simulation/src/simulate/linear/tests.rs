@@ -244,3 +244,79 @@ fn what_is_restored_is_a_revision_with_a_document() {
     assert_eq!(restored(1, &mut database), Ok(()));
     assert_eq!(database.read(A), row(5, 1));
 }
+
+#[test]
+fn a_table_that_is_dropped_takes_its_rows_along_and_a_renamed_one_keeps_them() {
+    let [drafts, notes] = [2, 3].map(|table| Cell { table, key: 0 });
+    let mut database = Database::default();
+    let mut run = |command| {
+        let answer = database.invoke(&Request { user: 7, command });
+        (answer, database.clone())
+    };
+    let create = Command::Create {
+        table: 2,
+        is_shown: true,
+    };
+    let missing = Answer::Refused(Refusal::NoTable);
+    assert_eq!(run(Command::Change(put(drafts, 1))).0, missing);
+    assert_eq!(run(create.clone()).0, Answer::Done(None));
+    assert_eq!(run(create.clone()).0, Answer::Refused(Refusal::TableTaken));
+    assert_eq!(
+        run(Command::Change(put(drafts, 1))).0,
+        Answer::Done(Some(1))
+    );
+    assert_eq!(
+        run(Command::Rename { table: 2, to: 3 }).0,
+        Answer::Done(None)
+    );
+    assert_eq!(run(Command::Get(drafts)).0, missing);
+    assert_eq!(run(Command::Get(notes)).0, row(1, 1));
+    assert_eq!(run(Command::Drop(3)).0, Answer::Done(Some(1)));
+    assert_eq!(run(Command::Rename { table: 3, to: 2 }).0, missing);
+    assert_eq!(run(create).0, Answer::Done(None));
+    assert_eq!(run(Command::Get(drafts)).0, Answer::Absent(0));
+}
+
+#[test]
+fn a_history_tells_what_was_and_nothing_from_before_a_deletion_for_good() {
+    let delete = Change {
+        cell: A,
+        action: Action::Delete { is_hard: true },
+        if_rev: None,
+    };
+    let told = |rev, content, command: &str| Told {
+        rev,
+        commit: rev,
+        content,
+        by: Some(By {
+            user: 7,
+            command: command.to_owned(),
+            at: rev,
+        }),
+    };
+    let third = told(3, Content::Is(doc(3)), "dbc_insert");
+    let gone = told(2, Content::DeletedForGood, "dbc_delete");
+    let first = told(1, Content::Is(doc(1)), "dbc_insert");
+    let mut database = Database::default();
+    for change in [put(A, 1), delete, put(A, 3)] {
+        database.apply(7, &[change]).unwrap();
+    }
+    let tells = |database: &Database, past: &[&Told]| {
+        let past = past.iter().map(|told| (*told).clone()).collect();
+        let command = Command::Past(A);
+        database
+            .clone()
+            .answers(&Request { user: 7, command }, &Answer::Past(past))
+    };
+    assert!(tells(&database, &[&third, &gone]) && tells(&database, &[&third]));
+    assert!(!tells(&database, &[&gone]), "not the newest");
+    let others = told(3, Content::Is(doc(3)), "dbc_update");
+    assert!(!tells(&database, &[&others]), "not the command");
+    assert!(!tells(&database, &[&third, &gone, &first]));
+    let forgetful = {
+        database.forget();
+        &database
+    };
+    assert!(tells(forgetful, &[&third, &gone]));
+    assert!(!tells(forgetful, &[&third, &gone, &first]), "also later");
+}

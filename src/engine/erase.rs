@@ -132,9 +132,10 @@ impl<H: Host> Database<H> {
             return Ok(Stepped::Wait(self.shared.host.now() + LATER_MS));
         };
         if let Some(&message) = copies.messages.last() {
-            // Until then its record may be needed to tell somebody what became of a command.
+            // Until then a record may be needed to tell somebody what became of a command.
+            let is_record = !log.others.contains_key(&message);
             let until = created_ms(message).saturating_add(INTERACTION_TOKEN_MS);
-            if until > self.shared.host.now() {
+            if is_record && until > self.shared.host.now() {
                 return Ok(Stepped::Wait(until));
             }
             // First, since nobody can tell any more once the first is gone.
@@ -280,7 +281,7 @@ fn copies(opened: &Opened, log: &LogReader) -> Option<Copies> {
         let mut erasing = opened.state.erasing.iter();
         let id = ids.get(&record.id()).and_then(|ids| ids.get(at).copied());
         erasing.any(|erasure| {
-            record.id() < erasure.at
+            (record.id() < erasure.at || is_deleted_in_it(record, at, erasure))
                 && erasure.key == key
                 && match id {
                     Some(id) => id == Some(erasure.table_id),
@@ -328,6 +329,13 @@ fn copies(opened: &Opened, log: &LogReader) -> Option<Copies> {
     let removed = records.iter().map(|entry| entry.link).collect();
     let gaps = gaps(&removed, log);
     Some(Copies { messages, gaps })
+}
+
+/// Whether the record that deleted the row for good did so after this op: they were committed
+/// together.
+fn is_deleted_in_it(record: &Record, at: usize, erasure: &Erasure) -> bool {
+    let deletes = |op: &Op| matches!(op, Op::Delete { key, hard: true, .. } if *key == erasure.key);
+    record.id() == erasure.at && record.ops.iter().skip(at).any(deletes)
 }
 
 /// How the history goes on past records that are to be removed, but for what the log says already.
@@ -387,19 +395,37 @@ fn names_of(erasure: &Erasure, log: &LogReader) -> BTreeSet<String> {
 /// For every commit of the chain, the tables that its ops are about: names come again, ids do not.
 fn table_ids(opened: &Opened, log: &LogReader) -> HashMap<CommitId, Vec<Option<u32>>> {
     let tables = opened.state.tables.iter();
-    let mut names: HashMap<&str, u32> = tables.map(|(n, table)| (n.as_str(), table.id)).collect();
-    let mut ids = HashMap::new();
+    let mut names: HashMap<&str, Named> = tables
+        .map(|(name, table)| (name.as_str(), Named::Is(table.id)))
+        .collect();
+    // What the tables were that have been dropped since, by the order in which that is found out.
+    let mut dropped: Vec<Option<u32>> = Vec::new();
+    let mut named: HashMap<CommitId, Vec<Option<Named>>> = HashMap::new();
     for link in replay::walk(&log.records, opened.state.head, None).links {
         let Some(entry) = log.records.get(&link) else {
             break;
         };
-        let mut of_ops: Vec<Option<u32>> = Vec::new();
+        let mut of_ops: Vec<Option<Named>> = Vec::new();
         for op in entry.record.ops.iter().rev() {
             of_ops.push(match op {
-                Op::CreateTable { table, .. } => names.remove(table.as_str()),
-                Op::RenameTable { table, to } => names.remove(to.as_str()).inspect(|&id| {
-                    names.insert(table, id);
+                Op::CreateTable { table, id, .. } => {
+                    let found = names.remove(table.as_str());
+                    if let Some(Named::Dropped(at)) = found
+                        && let Some(place) = dropped.get_mut(at)
+                    {
+                        *place = Some(*id);
+                    }
+                    found
+                }
+                Op::RenameTable { table, to } => names.remove(to.as_str()).inspect(|&found| {
+                    names.insert(table, found);
                 }),
+                Op::DropTable { table } => {
+                    let found = Named::Dropped(dropped.len());
+                    dropped.push(None);
+                    names.insert(table, found);
+                    Some(found)
+                }
                 Op::Put { table, .. } | Op::Delete { table, .. } => {
                     names.get(table.as_str()).copied()
                 }
@@ -407,9 +433,25 @@ fn table_ids(opened: &Opened, log: &LogReader) -> HashMap<CommitId, Vec<Option<u
             });
         }
         of_ops.reverse();
-        ids.insert(link.id, of_ops);
+        named.insert(link.id, of_ops);
     }
-    ids
+    let id = |named: Option<Named>| match named? {
+        Named::Is(id) => Some(id),
+        Named::Dropped(at) => dropped.get(at).copied().flatten(),
+    };
+    let ids = |of_ops: Vec<Option<Named>>| of_ops.into_iter().map(id).collect();
+    let named = named.into_iter();
+    named
+        .map(|(commit, of_ops)| (commit, ids(of_ops)))
+        .collect()
+}
+
+/// What a name stood for at some point of the history.
+#[derive(Debug, Clone, Copy)]
+enum Named {
+    Is(u32),
+    /// A table that was dropped later. The log says which one it was further back.
+    Dropped(usize),
 }
 
 /// Whether the log is not needed for any row that a record wrote: it was written again since, or

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use dbcord::discord::client::USER_AGENT;
 use dbcord::engine::checkpoint::file_sum::FileSum;
 use dbcord::engine::checkpoint::segment;
-use discord_sim::{Fault, FaultKind, Outcome};
+use discord_sim::{Fault, FaultKind, InteractionSpec, Outcome};
 use http::Request;
 use serde_json::{Value, json};
 
@@ -157,6 +157,69 @@ fn what_was_inserted_again_under_the_key_stays() {
     world.lose_storage();
     assert!(world.ok(&get("s")).contains("rev 3"));
     assert_eq!(world.messages("table-users").len(), 1);
+}
+
+#[test]
+fn a_row_that_was_deleted_in_the_commit_that_inserted_it_leaves_no_copy() {
+    let mut world = World::with_table(8);
+    let delete = "/dbc_delete database:prod table:users key:s hard:true";
+    // The first is on its way while the others arrive, so that these go together.
+    let lines = [insert("a"), insert_secret("s"), delete.to_owned()];
+    let sent = lines.map(|line| world.send(InteractionSpec::text(world.guild.guild_id, &line)));
+    let replies = sent.map(|id| content(&world.wait_for(id)));
+    let commit = |reply: &str| {
+        reply
+            .split("commit #")
+            .nth(1)
+            .map(|rest| rest[..1].to_owned())
+    };
+    assert_eq!(commit(&replies[1]), commit(&replies[2]), "{replies:?}");
+    world.settle();
+    assert!(!everything(&world).contains(SECRET), "a copy is left");
+    world.evict();
+    world.ok(&get("a"));
+    world.lose_storage();
+    world.ok(&get("a"));
+    assert!(world.refused(&get("s")).contains("deleted for good"));
+}
+
+#[test]
+fn what_is_inserted_again_by_the_same_commit_brings_nothing_back() {
+    let mut world = World::with_table(10);
+    world.ok(&insert_secret("s"));
+    world.settle();
+    let delete = "/dbc_delete database:prod table:users key:s hard:true";
+    // The first is on its way while the others arrive, so that these go together.
+    let lines = [insert("a"), delete.to_owned(), insert("s")];
+    let sent = lines.map(|line| world.send(InteractionSpec::text(world.guild.guild_id, &line)));
+    let replies = sent.map(|id| content(&world.wait_for(id)));
+    let commit = |reply: &str| {
+        reply
+            .split("commit #")
+            .nth(1)
+            .map(|rest| rest[..1].to_owned())
+    };
+    assert_eq!(commit(&replies[1]), commit(&replies[2]), "{replies:?}");
+    world.settle();
+    assert!(!everything(&world).contains(SECRET), "a copy is left");
+    assert!(world.ok(&get("s")).contains("rev 3"));
+}
+
+#[test]
+fn a_row_of_a_table_that_was_dropped_since_leaves_no_copy() {
+    let mut world = World::with_table(9);
+    for line in [
+        "/dbc_table_create database:prod table:notes pk:id",
+        &insert_secret("s").replace("users", "notes"),
+        "/dbc_table_rename database:prod table:notes to:drafts",
+        "/dbc_delete database:prod table:drafts key:s hard:true",
+        "/dbc_table_drop database:prod table:drafts confirm:drafts",
+        "/dbc_table_create database:prod table:drafts pk:id",
+    ] {
+        world.ok(line);
+    }
+    world.settle();
+    assert!(!everything(&world).contains(SECRET), "a copy is left");
 }
 
 #[test]

@@ -116,6 +116,18 @@ fn a_table_can_do_without_a_channel() {
 }
 
 #[test]
+fn the_card_of_a_table_without_a_channel_goes_also_when_nobody_remembers_it() {
+    let mut world = World::with_table(4);
+    world.ok("/dbc_table_create database:prod table:notes pk:id mirror:false");
+    world.settle();
+    world.evict();
+    world.ok("/dbc_table_drop database:prod table:notes confirm:notes");
+    world.settle();
+    let cards = world.messages("dbc-catalog");
+    assert!(!cards.concat().contains("**notes**"), "{cards:?}");
+}
+
+#[test]
 fn a_table_without_a_channel_needs_no_room() {
     let mut world = World::with_table(5);
     let guild = world.guild.guild_id;

@@ -97,6 +97,12 @@ impl Trace {
     }
 
     fn found(&mut self, revision: Revision) {
+        // The record of the deletion may have gone before those of what it deleted.
+        let is_gone = |newer: &Revision| newer.hard && newer.rev > revision.rev;
+        if self.revisions.last().is_some_and(is_gone) {
+            self.is_at_the_beginning = true;
+            return;
+        }
         // Of what was to leave no copy, the log may have one that is on its way out.
         self.is_at_the_beginning = revision.rev == 1 || revision.hard;
         match self.revisions.last_mut() {
@@ -253,6 +259,17 @@ mod tests {
         let found = trace(&records, "t", 1, row(3, Some("{}"), 3));
         assert_eq!(revs(&found), [3, 2]);
         assert!(found.is_at_the_beginning && found.revisions[1].hard);
+    }
+
+    #[test]
+    fn what_was_deleted_for_good_stays_so_when_the_record_that_says_so_has_gone() {
+        let records = [record(1, vec![create(1), put("t", "a", 1)])];
+        let deleted = Row {
+            hard: true,
+            ..row(2, None, 2)
+        };
+        let found = trace(&records, "t", 1, deleted);
+        assert_eq!((revs(&found), found.is_at_the_beginning), (vec![2], true));
     }
 
     #[test]

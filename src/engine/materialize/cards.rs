@@ -58,6 +58,11 @@ impl Cards {
         self.pending.entry(table).or_insert(at);
     }
 
+    /// A table was dropped. Its card may be one that this object has not seen yet.
+    pub fn table_dropped(&mut self) {
+        self.is_to_be_read |= self.is_unread;
+    }
+
     pub fn known_tables(&self) -> BTreeSet<u32> {
         let pending = self.pending.keys();
         pending.chain(self.shown.keys()).copied().collect()

@@ -37,7 +37,8 @@ pub(super) fn take_in(
                 let old = replaced.get_mut(&(table, key.clone()));
                 let old = old.filter(|old| old.front().is_some_and(|old| old.row.rev < *rev));
                 let before = old.and_then(VecDeque::pop_front);
-                row_written(mirror, record, number, table, key, before, state);
+                let is_hard = matches!(op, Op::Delete { hard: true, .. });
+                row_written(mirror, record, number, (table, key), is_hard, before, state);
             }
             Op::Init { .. }
             | Op::Takeover { .. }
@@ -52,6 +53,7 @@ pub(super) fn take_in(
     dropped.retain(|&table| state.table_by_id(table).is_none());
     let drops = |op: &Op| matches!(op, Op::DropTable { .. });
     if record.ops.iter().any(drops) {
+        mirror.cards.table_dropped();
         for table in dropped {
             mirror.forget_table(table, at);
         }
@@ -62,15 +64,15 @@ fn row_written(
     mirror: &mut Mirror,
     record: &Record,
     number: usize,
-    table: u32,
-    key: &str,
+    (table, key): (u32, &str),
+    is_hard: bool,
     before: Option<Superseded>,
     state: &State,
 ) {
-    let Some((_, found)) = state.table_by_id(table).filter(|(_, t)| t.mirror) else {
+    if state.table_by_id(table).is_none_or(|(_, t)| !t.mirror) {
         return;
-    };
-    let is_hard = found.rows.get(key).is_some_and(|row| row.hard);
+    }
+    // As of this op: the row may be there again at the end of the record.
     if is_hard {
         mirror.history.forget_row(table, key);
     }

@@ -1,5 +1,6 @@
 //! Which event asked for which request, and when that was on its way.
 
+use std::cell::Ref;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -10,6 +11,7 @@ use discord_sim::Id;
 use futures_util::future::LocalBoxFuture;
 
 use super::outside::Outside;
+use super::world::World;
 
 /// What woke an object.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,5 +66,24 @@ impl Future for Attributed {
         let polled = self.task.as_mut().poll(context);
         self.outside.event.set(outer);
         polled
+    }
+}
+
+impl World {
+    /// From now on, every request is put down.
+    pub fn keep_ledger(&mut self) {
+        self.outside.ledger.replace(Some(Vec::new()));
+    }
+
+    /// The requests that were put down since they were last taken.
+    pub fn ledger(&self) -> Ref<'_, [Sent]> {
+        let ledger = self.outside.ledger.borrow();
+        Ref::map(ledger, |ledger| ledger.as_deref().unwrap_or_default())
+    }
+
+    /// The same, which starts a new ledger.
+    pub fn take_ledger(&mut self) -> Vec<Sent> {
+        let mut ledger = self.outside.ledger.borrow_mut();
+        ledger.as_mut().map(std::mem::take).unwrap_or_default()
     }
 }

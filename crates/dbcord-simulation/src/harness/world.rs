@@ -1,16 +1,14 @@
 //! A guild, a Discord, and an object that can be made to die.
 
-use std::cell::{Cell, Ref, RefCell};
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use dbcord::config::{Config, Secret};
 use dbcord::host::UnixMillis;
 use dbcord::instance::Instance;
 use dbcord::interactions::Interaction;
-use discord_sim::{Discord, FaultPlan, Guild, GuildSpec, Id, InteractionSpec, Outcome, View};
+use discord_sim::{Discord, Guild, GuildSpec, Id, InteractionSpec, Outcome, View};
 use http::{Request, Response};
 use serde_json::Value;
 
@@ -18,21 +16,20 @@ pub use super::inspect::shown_rows;
 
 use super::deployment::Deployment;
 use super::host::SimHost;
-use super::ledger::{Attributed, Event, Sent};
-use super::outside::{Crash, Outside, Side};
-use super::planted::PlantedBug;
+use super::ledger::{Attributed, Event};
+use super::outside::Outside;
 
 const START_MS: UnixMillis = 1_800_000_000_000;
-const HOUR_MS: u64 = 3_600_000;
+pub(super) const HOUR_MS: u64 = 3_600_000;
 
 pub struct World {
-    outside: Rc<Outside>,
-    deployments: Vec<Deployment>,
+    pub(super) outside: Rc<Outside>,
+    pub(super) deployments: Vec<Deployment>,
     /// The deployment that gets the interactions.
-    endpoint: usize,
+    pub(super) endpoint: usize,
     pub guild: Guild,
-    alarms: u64,
-    keeps_traffic: bool,
+    pub(super) alarms: u64,
+    pub(super) keeps_traffic: bool,
 }
 
 impl World {
@@ -47,9 +44,13 @@ impl World {
     }
 
     pub fn with_config(config: discord_sim::Config) -> World {
+        World::in_guild(config, GuildSpec::named("Test guild"))
+    }
+
+    pub fn in_guild(config: discord_sim::Config, guild: GuildSpec) -> World {
         let (seed, keeps_traffic) = (config.seed, config.record_traffic);
         let mut discord = Discord::new(config);
-        let guild = discord.create_guild(START_MS, GuildSpec::named("Test guild"));
+        let guild = discord.create_guild(START_MS, guild);
         register_commands(&mut discord, &guild);
         let outside = Outside {
             discord: RefCell::new(discord),
@@ -176,109 +177,6 @@ impl World {
             .to_owned()
     }
 
-    /// Lets time pass until the interaction has its reply, or has failed for good.
-    pub fn wait_for(&mut self, id: Id) -> View {
-        let outside = Rc::clone(&self.outside);
-        let settled = move || {
-            let view = outside.discord.borrow().interaction(id);
-            view.is_some_and(|view| matches!(view.state, "answered" | "failed"))
-        };
-        self.drive(&settled, HOUR_MS);
-        let mut discord = self.outside.discord.borrow_mut();
-        let view = discord.interaction(id).expect("it was sent");
-        if view.state == "pending" {
-            let now = self.outside.now.get() + 3_001;
-            return discord.answered(now, id, None).expect("it was sent");
-        }
-        view
-    }
-
-    /// Lets time pass until some commands have their replies; only with a ledger.
-    pub fn next_answers(&mut self, limit_ms: u64) -> Vec<View> {
-        let outside = Rc::clone(&self.outside);
-        let finished = move || {
-            let discord = outside.discord.borrow();
-            let answering = outside.answering.borrow();
-            let views = answering.iter().filter_map(|&id| discord.interaction(id));
-            views
-                .filter(|view| matches!(view.state, "answered" | "failed"))
-                .collect::<Vec<_>>()
-        };
-        self.drive(&|| !finished().is_empty(), limit_ms);
-        let views = finished();
-        let mut answering = self.outside.answering.borrow_mut();
-        answering.retain(|id| views.iter().all(|view| view.id != *id));
-        drop(answering);
-        views
-    }
-
-    /// Lets time pass until nothing is left to do.
-    pub fn settle(&mut self) {
-        self.drive(&|| false, 24 * HOUR_MS);
-    }
-
-    /// Runs tasks, timers and alarms until `done`, a crash, or nothing is left to happen within
-    /// `limit_ms`.
-    pub fn drive(&mut self, done: &dyn Fn() -> bool, limit_ms: u64) {
-        let deadline = self.now() + limit_ms;
-        loop {
-            self.run_tasks();
-            if done() {
-                return;
-            }
-            let Some(next) = self.next_event().filter(|next| *next <= deadline) else {
-                return;
-            };
-            self.outside.now.set(next.max(self.now()));
-            let now = self.now();
-            self.with_discord(|discord| discord.advance(now));
-            self.outside.let_late_arrive();
-            self.outside.fire_timers();
-            self.ring_alarms();
-        }
-    }
-
-    fn next_event(&self) -> Option<UnixMillis> {
-        let timer = self.outside.next_timer();
-        let late = self.with_discord(|discord| discord.next_due());
-        let of_all = [timer, self.outside.next_late(), late];
-        let of_each = |deployment: &Deployment| {
-            let alarm = deployment.storage.alarm.get();
-            [alarm, deployment.next_end()]
-        };
-        let of_each = self.deployments.iter().flat_map(of_each);
-        of_all.into_iter().chain(of_each).flatten().min()
-    }
-
-    fn ring_alarms(&mut self) {
-        for index in 0..self.deployments.len() {
-            let storage = Rc::clone(&self.deployments[index].storage);
-            if storage.alarm.get().is_none_or(|alarm| alarm > self.now()) {
-                continue;
-            }
-            storage.alarm.set(None);
-            self.alarms += 1;
-            let object = self.object_for_event(index);
-            let outside = Rc::clone(&self.outside);
-            let life = self.deployments[index].life();
-            life.alarms.set(life.alarms.get() + 1);
-            self.spawn(index, Event::Alarm(self.alarms), async move {
-                // The runtime rings again what failed.
-                if object.alarm().await.is_err() {
-                    storage.alarm.set(Some(outside.now.get() + 2_000));
-                }
-                life.alarms.set(life.alarms.get() - 1);
-            });
-        }
-    }
-
-    fn run_tasks(&mut self) {
-        let now = self.now();
-        for deployment in &mut self.deployments {
-            deployment.run_tasks(now);
-        }
-    }
-
     /// Another deployment of the bot, with the same token, and storage and objects of its own. It
     /// gets no interactions yet.
     pub fn deploy_another(&mut self) -> usize {
@@ -297,138 +195,9 @@ impl World {
         self.endpoint = deployment;
     }
 
-    /// The object loses its memory: evicted, or deployed anew.
-    pub fn evict(&mut self) {
-        self.deployment().bury();
-    }
-
-    /// From now on another object gets the events; the old one goes on for a while. It keeps
-    /// storage until the other one touches it.
-    pub fn replace(&mut self) {
-        let now = self.now();
-        self.deployment().replace(now);
-    }
-
-    /// Object storage is wiped with it, alarm and all.
-    pub fn wipe_storage(&mut self) {
-        self.deployment().wipe();
-    }
-
-    /// Object storage is wiped, and the wait that this costs database `prod` is over.
-    pub fn lose_storage(&mut self) {
-        self.wipe_storage();
-        self.reply("/dbc_inspect database:prod");
-        self.wait(61_000);
-    }
-
-    /// From now on, objects run where the clock is wrong by this much.
-    pub fn set_clock_back(&mut self, by_ms: u64) {
-        self.outside.clock_behind.set(by_ms);
-    }
-
-    /// The next message posted gets no answer, and arrives only this much later.
-    pub fn post_late(&mut self, by_ms: u64) {
-        self.outside.late_by.set(Some(by_ms));
-    }
-
-    /// The storage writes after so many fail.
-    pub fn flaky_storage(&mut self, passes: u64, fails: u64) {
-        self.outside.storage_flaky.set((passes, fails));
-    }
-
-    /// Lists of messages miss what is younger than this.
-    pub fn stale_reads(&mut self, ms: u64) {
-        self.outside.stale_ms.set(ms);
-    }
-
-    /// Whatever can go wrong on the way to Discord and in it does so now and then.
-    pub fn bad_luck(&mut self, plan: FaultPlan) {
-        let set = self.with_discord(|discord| discord.set_fault_plan(Some(plan)));
-        set.expect("rates and times that make sense");
-    }
-
-    /// Requests take up to this long to get to Discord.
-    pub fn set_uplink(&mut self, ms: u64) {
-        self.outside.uplink_ms.set(ms);
-    }
-
-    /// Whatever goes wrong stops.
-    pub fn calm(&mut self) {
-        self.clear_faults();
-        let calmed = self.with_discord(|discord| discord.set_fault_plan(None));
-        calmed.expect("no plan is always possible");
-        self.outside.crash.set(None);
-        self.outside.storage_broken.set(false);
-        self.outside.storage_flaky.set((0, 0));
-        self.outside.stale_ms.set(0);
-        self.outside.late_by.set(None);
-    }
-
     /// Keeps what objects log to itself.
     pub fn be_quiet(&mut self) {
         self.outside.is_loud.set(false);
-    }
-
-    /// Plants a bug that the checks have to find.
-    pub fn plant(&mut self, bug: PlantedBug) {
-        self.outside.planted.set(Some(bug));
-    }
-
-    /// From now on, every request is put down.
-    pub fn keep_ledger(&mut self) {
-        self.outside.ledger.replace(Some(Vec::new()));
-    }
-
-    /// The requests that were put down since they were last taken.
-    pub fn ledger(&self) -> Ref<'_, [Sent]> {
-        let ledger = self.outside.ledger.borrow();
-        Ref::map(ledger, |ledger| ledger.as_deref().unwrap_or_default())
-    }
-
-    /// The same, which starts a new ledger.
-    pub fn take_ledger(&mut self) -> Vec<Sent> {
-        let mut ledger = self.outside.ledger.borrow_mut();
-        ledger.as_mut().map(std::mem::take).unwrap_or_default()
-    }
-
-    /// Object storage, to be tampered with.
-    pub fn with_storage<T>(
-        &mut self,
-        change: impl FnOnce(&mut BTreeMap<String, String>) -> T,
-    ) -> T {
-        change(&mut self.deployment().storage.entries.borrow_mut())
-    }
-
-    pub fn fail_next_wake(&mut self) {
-        self.outside.wake_fails.set(true);
-    }
-
-    pub fn break_storage(&mut self, broken: bool) {
-        self.outside.storage_broken.set(broken);
-    }
-
-    /// Makes the object die at a step, counted from now.
-    pub fn crash_at(&mut self, step: u64, side: Side) {
-        let step = self.outside.steps.get() + step;
-        let deployment = self.endpoint;
-        self.outside.crash.set(Some(Crash {
-            step,
-            side,
-            deployment,
-        }));
-    }
-
-    /// Whether the planned crash has happened.
-    pub fn crash_is_over(&self) -> bool {
-        self.outside.crash.get().is_none()
-    }
-
-    pub fn cancel_crash(&mut self) {
-        self.outside.crash.set(None);
-    }
-
-    pub fn steps(&self) -> u64 {
-        self.outside.steps.get()
     }
 
     /// How often the alarm rang.
@@ -444,22 +213,15 @@ impl World {
         self.outside.now.get()
     }
 
-    /// Lets time pass, with whatever happens in it.
-    pub fn wait(&mut self, ms: u64) {
-        let until = self.now() + ms;
-        self.drive(&|| false, ms);
-        self.outside.now.set(until.max(self.now()));
-    }
-
     pub(super) fn outside(&self) -> &Outside {
         &self.outside
     }
 
-    fn deployment(&mut self) -> &mut Deployment {
+    pub(super) fn deployment(&mut self) -> &mut Deployment {
         &mut self.deployments[self.endpoint]
     }
 
-    fn object_for_event(&mut self, deployment: usize) -> Rc<Instance<SimHost>> {
+    pub(super) fn object_for_event(&mut self, deployment: usize) -> Rc<Instance<SimHost>> {
         let config = self.config();
         self.deployments[deployment].object_for_event(&self.outside, config)
     }
@@ -478,35 +240,14 @@ impl World {
         }
     }
 
-    fn spawn(&self, deployment: usize, event: Event, task: impl Future<Output = ()> + 'static) {
+    pub(super) fn spawn(
+        &self,
+        deployment: usize,
+        event: Event,
+        task: impl Future<Output = ()> + 'static,
+    ) {
         let task = Attributed::new(&self.outside, event, task);
         self.deployments[deployment].spawn(task);
-    }
-}
-
-impl Drop for World {
-    /// Leaves the traffic for the contract test, where the test runner asks for it.
-    fn drop(&mut self) {
-        let Some(folder) = std::env::var_os("DBCORD_TRAFFIC") else {
-            return;
-        };
-        let test = std::thread::current().name().unwrap_or_default().to_owned();
-        // Those run a scenario hundreds of times; the same exchanges once are in the others.
-        let repeats = test.starts_with("crash::") || test.starts_with("random::");
-        if !self.keeps_traffic || repeats || std::thread::panicking() {
-            return;
-        }
-        let discord = self.outside.discord.borrow();
-        let mut lines = String::new();
-        for exchange in discord.traffic(0) {
-            lines.push_str(&serde_json::to_string(exchange).expect("traffic is JSON"));
-            lines.push('\n');
-        }
-        static WORLDS: AtomicU64 = AtomicU64::new(0);
-        let number = WORLDS.fetch_add(1, Ordering::Relaxed);
-        let name = format!("native-{}-{number}.ndjson", test.replace("::", "-"));
-        let file = std::path::Path::new(&folder).join(name);
-        std::fs::write(file, lines).expect("the folder is there");
     }
 }
 

@@ -1,14 +1,14 @@
 //! What must be true of the guild once everything is quiet, and of the requests of a whole run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::deed;
-use super::linear::Database;
+use super::model::Database;
 use super::operation::{BALANCE, Cell, Doc, TABLES};
 use super::plan::has_bank;
 use super::violation::{Law, Violation};
+use super::{copies, deed};
 use crate::harness::world::World;
 
 /// A channel that is none of the database's business, as it looked in the beginning.
@@ -62,54 +62,111 @@ pub fn requests_are_lawful(world: &World, is_fair: bool) -> Result<(), Violation
     Ok(())
 }
 
-/// One message for each row, and it shows the row; a card for each table.
-///
-/// Where files cannot be read back, a message has only the beginning of a long document.
+/// What a run lets the channels look like.
+#[derive(Debug, Clone, Copy)]
+pub struct Looks {
+    /// Where files cannot be read back, a message has only the beginning of a long document.
+    pub has_files: bool,
+    /// Nobody gave channels other names by hand.
+    pub has_names: bool,
+}
+
+/// One message for each row, and it shows the row; a channel and a card for each table, and none
+/// of tables that are gone.
 pub fn channels_say_what_rows_are(
     world: &World,
     database: &Database,
-    has_files: bool,
+    looks: Looks,
 ) -> Result<(), Violation> {
-    let guilty = |text: String| Err(Violation::new(Law::Mirrored, text));
-    for (index, table) in TABLES.iter().enumerate() {
-        let mut shown = rows_shown(world, table);
-        let in_table = |cell: &Cell| usize::from(cell.table) == index;
-        for cell in Cell::all().filter(in_table) {
-            let messages = shown.remove(cell.key()).unwrap_or_default();
-            let (gone, there): (Vec<_>, Vec<_>) = messages.iter().partition(|m| is_tombstone(m));
-            let Some(doc) = database.current(cell) else {
-                if !there.is_empty() || gone.len() > 1 {
-                    return guilty(format!(
-                        "{cell} is not there, and #{table} has {messages:?}"
-                    ));
-                }
-                continue;
-            };
-            let [message] = there[..] else {
-                return guilty(format!("{cell} has {} messages", there.len()));
-            };
-            let rev = database.0[&cell].len();
-            if !gone.is_empty() || !shows(message, cell, rev, doc, has_files) {
-                return guilty(format!(
-                    "{cell} is at revision {rev}, {doc:?}; #{table} has {messages:?}"
-                ));
-            }
+    for (index, name) in TABLES.iter().enumerate() {
+        let table = database.tables.get(&(index as u8));
+        let channels = channels_of(world, name);
+        let is_shown = table.is_some_and(|table| table.is_shown);
+        if channels.len() != usize::from(is_shown) {
+            return guilty(format!(
+                "table {name} is {}, and has {} channels",
+                table.map_or("not there".to_owned(), |table| format!("{table:?}")),
+                channels.len()
+            ));
         }
-        if let Some((key, _)) = shown.first_key_value() {
-            return guilty(format!("#{table} shows a row `{key}` that there never was"));
+        for channel in channels {
+            let called = channel["name"].as_str().unwrap_or_default();
+            if looks.has_names && called != format!("table-{name}") {
+                return guilty(format!("the channel of table {name} is #{called}"));
+            }
+            shows_rows(&channel, index as u8, database, looks.has_files)?;
         }
     }
+    cards_are_right(world, database)
+}
+
+fn shows_rows(
+    channel: &Value,
+    table: u8,
+    database: &Database,
+    has_files: bool,
+) -> Result<(), Violation> {
+    let name = TABLES[usize::from(table)];
+    let mut shown = rows_shown(channel);
+    for cell in Cell::of_table(table) {
+        let messages = shown.remove(cell.key()).unwrap_or_default();
+        let (gone, there): (Vec<_>, Vec<_>) = messages.iter().partition(|m| is_tombstone(m));
+        let Some(doc) = database.current(cell) else {
+            let tombstones = usize::from(!database.is_gone_for_good(cell));
+            if !there.is_empty() || gone.len() > tombstones {
+                return guilty(format!("{cell} is not there, and #{name} has {messages:?}"));
+            }
+            continue;
+        };
+        let [message] = there[..] else {
+            return guilty(format!("{cell} has {} messages", there.len()));
+        };
+        let rev = database.rev(cell);
+        if !gone.is_empty() || !shows(message, cell, rev, doc, has_files) {
+            return guilty(format!(
+                "{cell} is at revision {rev}, {doc:?}; #{name} has {messages:?}"
+            ));
+        }
+    }
+    match shown.first_key_value() {
+        Some((key, _)) => guilty(format!("#{name} shows a row `{key}` that there never was")),
+        None => Ok(()),
+    }
+}
+
+fn cards_are_right(world: &World, database: &Database) -> Result<(), Violation> {
     let catalog = deed::channel(world, "dbcord:1:catalog:").unwrap_or_default();
     let cards = catalog["messages"].as_array().into_iter().flatten();
     let cards = cards.filter(|message| message["author"]["bot"] == true);
     let cards: Vec<&str> = cards.filter_map(|card| card["content"].as_str()).collect();
-    for table in TABLES {
-        let of_table = |card: &&&str| card.starts_with(&format!("**{table}**"));
-        if cards.iter().filter(of_table).count() != 1 {
+    for (index, name) in TABLES.iter().enumerate() {
+        let of_table = |card: &&&str| card.starts_with(&format!("**{name}**"));
+        let wanted = database.tables.contains_key(&(index as u8));
+        if cards.iter().filter(of_table).count() != usize::from(wanted) {
             return guilty(format!("the cards are {cards:?}"));
         }
     }
     Ok(())
+}
+
+/// What was deleted for good is nowhere in the guild.
+pub fn no_copy_is_left(world: &World, erased: &BTreeSet<u64>) -> Result<(), Violation> {
+    if erased.is_empty() {
+        return Ok(());
+    }
+    let found = copies::values_to_be_found(world);
+    let left: Vec<&u64> = erased.intersection(&found).collect();
+    if left.is_empty() {
+        return Ok(());
+    }
+    Err(Violation::new(
+        Law::Erased,
+        format!("of the documents with v={left:?} there are copies"),
+    ))
+}
+
+fn guilty(text: String) -> Result<(), Violation> {
+    Err(Violation::new(Law::Mirrored, text))
 }
 
 pub fn bank_is_whole(database: &Database) -> Result<(), Violation> {
@@ -130,30 +187,33 @@ pub fn bank_is_whole(database: &Database) -> Result<(), Violation> {
 /// the message leaves it behind, and the message says so itself.
 const PROBE: &str = "dbcord checks whether it can read this channel.";
 
-/// The messages of a table's channel, by key. The bystander has the same name, and no mark.
-fn rows_shown(world: &World, table: &str) -> BTreeMap<String, Vec<Value>> {
+/// The channels of a table. The bystander has the same name, and no mark.
+fn channels_of(world: &World, table: &str) -> Vec<Value> {
     let state = world.state();
-    let channels = state["channels"].as_array().expect("channels");
+    let channels = state["channels"].as_array().into_iter().flatten();
     let mark = format!("dbcord:1:table:prod:{table}:");
     let is_marked = |channel: &&Value| {
         let topic = channel["topic"].as_str();
         topic.is_some_and(|topic| topic.starts_with(&mark))
     };
+    channels.filter(is_marked).cloned().collect()
+}
+
+/// The messages of a table's channel, by key.
+fn rows_shown(channel: &Value) -> BTreeMap<String, Vec<Value>> {
     let mut rows: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-    for channel in channels.iter().filter(is_marked) {
-        for message in channel["messages"].as_array().expect("messages") {
-            let content = message["content"].as_str().unwrap_or_default();
-            // Discord's own notices, of threads for example, have another type.
-            let is_ours = message["author"]["bot"] == true;
-            if !is_ours || message["type"] != 0 || content.starts_with(PROBE) {
-                continue;
-            }
-            let first = content.lines().next().unwrap_or_default();
-            // A tombstone's first line begins with `~~**key**~~`.
-            let name = first.trim_start_matches(['*', '~']);
-            let key = name.split("**").next().unwrap_or_default().to_owned();
-            rows.entry(key).or_default().push(message.clone());
+    for message in channel["messages"].as_array().into_iter().flatten() {
+        let content = message["content"].as_str().unwrap_or_default();
+        // Discord's own notices, of threads for example, have another type.
+        let is_ours = message["author"]["bot"] == true;
+        if !is_ours || message["type"] != 0 || content.starts_with(PROBE) {
+            continue;
         }
+        let first = content.lines().next().unwrap_or_default();
+        // A tombstone's first line begins with `~~**key**~~`.
+        let name = first.trim_start_matches(['*', '~']);
+        let key = name.split("**").next().unwrap_or_default().to_owned();
+        rows.entry(key).or_default().push(message.clone());
     }
     rows
 }
@@ -164,7 +224,7 @@ fn is_tombstone(message: &Value) -> bool {
     content.starts_with("~~")
 }
 
-fn shows(message: &Value, cell: Cell, rev: usize, doc: Doc, has_files: bool) -> bool {
+fn shows(message: &Value, cell: Cell, rev: u64, doc: Doc, has_files: bool) -> bool {
     let content = message["content"].as_str().unwrap_or_default();
     let head = format!("**{}** · rev {rev}\n", cell.key());
     if !content.starts_with(&head) {

@@ -3,15 +3,22 @@
 //! A seed is a [`Plan`]; [`simulate`] carries it out and reports the first law that was broken, if
 //! any. The same plan gives the same run, to the last request.
 
+mod answer;
+mod asking;
 mod checks;
+mod copies;
 mod deed;
 mod linear;
 mod minimise;
+mod model;
 mod moving;
 mod operation;
+mod pasts;
 mod plan;
 mod quiet;
 mod run;
+mod scenario;
+mod typed;
 mod violation;
 mod words;
 
@@ -45,6 +52,7 @@ pub fn simulate(plan: &Plan, planted: Option<PlantedBug>) -> Report {
             operations: 0,
             crashes: 0,
             is_undecided: false,
+            log: Vec::new(),
             trace: Vec::new(),
         }
     })

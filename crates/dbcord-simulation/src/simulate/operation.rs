@@ -1,20 +1,18 @@
-//! What clients ask for: the operations, how they are typed, and what their replies say.
+//! What clients ask for.
 
-use discord_sim::{Id, InteractionSpec};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 pub const DATABASE: &str = "prod";
-pub const TABLES: [&str; 2] = ["users", "orders"];
-/// The last two are accounts: nothing but transfers changes them.
+pub const TABLES: [&str; 4] = ["users", "orders", "drafts", "notes"];
+/// So many of the tables are there all the time; the others come and go, and change names.
+pub const LASTING: u8 = 2;
+/// So many keys are used in those that come and go.
+const PASSING_KEYS: u8 = 2;
+/// The last two are accounts, in tables that last: nothing but transfers changes them.
 pub const KEYS: [&str; 7] = ["a", "b", "c", "d", "e", "x", "y"];
 pub const ACCOUNTS: usize = 2;
 /// What each account has in the beginning.
 pub const BALANCE: i64 = 100;
-
-/// The longest text of an option.
-const OPTION: usize = 6_000;
-/// Options whose text can come as a file, too.
-const FILES: &[(&str, &str)] = &[("value_json", "value_file"), ("ops_json", "ops_file")];
 
 /// A row's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,12 +23,20 @@ pub struct Cell {
 
 impl Cell {
     pub fn all() -> impl Iterator<Item = Cell> {
-        let cells = |table| (0..KEYS.len() as u8).map(move |key| Cell { table, key });
-        (0..TABLES.len() as u8).flat_map(cells)
+        (0..TABLES.len() as u8).flat_map(Cell::of_table)
+    }
+
+    pub fn of_table(table: u8) -> impl Iterator<Item = Cell> {
+        let keys = if is_passing(table) {
+            PASSING_KEYS
+        } else {
+            KEYS.len() as u8
+        };
+        (0..keys).map(move |key| Cell { table, key })
     }
 
     pub fn is_account(self) -> bool {
-        usize::from(self.key) >= KEYS.len() - ACCOUNTS
+        !is_passing(self.table) && usize::from(self.key) >= KEYS.len() - ACCOUNTS
     }
 
     pub fn table(self) -> &'static str {
@@ -40,6 +46,11 @@ impl Cell {
     pub fn key(self) -> &'static str {
         KEYS[usize::from(self.key)]
     }
+}
+
+/// Whether the table comes and goes.
+pub fn is_passing(table: u8) -> bool {
+    table >= LASTING
 }
 
 impl std::fmt::Display for Cell {
@@ -95,7 +106,10 @@ pub struct Patch {
 pub enum Action {
     Put(Mode, Doc),
     Patch(Patch),
-    Delete,
+    Delete {
+        /// No copy is to remain.
+        is_hard: bool,
+    },
     /// Back to the document of that revision.
     Restore(u64),
 }
@@ -114,91 +128,46 @@ pub enum Command {
     Change(Change),
     /// All or nothing.
     Transact(Vec<Change>),
+    /// The revisions that a row had.
+    Past(Cell),
+    Create {
+        table: u8,
+        /// Whether its rows are shown as messages.
+        is_shown: bool,
+    },
+    Rename {
+        table: u8,
+        to: u8,
+    },
+    Drop(u8),
 }
 
 impl Command {
+    /// The rows that it is about: all that a table can have, where it is about the table.
     pub fn cells(&self) -> Vec<Cell> {
         match self {
-            Command::Get(cell) => vec![*cell],
+            Command::Get(cell) | Command::Past(cell) => vec![*cell],
             Command::Change(change) => vec![change.cell],
             Command::Transact(changes) => changes.iter().map(|change| change.cell).collect(),
+            Command::Create { table, .. } | Command::Drop(table) => {
+                Cell::of_table(*table).collect()
+            }
+            Command::Rename { table, to } => {
+                Cell::of_table(*table).chain(Cell::of_table(*to)).collect()
+            }
         }
     }
 
     pub fn changes(&self) -> &[Change] {
         match self {
-            Command::Get(_) => &[],
             Command::Change(change) => std::slice::from_ref(change),
             Command::Transact(changes) => changes,
+            _ => &[],
         }
     }
 
-    pub fn spec(&self, guild: Id) -> InteractionSpec {
-        let (name, mut options) = self.typed();
-        let mut file = None;
-        for (option, of_file) in FILES {
-            let text = options.get(*option).and_then(Value::as_str);
-            if text.is_some_and(|text| self.comes_as_file(text)) {
-                file = options.remove(*option);
-                options.insert((*of_file).to_owned(), json!("@f"));
-            }
-        }
-        let spec = InteractionSpec::command(guild, name, options);
-        match file {
-            Some(Value::String(text)) => spec.file("f", text.into_bytes()),
-            _ => spec,
-        }
-    }
-
-    /// What is too long for an option, and some of the rest.
-    fn comes_as_file(&self, text: &str) -> bool {
-        let first = self.changes().first().map(|change| change.action);
-        let is_eighth = matches!(first, Some(Action::Put(_, doc)) if doc.v.is_multiple_of(8));
-        text.len() > OPTION || is_eighth
-    }
-
-    fn typed(&self) -> (&'static str, Map<String, Value>) {
-        let mut options = Map::new();
-        let mut option = |name: &str, value: Value| options.insert(name.to_owned(), value);
-        option("database", json!(DATABASE));
-        let name = match self {
-            Command::Get(cell) => {
-                option("table", json!(cell.table()));
-                option("key", json!(cell.key()));
-                "dbc_get"
-            }
-            Command::Transact(changes) => {
-                let ops: Value = changes.iter().map(Change::op).collect();
-                option("ops_json", json!(ops.to_string()));
-                "dbc_transact"
-            }
-            Command::Change(change) => {
-                option("table", json!(change.cell.table()));
-                option("key", json!(change.cell.key()));
-                if let Some(rev) = change.if_rev {
-                    option("if_rev", json!(rev));
-                }
-                match change.action {
-                    Action::Put(mode, doc) => {
-                        option("value_json", json!(doc.json(change.cell.key()).to_string()));
-                        if mode != Mode::Insert {
-                            option("mode", json!(mode.name()));
-                        }
-                        "dbc_insert"
-                    }
-                    Action::Patch(patch) => {
-                        option("patch_json", json!(patch.json().to_string()));
-                        "dbc_update"
-                    }
-                    Action::Delete => "dbc_delete",
-                    Action::Restore(rev) => {
-                        option("rev", json!(rev));
-                        "dbc_restore_row"
-                    }
-                }
-            }
-        };
-        (name, options)
+    pub fn is_read(&self) -> bool {
+        matches!(self, Command::Get(_) | Command::Past(_))
     }
 }
 
@@ -215,6 +184,16 @@ impl std::fmt::Display for Command {
                 }
                 f.write_str("]")
             }
+            Command::Past(cell) => write!(f, "history of {cell}"),
+            Command::Create { table, is_shown } => {
+                let shown = if *is_shown { "" } else { ", not shown" };
+                write!(f, "create table {}{shown}", TABLES[usize::from(*table)])
+            }
+            Command::Rename { table, to } => {
+                let (table, to) = (TABLES[usize::from(*table)], TABLES[usize::from(*to)]);
+                write!(f, "rename table {table} to {to}")
+            }
+            Command::Drop(table) => write!(f, "drop table {}", TABLES[usize::from(*table)]),
         }
     }
 }
@@ -228,7 +207,8 @@ impl std::fmt::Display for Change {
                 write!(f, "{} {cell} v={v} padded by {pad}", mode.name())?;
             }
             Action::Patch(patch) => write!(f, "update {cell} v={}", patch.v)?,
-            Action::Delete => write!(f, "delete {cell}")?,
+            Action::Delete { is_hard: false } => write!(f, "delete {cell}")?,
+            Action::Delete { is_hard: true } => write!(f, "delete {cell} for good")?,
             Action::Restore(rev) => write!(f, "restore {cell} to revision {rev}")?,
         }
         match self.if_rev {
@@ -239,7 +219,7 @@ impl std::fmt::Display for Change {
 }
 
 impl Mode {
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Mode::Insert => "insert",
             Mode::Upsert => "upsert",
@@ -248,250 +228,31 @@ impl Mode {
     }
 }
 
-impl Patch {
-    fn json(self) -> Value {
-        let mut patch = json!({ "v": self.v });
-        if let Some(balance) = self.balance {
-            patch["balance"] = json!(balance);
-        }
-        patch
-    }
-}
-
-impl Change {
-    /// As an element of a transaction's list.
-    fn op(&self) -> Value {
-        let mut op = json!({"table": self.cell.table(), "key": self.cell.key()});
-        match self.action {
-            Action::Put(mode, doc) => {
-                op["op"] = json!(mode.name());
-                op["value"] = doc.json(self.cell.key());
-            }
-            Action::Patch(patch) => {
-                op["op"] = json!("update");
-                op["patch"] = patch.json();
-            }
-            Action::Delete => op["op"] = json!("delete"),
-            Action::Restore(_) => unreachable!("no transaction restores a row"),
-        }
-        if let Some(rev) = self.if_rev {
-            op["if_rev"] = json!(rev);
-        }
-        op
-    }
-}
-
-/// What a reply lets its reader conclude.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    Row {
-        rev: u64,
-        /// None where the document stands in a file that could not be fetched.
-        doc: Option<Doc>,
-    },
-    /// With the revision of its deletion; 0 where there never was a row.
-    Absent(u64),
-    /// Committed, with the revision where the reply names it.
-    Done(Option<u64>),
-    Refused(Refusal),
-    /// For sure not written, for a reason that has nothing to do with what is stored.
-    NotWritten,
-    /// Nobody knows, or nobody said.
-    Unknown,
-    /// A read that failed.
-    Unread,
-    /// A reply that must never come.
-    Wrong(String),
-}
-
-/// Reasons that tell something about the row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    Taken,
-    Missing,
-    OtherRevision,
-    /// Back to where it is.
-    SameRevision,
-}
-
-impl std::fmt::Display for Answer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Action {
+    /// What marks the document that it makes, if it makes one of its own.
+    pub fn value(&self) -> Option<u64> {
         match self {
-            Answer::Row {
-                rev,
-                doc: Some(doc),
-            } => {
-                write!(f, "at revision {rev}, v={}, balance {}", doc.v, doc.balance)
-            }
-            Answer::Row { rev, doc: None } => write!(f, "at revision {rev}"),
-            Answer::Absent(rev) => write!(f, "absent since revision {rev}"),
-            other => write!(f, "{other:?}"),
+            Action::Put(_, doc) => Some(doc.v),
+            Action::Patch(patch) => Some(patch.v),
+            Action::Delete { .. } | Action::Restore(_) => None,
         }
     }
-}
-
-impl Answer {
-    /// Reads a reply; `file` is the document where it stands in a file.
-    pub fn read(command: &Command, reply: &str, file: Option<&str>) -> Answer {
-        match command {
-            Command::Get(cell) => read_row(*cell, reply, file),
-            Command::Change(_) | Command::Transact(_) => read_change(reply),
-        }
-    }
-}
-
-fn read_row(cell: Cell, reply: &str, file: Option<&str>) -> Answer {
-    if reply.contains("has no row") {
-        let deleted = number_after(reply, "It was deleted as of revision ");
-        return Answer::Absent(deleted.unwrap_or_default());
-    }
-    let Some(rev) = number_after(reply, "· rev ") else {
-        return Answer::Unread;
-    };
-    let inline = reply
-        .split_once("```json\n")
-        .and_then(|(_, rest)| rest.rsplit_once("\n```"))
-        .map(|(json, _)| json);
-    let Some(text) = inline.or(file) else {
-        return Answer::Row { rev, doc: None };
-    };
-    match Doc::parse(cell.key(), text) {
-        Some(doc) => Answer::Row {
-            rev,
-            doc: Some(doc),
-        },
-        None => Answer::Wrong(format!(
-            "{cell} was read as something that nobody wrote: {text}"
-        )),
-    }
-}
-
-fn read_change(reply: &str) -> Answer {
-    let has = |text: &str| reply.contains(text);
-    if let (false, Some((told, _))) = (reply.starts_with('❌'), reply.rsplit_once("(commit #")) {
-        // A restored row's reply names the revision that it went back to, and then its new one.
-        return Answer::Done(number_after_last(told, "revision "));
-    }
-    if has("had been committed by then")
-        || has("was carried out already")
-        || has("The write itself is committed")
-    {
-        return Answer::Done(None);
-    }
-    if !has("Nothing was written") {
-        return Answer::Unknown;
-    }
-    if has("already (revision") {
-        Answer::Refused(Refusal::Taken)
-    } else if has("has no row") {
-        Answer::Refused(Refusal::Missing)
-    } else if has("is at revision") && has(", not ") {
-        Answer::Refused(Refusal::OtherRevision)
-    } else if has("is at revision") && has(" already.") {
-        Answer::Refused(Refusal::SameRevision)
-    } else if has("Option `rev`") {
-        Answer::Refused(Refusal::Missing)
-    } else {
-        Answer::NotWritten
-    }
-}
-
-fn number_after_last(text: &str, before: &str) -> Option<u64> {
-    number_after(&text[text.rfind(before)?..], before)
-}
-
-fn number_after(text: &str, before: &str) -> Option<u64> {
-    let (_, rest) = text.split_once(before)?;
-    let digits = rest
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(rest.len());
-    rest[..digits].parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const CELL: Cell = Cell { table: 0, key: 0 };
-    const DOC: Doc = Doc {
-        v: 7,
-        balance: -3,
-        pad: 2,
-    };
-
     #[test]
     fn a_document_is_read_whole_or_not_at_all() {
-        let text = DOC.json("a").to_string();
-        assert_eq!(Doc::parse("a", &text), Some(DOC));
+        let doc = Doc {
+            v: 7,
+            balance: -3,
+            pad: 2,
+        };
+        let text = doc.json("a").to_string();
+        assert_eq!(Doc::parse("a", &text), Some(doc));
         assert_eq!(Doc::parse("b", &text), None);
         assert_eq!(Doc::parse("a", &text.replace("``", "`x")), None);
-    }
-
-    #[test]
-    fn replies_are_understood() {
-        let insert = Command::Change(Change {
-            cell: CELL,
-            action: Action::Put(Mode::Insert, DOC),
-            if_rev: None,
-        });
-        for (reply, answer) in [
-            (
-                "Stored `a` in `prod.users` as revision 12 (commit #40).",
-                Answer::Done(Some(12)),
-            ),
-            (
-                "Restored `a` in `prod.users` to the document of revision 1, as revision 3 (commit #4).",
-                Answer::Done(Some(3)),
-            ),
-            ("Committed 2 operations (commit #10).", Answer::Done(None)),
-            (
-                "`/dbc_insert` was interrupted. It had been committed by then, as commit #4.",
-                Answer::Done(None),
-            ),
-            (
-                "❌ Option `key`: table `users` of database `prod` has a row with key `a` already (revision 3). Nothing was written.",
-                Answer::Refused(Refusal::Taken),
-            ),
-            (
-                "❌ Discord is away. Nothing was written. Try again.",
-                Answer::NotWritten,
-            ),
-            (
-                "❌ Discord is away. It is not known whether the write was committed.",
-                Answer::Unknown,
-            ),
-            ("no reply: failed", Answer::Unknown),
-        ] {
-            assert_eq!(Answer::read(&insert, reply, None), answer, "{reply}");
-        }
-        let get = Command::Get(CELL);
-        let row = format!(
-            "`a` in `prod.users` · rev 2 · commit #9\n```json\n{}\n```",
-            DOC.json("a")
-        );
-        assert_eq!(
-            Answer::read(&get, &row, None),
-            Answer::Row {
-                rev: 2,
-                doc: Some(DOC)
-            }
-        );
-        assert_eq!(
-            Answer::read(
-                &get,
-                "❌ Option `key`: table `users` of database `prod` has no row with key `a`.",
-                None
-            ),
-            Answer::Absent(0)
-        );
-        assert_eq!(
-            Answer::read(
-                &get,
-                "❌ Table `users` of database `prod` has no row with key `a`. It was deleted as of revision 2. `/dbc_history` shows what it was.",
-                None
-            ),
-            Answer::Absent(2)
-        );
-        assert_eq!(Answer::read(&get, "❌ Try again.", None), Answer::Unread);
     }
 }

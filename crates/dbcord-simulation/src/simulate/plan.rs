@@ -8,7 +8,7 @@ use fastrand::Rng;
 use serde_json::Value;
 
 use super::deed::Deed;
-use super::operation::{ACCOUNTS, Cell, KEYS, Mode, TABLES};
+use super::operation::{ACCOUNTS, Cell, KEYS, LASTING, Mode, TABLES};
 use crate::harness::host::Side;
 
 pub const CLIENTS: usize = 4;
@@ -22,9 +22,14 @@ const OPERATIONS: &[(Intent, u32, &str, &str)] = &[
     (Intent::Put(Mode::Replace), 8, "dbc_insert", "mode"),
     (Intent::Update, 25, "dbc_update", "patch_json"),
     (Intent::Delete, 12, "dbc_delete", "key"),
+    (Intent::DeleteForGood, 6, "dbc_delete", "hard"),
     (Intent::Restore, 6, "dbc_restore_row", "rev"),
-    (Intent::Transact, 12, "dbc_transact", "ops_json"),
+    (Intent::Past, 12, "dbc_history", "limit"),
+    (Intent::Transact, 20, "dbc_transact", "ops_json"),
     (Intent::Transfer, 20, "dbc_transact", "ops_json"),
+    (Intent::Create, 6, "dbc_table_create", "mirror"),
+    (Intent::Rename, 4, "dbc_table_rename", "to"),
+    (Intent::Drop, 3, "dbc_table_drop", "confirm"),
 ];
 
 /// What may go wrong, and how often.
@@ -50,12 +55,20 @@ pub enum Intent {
     Put(Mode),
     Update,
     Delete,
+    /// With every copy.
+    DeleteForGood,
     /// Back to an earlier revision.
     Restore,
+    /// What the row was.
+    Past,
     /// Several changes at once.
     Transact,
     /// From one account to another, with the revisions that were read.
     Transfer,
+    /// A table.
+    Create,
+    Rename,
+    Drop,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,35 +94,14 @@ pub struct Ask {
     pub intent: Intent,
     pub cell: Cell,
     pub other: Cell,
+    pub third: Cell,
+    /// Decides what a transaction does to the rows after its first.
+    pub twist: u32,
     pub pad: u32,
     /// Whether to insist on the revision that the client saw last.
     pub insists: bool,
     /// Where there are two deployments, it goes to the one that has no commands any more.
     pub strays: bool,
-}
-
-impl Ask {
-    fn of_scenario(round: usize, client: usize, intent: Intent, pad: u32) -> Ask {
-        let key = match intent {
-            Intent::Transfer => KEYS.len() - 1 - client,
-            _ => (round + client) % (KEYS.len() - ACCOUNTS),
-        };
-        let cell = |table| Cell {
-            table,
-            key: key as u8,
-        };
-        // The third of a round is in the other table.
-        let table = u8::from(pad > 500);
-        Ask {
-            client,
-            intent,
-            cell: cell(table),
-            other: cell(1 - table),
-            pad,
-            insists: round == 1,
-            strays: false,
-        }
-    }
 }
 
 #[derive(Debug, Clone)]
@@ -187,31 +179,16 @@ impl Plan {
         }
     }
 
-    /// Something of everything, in a fixed order: two clients at a time, documents of every size, an
-    /// object that is dropped, channels brought up to date.
-    pub fn scenario() -> Plan {
-        let mut steps = Vec::new();
-        for round in 0..3 {
-            for (intent, _) in offered() {
-                for (client, pad) in [(0, 10), (1, 300), (0, 700)] {
-                    steps.push(Step::Ask(Ask::of_scenario(round, client, *intent, pad)));
-                    steps.push(Step::Wait(20));
-                }
-                steps.push(Step::Wait(5_000));
-            }
-            steps.push(Step::Idle(15_000));
-        }
-        Plan {
-            seed: 1,
-            refuses_files: false,
-            steps,
-        }
-    }
-
     /// Whether files can be read all the time.
     pub fn has_files(&self) -> bool {
         let refuses = |step: &Step| matches!(step, Step::Fault(fault) if fault.kind == FaultKind::AttachmentsRefused);
         !self.refuses_files && !self.steps.iter().any(refuses)
+    }
+
+    /// Whether the channels keep the names that they are given.
+    pub fn has_names(&self) -> bool {
+        let renames = |step: &Step| matches!(step, Step::ByHand(Deed::RenameChannel(_)));
+        !self.steps.iter().any(renames)
     }
 
     pub fn has_faults(&self) -> bool {
@@ -256,16 +233,18 @@ impl Style {
             steps.push(misfortune.draw(rng));
         }
         let intent = weighted(rng, offered());
-        let draw = if intent == Intent::Transfer {
-            draw_account
-        } else {
-            draw_cell
+        let draw = match intent {
+            Intent::Transfer => draw_account,
+            Intent::Create | Intent::Rename | Intent::Drop => |rng: &mut Rng, _| draw_passing(rng),
+            _ => draw_cell,
         };
         steps.push(Step::Ask(Ask {
             client: rng.usize(..self.clients),
             intent,
             cell: draw(rng, self.keys),
             other: draw(rng, self.keys),
+            third: draw(rng, self.keys),
+            twist: rng.u32(..),
             // Most documents stand in the content of their commit, some in embeds, a few in a file.
             pad: match rng.u8(..16) {
                 0 => rng.u32(500..800),
@@ -350,15 +329,30 @@ pub fn bad_luck(seed: u64) -> FaultPlan {
 }
 
 fn draw_cell(rng: &mut Rng, keys: usize) -> Cell {
+    // Most of the work is in tables that last: whoever works in another one depends on all that
+    // happens to it.
+    let is_passing = rng.u8(..4) == 0;
+    if is_passing {
+        return draw_passing(rng);
+    }
     Cell {
-        table: rng.u8(..TABLES.len() as u8),
+        table: rng.u8(..LASTING),
+        key: rng.u8(..keys as u8),
+    }
+}
+
+fn draw_passing(rng: &mut Rng) -> Cell {
+    let table = rng.u8(LASTING..TABLES.len() as u8);
+    let keys = Cell::of_table(table).count();
+    Cell {
+        table,
         key: rng.u8(..keys as u8),
     }
 }
 
 fn draw_account(rng: &mut Rng, _keys: usize) -> Cell {
     Cell {
-        table: rng.u8(..TABLES.len() as u8),
+        table: rng.u8(..LASTING),
         key: (KEYS.len() - 1 - rng.usize(..ACCOUNTS)) as u8,
     }
 }
@@ -375,7 +369,7 @@ fn weighted<T: Copy>(rng: &mut Rng, table: &[(T, u32)]) -> T {
 }
 
 /// The operations that this build offers.
-fn offered() -> &'static [(Intent, u32)] {
+pub(super) fn offered() -> &'static [(Intent, u32)] {
     static OFFERED: OnceLock<Vec<(Intent, u32)>> = OnceLock::new();
     OFFERED.get_or_init(|| {
         let registration = Value::from(dbcord::commands::registration());

@@ -1,11 +1,15 @@
 //! Times of rest, when everything is read and compared.
 
+use std::collections::BTreeSet;
+
+use super::answer::Answer;
 use super::checks;
-use super::linear::{self, Call, Verdict};
-use super::operation::{Action, Answer, Cell, Change, Command, Doc, Mode, TABLES};
+use super::linear::{self, Call, Verdict, Window};
+use super::model::Database;
+use super::operation::{Action, Cell, Change, Command, DATABASE, Doc, Mode, TABLES, is_passing};
 use super::run::{HOUR_MS, Run};
 use super::violation::{Law, Violation};
-use crate::harness::world::World;
+use crate::harness::world::{World, content};
 
 /// How often a reader left in peace asks again before that is a fault.
 const READS_IN_PEACE: u32 = 5;
@@ -28,8 +32,10 @@ impl Run {
         }
         self.read_all_in_peace()?;
         self.world.settle();
+        self.erasures_are_told()?;
         self.close_window()?;
-        checks::channels_say_what_rows_are(&self.world, &self.before, self.has_files)?;
+        checks::channels_say_what_rows_are(&self.world, &self.before, self.looks)?;
+        checks::no_copy_is_left(&self.world, &self.erased)?;
         checks::bank_is_whole(&self.before)?;
         let changes = self.world.observed().changes;
         self.world.wait(HOUR_MS);
@@ -60,41 +66,50 @@ impl Run {
 
     /// Reads every row; twice where a change's outcome is unknown. For all that one round tells, a
     /// transaction could have happened between the readings of two of its rows, and the checker
-    /// would take it to have overwritten what it was overwritten by.
+    /// would take it to have overwritten what it was overwritten by. Of rows that were deleted for
+    /// good, the past is read as well.
     fn read_all_in_peace(&mut self) -> Result<(), Violation> {
-        let rounds = if self.calls.iter().any(Call::is_unknown) {
-            2
-        } else {
-            1
-        };
-        for _ in 0..rounds {
-            for cell in Cell::all() {
-                self.read_in_peace(cell)?;
+        let is_unknown = self.calls.iter().any(Call::is_unknown);
+        let changes = self.calls.iter().flat_map(|call| call.command.changes());
+        let is_erasing = |change: &&Change| change.action == Action::Delete { is_hard: true };
+        let keys = changes.filter(is_erasing).map(|change| change.cell.key);
+        let keys: BTreeSet<u8> = keys.collect();
+        for cell in Cell::all() {
+            self.read_in_peace(Command::Get(cell))?;
+        }
+        for cell in Cell::all() {
+            if keys.contains(&cell.key) {
+                self.read_in_peace(Command::Past(cell))?;
+            } else if is_unknown {
+                self.read_in_peace(Command::Get(cell))?;
             }
         }
         Ok(())
     }
 
     /// As a client of its own, so that it is part of the history.
-    fn read_in_peace(&mut self, cell: Cell) -> Result<(), Violation> {
+    fn read_in_peace(&mut self, command: Command) -> Result<(), Violation> {
         let noted = self.trace.len();
         for _ in 0..READS_IN_PEACE {
-            self.invoke(0, Command::Get(cell));
+            self.invoke(0, command.clone());
             self.join_client(0)?;
             let answer = self.calls.last().and_then(|call| call.returned.clone());
             match answer {
                 Some((_, Answer::Unread)) | None => self.world.wait(60_000),
                 Some((_, answer)) => {
                     self.trace.truncate(noted);
-                    if answer != Answer::Absent(0) {
-                        self.note(&format!("read in peace: {cell} is {answer}"));
+                    if !matches!(answer, Answer::Absent(0) | Answer::Refused(_)) {
+                        self.note(&format!("in peace: {command} is {answer}"));
                     }
                     return Ok(());
                 }
             }
         }
         let reply = self.trace.last().cloned().unwrap_or_default();
-        Err(Violation::new(Law::Available, format!("{cell}: {reply}")))
+        Err(Violation::new(
+            Law::Available,
+            format!("{command}: {reply}"),
+        ))
     }
 
     /// Whether what clients saw can be explained. A change of unknown outcome that had no effect so
@@ -102,9 +117,17 @@ impl Run {
     fn close_window(&mut self) -> Result<(), Violation> {
         let calls = std::mem::take(&mut self.calls);
         match linear::check(&self.before, &calls) {
-            Verdict::Linearizable(after, open) => {
+            Verdict::Linearizable(Window {
+                after,
+                open,
+                erasures,
+            }) => {
+                let erased = erasures.into_iter().flat_map(|(_, values)| values);
+                let in_doubt = self.in_doubt(&calls, &after);
+                self.erased
+                    .extend(erased.filter(|value| !in_doubt.contains(value)));
                 (self.before, self.calls) = (after, open);
-                self.opened_with = self.calls.len();
+                self.before.forget();
                 Ok(())
             }
             Verdict::Impossible(cells) => {
@@ -129,6 +152,63 @@ impl Run {
         self.read_all_in_peace()?;
         self.close_window()?;
         self.world.settle();
-        checks::channels_say_what_rows_are(&self.world, &self.before, self.has_files)
+        checks::channels_say_what_rows_are(&self.world, &self.before, self.looks)?;
+        checks::no_copy_is_left(&self.world, &self.erased)
+    }
+
+    /// The marks of documents of which nobody knows for sure whether they came before a deletion for
+    /// good or after it: their revision was not named, and the row's past does not tell it either.
+    fn in_doubt(&self, calls: &[Call], after: &Database) -> BTreeSet<u64> {
+        let mut in_doubt = BTreeSet::new();
+        let is_told = |cell: Cell| !is_passing(cell.table) && after.is_told_whole(cell);
+        for call in calls {
+            let is_named = matches!(&call.returned, Some((_, Answer::Done(Some(_)))));
+            let changes = call.command.changes().iter();
+            let changes = changes
+                .filter(|change| !is_named && !(self.looks.has_files && is_told(change.cell)));
+            in_doubt.extend(changes.filter_map(|change| change.action.value()));
+        }
+        in_doubt
+    }
+
+    /// Nothing is said to be still in the way of being removed. Where nothing went wrong, and there
+    /// was time enough, the answer itself has said so.
+    fn erasures_are_told(&mut self) -> Result<(), Violation> {
+        let guilty = |text: String| Err(Violation::new(Law::Erased, text));
+        let asked = std::mem::take(&mut self.erasing);
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let inspected = self
+            .world
+            .reply(&format!("/dbc_inspect database:{DATABASE}"));
+        if inspected.contains("copies still being removed") {
+            return guilty(inspected);
+        }
+        let [erasing] = asked[..] else {
+            return Ok(());
+        };
+        let cell = erasing.cell;
+        let changes = |call: &&Call| {
+            let mut changes = call.command.changes().iter();
+            !call.command.is_read()
+                && (call.command.changes().is_empty() || changes.any(|change| change.cell == cell))
+        };
+        // What is young stays in the log for a while, longer than anybody can be told.
+        let is_alone = self.calls.iter().filter(changes).count() == 1;
+        let is_done = self
+            .calls
+            .iter()
+            .filter(changes)
+            .any(|call| matches!(&call.returned, Some((_, Answer::Done(_)))));
+        if !(self.is_fair && is_alone && is_done && self.before.current(cell).is_some()) {
+            return Ok(());
+        }
+        let view = self.world.answer_so_far(erasing.interaction);
+        let said = view.map(|view| content(&view)).unwrap_or_default();
+        if said.contains("The last copy is gone.") {
+            return Ok(());
+        }
+        guilty(format!("nobody said so: {said}"))
     }
 }

@@ -1,15 +1,18 @@
 //! Carries out a plan, and writes down what clients see.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use discord_sim::{Id, View};
+use discord_sim::{GuildSpec, Id, MemberSpec, View};
 
-use super::checks;
-use super::linear::{Call, Database};
+use super::answer::Answer;
+use super::checks::{self, Looks};
+use super::linear::Call;
+use super::model::Database;
 use super::operation::{
-    Action, Answer, BALANCE, Cell, Change, Command, DATABASE, Doc, Mode, Patch, TABLES,
+    Action, BALANCE, Cell, Change, Command, DATABASE, Doc, LASTING, Mode, TABLES,
 };
-use super::plan::{self, Ask, CLIENTS, Intent, Plan, Step, has_bank};
+use super::pasts::Pasts;
+use super::plan::{self, Ask, CLIENTS, Plan, Step, has_bank};
 use super::violation::{Law, Violation};
 use crate::harness::planted::PlantedBug;
 use crate::harness::world::{World, content};
@@ -17,6 +20,8 @@ use crate::harness::world::{World, content};
 pub(super) const HOUR_MS: u64 = 3_600_000;
 /// The longest way of a request to Discord.
 const UPLINK_MS: u64 = 80;
+/// Manage Server.
+const MANAGE_GUILD: u64 = 1 << 5;
 /// Changes of unknown outcome after which everything is compared: each makes the search for an
 /// explanation longer.
 const UNKNOWN_AT_MOST: usize = 5;
@@ -33,6 +38,8 @@ pub struct Report {
     pub crashes: u64,
     /// The search for an explanation was given up, and the run with it.
     pub is_undecided: bool,
+    /// The first lines of the log, as it was when the last step of the plan was done.
+    pub log: Vec<String>,
     /// What happened, in words.
     pub trace: Vec<String>,
 }
@@ -43,22 +50,34 @@ struct Pending {
     call: usize,
 }
 
+/// A row that is to be deleted for good.
+#[derive(Clone, Copy)]
+pub(super) struct Erasing {
+    pub interaction: Id,
+    pub cell: Cell,
+}
+
 pub(super) struct Run {
     pub world: World,
     /// The state at the end of the last window.
     pub before: Database,
     pub calls: Vec<Call>,
-    /// So many of the calls are of earlier windows.
-    pub opened_with: usize,
+    /// What marks the documents that were deleted for good.
+    pub erased: BTreeSet<u64>,
+    /// The deletions for good since the last comparison.
+    pub erasing: Vec<Erasing>,
+    /// There were such deletions before.
+    has_erased: bool,
+    pasts: Pasts,
     moments: u64,
     pending: [Option<Pending>; CLIENTS],
     /// What each client saw last.
-    seen: [BTreeMap<Cell, (u64, Doc)>; CLIENTS],
+    pub seen: [BTreeMap<Cell, (u64, Doc)>; CLIENTS],
     values: u64,
     operations: usize,
     pub is_undecided: bool,
     /// Nothing goes wrong in this run.
-    is_fair: bool,
+    pub is_fair: bool,
     /// Nothing has, so that every answer must be a good one.
     expects_answers: bool,
     started: u64,
@@ -69,8 +88,8 @@ pub(super) struct Run {
     /// Somebody meddled with the channels since the last comparison.
     pub is_meddled: bool,
     refuses_files: bool,
-    /// Files could be read all the time.
-    pub has_files: bool,
+    pub looks: Looks,
+    log: Vec<String>,
     pub trace: Vec<String>,
 }
 
@@ -83,14 +102,23 @@ pub fn run(plan: &Plan, planted: Option<PlantedBug>) -> Report {
 
 impl Run {
     fn begin(plan: &Plan, planted: Option<PlantedBug>) -> Run {
-        let mut world = World::with_config(discord_sim::Config {
+        let config = discord_sim::Config {
             seed: plan.seed,
             base_url: "http://discord.test".to_owned(),
             message_content_intent: true,
             latency_ms: (30, 160),
             record_traffic: false,
             ..discord_sim::Config::default()
-        });
+        };
+        let member = |client| MemberSpec {
+            name: name(client),
+            permissions: Some(MANAGE_GUILD),
+        };
+        let guild = GuildSpec {
+            members: (0..CLIENTS).map(member).collect(),
+            ..GuildSpec::named("Test guild")
+        };
+        let mut world = World::in_guild(config, guild);
         world.be_quiet();
         world.set_uplink(UPLINK_MS);
         if plan.refuses_files {
@@ -104,7 +132,10 @@ impl Run {
             world,
             before: Database::default(),
             calls: Vec::new(),
-            opened_with: 0,
+            erased: BTreeSet::new(),
+            erasing: Vec::new(),
+            has_erased: false,
+            pasts: Pasts::default(),
             moments: 0,
             pending: [const { None }; CLIENTS],
             seen: [const { BTreeMap::new() }; CLIENTS],
@@ -117,7 +148,11 @@ impl Run {
             owner: 0,
             is_meddled: false,
             refuses_files: plan.refuses_files,
-            has_files: plan.has_files(),
+            looks: Looks {
+                has_files: plan.has_files(),
+                has_names: plan.has_names(),
+            },
+            log: Vec::new(),
             trace: Vec::new(),
         }
     }
@@ -131,6 +166,7 @@ impl Run {
             operations: self.operations,
             crashes: observed.crashes,
             is_undecided: self.is_undecided,
+            log: self.log,
             trace: self.trace,
         }
     }
@@ -147,6 +183,8 @@ impl Run {
                 return Ok(());
             }
         }
+        self.log = self.world.messages("dbc-log");
+        self.log.iter_mut().for_each(|text| first_line(text));
         self.be_quiet()?;
         self.read_again("an eviction", World::evict)?;
         // From here on the database may ask for patience.
@@ -159,7 +197,7 @@ impl Run {
     /// The tables and the accounts, before anything goes wrong.
     fn set_up(&mut self) {
         self.world.ok(&format!("/dbc_init database:{DATABASE}"));
-        for table in TABLES {
+        for table in &TABLES[..usize::from(LASTING)] {
             let line = format!("/dbc_table_create database:{DATABASE} table:{table} pk:id");
             self.world.ok(&line);
         }
@@ -174,9 +212,11 @@ impl Run {
                 action: Action::Put(Mode::Insert, doc),
                 if_rev: None,
             });
-            let view = self.world.interact(command.spec(self.world.guild.guild_id));
+            let user = self.user(0);
+            self.pasts.will_write(user.0, &command);
+            let view = (self.world).interact(command.spec(self.world.guild.guild_id, user));
             assert!(content(&view).starts_with("Stored"), "{}", content(&view));
-            self.before.0.insert(cell, vec![Some(doc)]);
+            self.before.begin_with(cell, doc);
         }
         self.world.settle();
     }
@@ -238,8 +278,19 @@ impl Run {
 
     pub(super) fn invoke(&mut self, client: usize, command: Command) {
         self.note(&format!("client {client}: {command}"));
-        let spec = command.spec(self.world.guild.guild_id);
+        let user = self.user(client);
+        self.pasts.will_write(user.0, &command);
+        let spec = command.spec(self.world.guild.guild_id, user);
         let interaction = self.world.send(spec);
+        if let Command::Change(Change {
+            cell,
+            action: Action::Delete { is_hard: true },
+            ..
+        }) = command
+        {
+            self.erasing.push(Erasing { interaction, cell });
+            self.has_erased = true;
+        }
         let invoked = self.moment();
         self.operations += 1;
         self.pending[client] = Some(Pending {
@@ -248,102 +299,11 @@ impl Run {
         });
         self.calls.push(Call {
             client,
+            user: user.0,
             command,
             invoked,
             returned: None,
         });
-    }
-
-    /// What a client types, from what it wants and what it has seen.
-    fn command(&mut self, ask: &Ask) -> Command {
-        let Ask { cell, other, .. } = *ask;
-        let seen = self.seen[ask.client].get(&cell).copied();
-        let doc = Doc {
-            v: self.next_value(),
-            balance: 0,
-            pad: ask.pad,
-        };
-        let patch = Action::Patch(Patch {
-            v: doc.v,
-            balance: None,
-        });
-        let if_rev = seen.filter(|_| ask.insists).map(|(rev, _)| rev);
-        let change = |action, if_rev| {
-            Command::Change(Change {
-                cell,
-                action,
-                if_rev,
-            })
-        };
-        match ask.intent {
-            Intent::Get => Command::Get(cell),
-            Intent::Put(mode) => change(Action::Put(mode, doc), None),
-            Intent::Update => change(patch, if_rev),
-            Intent::Delete => change(Action::Delete, if_rev),
-            Intent::Restore => match seen.and_then(|(rev, _)| self.restorable(cell, rev)) {
-                Some(rev) => change(Action::Restore(rev), None),
-                None => Command::Get(cell),
-            },
-            Intent::Transact => {
-                let action = if seen.is_some() {
-                    patch
-                } else {
-                    Action::Put(Mode::Upsert, doc)
-                };
-                let first = Change {
-                    cell,
-                    action,
-                    if_rev,
-                };
-                let second = Change {
-                    cell: other,
-                    action: Action::Put(Mode::Upsert, doc),
-                    if_rev: None,
-                };
-                let is_twice = cell == other;
-                Command::Transact(if is_twice {
-                    vec![first]
-                } else {
-                    vec![first, second]
-                })
-            }
-            Intent::Transfer => self.transfer(ask, doc.v),
-        }
-    }
-
-    /// The revision before this one. Of those before the last comparison only the newest is sure:
-    /// several orders may explain how the row got there.
-    fn restorable(&self, cell: Cell, rev: u64) -> Option<u64> {
-        let sure_from = self.before.0.get(&cell).map_or(1, Vec::len) as u64;
-        Some(rev.saturating_sub(1).max(sure_from)).filter(|&earlier| earlier <= rev)
-    }
-
-    /// Money goes from one account to another, on condition that both are as they were read.
-    fn transfer(&mut self, ask: &Ask, v: u64) -> Command {
-        let seen = &mut self.seen[ask.client];
-        let (from, to) = (ask.cell, ask.other);
-        let Some(&(from_rev, from_doc)) = seen.get(&from) else {
-            return Command::Get(from);
-        };
-        let Some(&(to_rev, to_doc)) = seen.get(&to).filter(|_| to != from) else {
-            return Command::Get(to);
-        };
-        // What they are afterwards has to be read again.
-        seen.remove(&from);
-        seen.remove(&to);
-        let amount = i64::from(ask.pad % 50) + 1;
-        let change = |cell, balance, rev| Change {
-            cell,
-            action: Action::Patch(Patch {
-                v,
-                balance: Some(balance),
-            }),
-            if_rev: Some(rev),
-        };
-        Command::Transact(vec![
-            change(from, from_doc.balance - amount, from_rev),
-            change(to, to_doc.balance + amount, to_rev),
-        ])
     }
 
     /// Everybody gets an answer, or gives up.
@@ -394,6 +354,10 @@ impl Run {
         {
             self.seen[client].insert(*cell, (*rev, *doc));
         }
+        if let (Command::Past(cell), Answer::Past(past)) = (&command, &answer) {
+            let heard = self.pasts.hear(*cell, past, !self.has_erased);
+            heard.map_err(|why| Violation::new(Law::Honest, why))?;
+        }
         let is_poor = matches!(
             answer,
             Answer::Unknown | Answer::NotWritten | Answer::Unread
@@ -434,4 +398,16 @@ impl Run {
         self.trace
             .push(format!("{:>9}.{:03} s  {line}", ms / 1_000, ms % 1_000));
     }
+
+    fn user(&self, client: usize) -> Id {
+        self.world.guild.users[&name(client)]
+    }
+}
+
+fn name(client: usize) -> String {
+    format!("client{client}")
+}
+
+fn first_line(text: &mut String) {
+    text.truncate(text.find('\n').unwrap_or(text.len()));
 }

@@ -13,6 +13,8 @@ pub enum Law {
     Available,
     /// Left in peace, the channels say what the rows are.
     Mirrored,
+    /// What is deleted for good leaves no copy.
+    Erased,
     /// Left in peace, nothing more is written to Discord.
     Idle,
     /// Money is neither made nor lost.
@@ -47,6 +49,7 @@ impl fmt::Display for Violation {
             Law::Honest => "something was read that nobody wrote",
             Law::Available => "left in peace, the database does not answer",
             Law::Mirrored => "the channels do not say what the rows are",
+            Law::Erased => "something that was deleted for good is not gone",
             Law::Idle => "left in peace, the database goes on writing to Discord",
             Law::Bank => "the total of all accounts has changed",
             Law::Requests => "requests that must not be",

@@ -1,6 +1,8 @@
 //! What can be explained, and what cannot.
 
 use super::*;
+use crate::simulate::answer::{By, Content, Refusal, Told};
+use crate::simulate::operation::{Action, Change, Doc, Mode};
 
 const A: Cell = Cell { table: 0, key: 0 };
 const B: Cell = Cell { table: 1, key: 0 };
@@ -38,6 +40,7 @@ fn calls(list: &[(usize, Command, u64, u64, Option<Answer>)]) -> Vec<Call> {
         Option<Answer>,
     )| Call {
         client: *client,
+        user: 7,
         command: command.clone(),
         invoked: *invoked,
         returned: answer.clone().map(|answer| (*returned, answer)),
@@ -48,7 +51,7 @@ fn calls(list: &[(usize, Command, u64, u64, Option<Answer>)]) -> Vec<Call> {
 fn is_possible(list: &[(usize, Command, u64, u64, Option<Answer>)]) -> bool {
     matches!(
         check(&Database::default(), &calls(list)),
-        Verdict::Linearizable(..)
+        Verdict::Linearizable(_)
     )
 }
 
@@ -83,7 +86,9 @@ fn an_unknown_write_happens_at_any_time_or_never_but_does_not_unhappen() {
         (0, write.clone(), 1, 2, None),
         (1, Command::Get(A), 3, 4, Some(Answer::Absent(0))),
     ];
-    let Verdict::Linearizable(after, open) = check(&Database::default(), &calls(&list)) else {
+    let Verdict::Linearizable(Window { after, open, .. }) =
+        check(&Database::default(), &calls(&list))
+    else {
         panic!("it may still happen")
     };
     assert_eq!((after, open.len()), (Database::default(), 1));
@@ -95,7 +100,9 @@ fn an_unknown_write_happens_at_any_time_or_never_but_does_not_unhappen() {
         (0, Command::Get(A), 5, 6, Some(row(1, 1))),
         (0, Command::Get(B), 7, 8, Some(Answer::Absent(0))),
     ];
-    let Verdict::Linearizable(after, open) = check(&Database::default(), &calls(&list)) else {
+    let Verdict::Linearizable(Window { after, open, .. }) =
+        check(&Database::default(), &calls(&list))
+    else {
         panic!("it may still happen")
     };
     assert_eq!((after.current(B), open.len()), (None, 1));
@@ -108,7 +115,9 @@ fn an_unknown_write_happens_at_any_time_or_never_but_does_not_unhappen() {
         (0, Command::Get(A), 7, 8, Some(row(1, 1))),
         (0, Command::Get(B), 9, 10, Some(row(2, 3))),
     ];
-    let Verdict::Linearizable(after, open) = check(&Database::default(), &calls(&list)) else {
+    let Verdict::Linearizable(Window { after, open, .. }) =
+        check(&Database::default(), &calls(&list))
+    else {
         panic!("it may still happen")
     };
     assert_eq!(
@@ -122,7 +131,7 @@ fn an_unknown_write_happens_at_any_time_or_never_but_does_not_unhappen() {
 fn a_deletion_tells_what_came_before_it() {
     let delete = Command::Change(Change {
         cell: A,
-        action: Action::Delete,
+        action: Action::Delete { is_hard: false },
         if_rev: None,
     });
     let after = |rev| {
@@ -139,7 +148,7 @@ fn a_deletion_tells_what_came_before_it() {
             (0, Command::Get(A), 7, 8, Some(Answer::Absent(rev))),
         ];
         match check(&Database::default(), &calls(&list)) {
-            Verdict::Linearizable(after, open) => (after.0[&A].len(), open.len()),
+            Verdict::Linearizable(Window { after, open, .. }) => (after.rev(A), open.len()),
             other => panic!("{other:?}"),
         }
     };
@@ -173,7 +182,7 @@ fn half_a_transaction_is_none() {
 fn revisions_go_on_after_a_deletion() {
     let delete = Change {
         cell: A,
-        action: Action::Delete,
+        action: Action::Delete { is_hard: false },
         if_rev: Some(1),
     };
     let again = |rev| {
@@ -215,12 +224,12 @@ fn what_is_restored_is_a_revision_with_a_document() {
     let mut database = Database::default();
     for action in [
         Action::Put(Mode::Insert, doc(1)),
-        Action::Delete,
+        Action::Delete { is_hard: false },
         Action::Put(Mode::Insert, doc(2)),
     ] {
-        database.apply(&[change(action)]).unwrap();
+        database.apply(7, &[change(action)]).unwrap();
     }
-    let restored = |to, database: &mut Database| database.apply(&[change(Action::Restore(to))]);
+    let restored = |to, database: &mut Database| database.apply(7, &[change(Action::Restore(to))]);
     assert_eq!(
         restored(2, &mut database),
         Err(Refusal::Missing),
@@ -228,8 +237,86 @@ fn what_is_restored_is_a_revision_with_a_document() {
     );
     assert_eq!(restored(3, &mut database), Err(Refusal::SameRevision));
     assert_eq!(restored(4, &mut database), Err(Refusal::Missing));
-    database.apply(&[change(Action::Delete)]).unwrap();
+    database
+        .apply(7, &[change(Action::Delete { is_hard: false })])
+        .unwrap();
     assert_eq!(restored(4, &mut database), Err(Refusal::Missing));
     assert_eq!(restored(1, &mut database), Ok(()));
     assert_eq!(database.read(A), row(5, 1));
+}
+
+#[test]
+fn a_table_that_is_dropped_takes_its_rows_along_and_a_renamed_one_keeps_them() {
+    let [drafts, notes] = [2, 3].map(|table| Cell { table, key: 0 });
+    let mut database = Database::default();
+    let mut run = |command| {
+        let answer = database.invoke(&Request { user: 7, command });
+        (answer, database.clone())
+    };
+    let create = Command::Create {
+        table: 2,
+        is_shown: true,
+    };
+    let missing = Answer::Refused(Refusal::NoTable);
+    assert_eq!(run(Command::Change(put(drafts, 1))).0, missing);
+    assert_eq!(run(create.clone()).0, Answer::Done(None));
+    assert_eq!(run(create.clone()).0, Answer::Refused(Refusal::TableTaken));
+    assert_eq!(
+        run(Command::Change(put(drafts, 1))).0,
+        Answer::Done(Some(1))
+    );
+    assert_eq!(
+        run(Command::Rename { table: 2, to: 3 }).0,
+        Answer::Done(None)
+    );
+    assert_eq!(run(Command::Get(drafts)).0, missing);
+    assert_eq!(run(Command::Get(notes)).0, row(1, 1));
+    assert_eq!(run(Command::Drop(3)).0, Answer::Done(Some(1)));
+    assert_eq!(run(Command::Rename { table: 3, to: 2 }).0, missing);
+    assert_eq!(run(create).0, Answer::Done(None));
+    assert_eq!(run(Command::Get(drafts)).0, Answer::Absent(0));
+}
+
+#[test]
+fn a_history_tells_what_was_and_nothing_from_before_a_deletion_for_good() {
+    let delete = Change {
+        cell: A,
+        action: Action::Delete { is_hard: true },
+        if_rev: None,
+    };
+    let told = |rev, content, command: &str| Told {
+        rev,
+        commit: rev,
+        content,
+        by: Some(By {
+            user: 7,
+            command: command.to_owned(),
+            at: rev,
+        }),
+    };
+    let third = told(3, Content::Is(doc(3)), "dbc_insert");
+    let gone = told(2, Content::DeletedForGood, "dbc_delete");
+    let first = told(1, Content::Is(doc(1)), "dbc_insert");
+    let mut database = Database::default();
+    for change in [put(A, 1), delete, put(A, 3)] {
+        database.apply(7, &[change]).unwrap();
+    }
+    let tells = |database: &Database, past: &[&Told]| {
+        let past = past.iter().map(|told| (*told).clone()).collect();
+        let command = Command::Past(A);
+        database
+            .clone()
+            .answers(&Request { user: 7, command }, &Answer::Past(past))
+    };
+    assert!(tells(&database, &[&third, &gone]) && tells(&database, &[&third]));
+    assert!(!tells(&database, &[&gone]), "not the newest");
+    let others = told(3, Content::Is(doc(3)), "dbc_update");
+    assert!(!tells(&database, &[&others]), "not the command");
+    assert!(!tells(&database, &[&third, &gone, &first]));
+    let forgetful = {
+        database.forget();
+        &database
+    };
+    assert!(tells(forgetful, &[&third, &gone]));
+    assert!(!tells(forgetful, &[&third, &gone, &first]), "also later");
 }

@@ -1,0 +1,370 @@
+//! What replies say.
+
+use serde_json::Value;
+
+use super::operation::{Cell, Command, Doc};
+
+/// In the reply to whoever names a table that is not there.
+const NO_TABLE: &str = "there is no table `";
+
+/// What a reply lets its reader conclude.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    Row {
+        rev: u64,
+        /// None where the document stands in a file that could not be fetched.
+        doc: Option<Doc>,
+    },
+    /// With the revision of its deletion; 0 where there never was a row.
+    Absent(u64),
+    /// It was deleted for good.
+    Gone,
+    /// What the row was, newest first.
+    Past(Vec<Told>),
+    /// Committed, with the revision - or, of a dropped table, the rows - where the reply says so.
+    Done(Option<u64>),
+    Refused(Refusal),
+    /// For sure not written, for a reason that has nothing to do with what is stored.
+    NotWritten,
+    /// Nobody knows, or nobody said.
+    Unknown,
+    /// A read that failed.
+    Unread,
+    /// A reply that must never come.
+    Wrong(String),
+}
+
+/// Reasons that tell something about the row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    Taken,
+    Missing,
+    OtherRevision,
+    /// Back to where it is.
+    SameRevision,
+    NoTable,
+    TableTaken,
+}
+
+/// A revision, as a history tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    pub rev: u64,
+    pub commit: u64,
+    pub content: Content,
+    /// Where the history knows.
+    pub by: Option<By>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    Is(Doc),
+    /// It stands in a file that could not be fetched.
+    Unread,
+    Deleted,
+    DeletedForGood,
+}
+
+/// Who made a revision, by which command, and when in Unix seconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct By {
+    pub user: u64,
+    pub command: String,
+    pub at: u64,
+}
+
+impl std::fmt::Display for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Answer::Row {
+                rev,
+                doc: Some(doc),
+            } => {
+                write!(f, "at revision {rev}, v={}, balance {}", doc.v, doc.balance)
+            }
+            Answer::Row { rev, doc: None } => write!(f, "at revision {rev}"),
+            Answer::Absent(rev) => write!(f, "absent since revision {rev}"),
+            other => write!(f, "{other:?}"),
+        }
+    }
+}
+
+impl Answer {
+    /// Reads a reply; `file` is the document where it stands in a file.
+    pub fn read(command: &Command, reply: &str, file: Option<&str>) -> Answer {
+        match command {
+            Command::Get(cell) => read_row(*cell, reply, file),
+            Command::Past(cell) => read_past(*cell, reply, file),
+            Command::Drop(_) => match read_change(reply) {
+                Answer::Done(_) => Answer::Done(number_after(reply, " is dropped, with ")),
+                other => other,
+            },
+            _ => read_change(reply),
+        }
+    }
+}
+
+fn read_row(cell: Cell, reply: &str, file: Option<&str>) -> Answer {
+    if reply.contains(NO_TABLE) {
+        return Answer::Refused(Refusal::NoTable);
+    }
+    if reply.contains("has no row") && reply.contains("It was deleted for good.") {
+        return Answer::Gone;
+    }
+    if reply.contains("has no row") {
+        let deleted = number_after(reply, "It was deleted as of revision ");
+        return Answer::Absent(deleted.unwrap_or_default());
+    }
+    let Some(rev) = number_after(reply, "· rev ") else {
+        return Answer::Unread;
+    };
+    let inline = reply
+        .split_once("```json\n")
+        .and_then(|(_, rest)| rest.rsplit_once("\n```"))
+        .map(|(json, _)| json);
+    let Some(text) = inline.or(file) else {
+        return Answer::Row { rev, doc: None };
+    };
+    match Doc::parse(cell.key(), text) {
+        Some(doc) => Answer::Row {
+            rev,
+            doc: Some(doc),
+        },
+        None => Answer::Wrong(format!(
+            "{cell} was read as something that nobody wrote: {text}"
+        )),
+    }
+}
+
+fn read_change(reply: &str) -> Answer {
+    let has = |text: &str| reply.contains(text);
+    if let (false, Some((told, _))) = (reply.starts_with('❌'), reply.rsplit_once("(commit #")) {
+        // A restored row's reply names the revision that it went back to, and then its new one.
+        return Answer::Done(number_after_last(told, "revision "));
+    }
+    if has("had been committed by then")
+        || has("was carried out already")
+        || has("The write itself is committed")
+    {
+        return Answer::Done(None);
+    }
+    if !has("Nothing was written") {
+        return Answer::Unknown;
+    }
+    if has(NO_TABLE) {
+        Answer::Refused(Refusal::NoTable)
+    } else if has("has a table `") && has("already, keyed by") {
+        Answer::Refused(Refusal::TableTaken)
+    } else if has("already (revision") {
+        Answer::Refused(Refusal::Taken)
+    } else if has("has no row") {
+        Answer::Refused(Refusal::Missing)
+    } else if has("is at revision") && has(", not ") {
+        Answer::Refused(Refusal::OtherRevision)
+    } else if has("is at revision") && has(" already.") {
+        Answer::Refused(Refusal::SameRevision)
+    } else if has("Option `rev`") {
+        Answer::Refused(Refusal::Missing)
+    } else {
+        Answer::NotWritten
+    }
+}
+
+/// Lines that begin with a revision, each with its document below it where there is room; else the
+/// documents stand in a file.
+fn read_past(cell: Cell, reply: &str, file: Option<&str>) -> Answer {
+    if reply.contains(NO_TABLE) {
+        return Answer::Refused(Refusal::NoTable);
+    }
+    if reply.contains("has no row") {
+        return Answer::Absent(0);
+    }
+    if !reply.starts_with("History of ") {
+        return Answer::Unread;
+    }
+    let wrong = |what: &str| Answer::Wrong(format!("the history of {cell} has {what}: {reply}"));
+    let of_file: Value = file
+        .and_then(|file| serde_json::from_str(file).ok())
+        .unwrap_or_default();
+    let mut past: Vec<Told> = Vec::new();
+    for entry in reply.split("\n**rev ").skip(1) {
+        let (line, below) = entry.split_once('\n').unwrap_or((entry, ""));
+        let Some(mut told) = told(line) else {
+            return wrong("a line that says nothing");
+        };
+        let inline = below
+            .split_once("```json\n")
+            .and_then(|(_, rest)| rest.split_once("\n```"))
+            .map(|(json, _)| json.to_owned());
+        let filed = of_file.as_array().into_iter().flatten();
+        let mut filed = filed.filter(|entry| entry["rev"] == told.rev);
+        let text = inline.or_else(|| Some(filed.next()?["doc"].to_string()));
+        if let (Content::Unread, Some(text)) = (told.content, text) {
+            let Some(doc) = Doc::parse(cell.key(), &text) else {
+                return wrong(&format!("what nobody wrote, {text}"));
+            };
+            told.content = Content::Is(doc);
+        }
+        past.push(told);
+    }
+    if past.is_empty() || past.windows(2).any(|pair| pair[0].rev <= pair[1].rev) {
+        return wrong("no order");
+    }
+    Answer::Past(past)
+}
+
+/// `3** · <t:1800000000:f> · <@7> · /dbc_update · commit #17`, and what else there is to say.
+fn told(line: &str) -> Option<Told> {
+    let (rev, rest) = line.split_once("** · ")?;
+    let by = || {
+        let (_, user) = rest.split_once("<@")?;
+        let (_, command) = rest.split_once(" · /")?;
+        Some(By {
+            user: user.split_once('>')?.0.parse().ok()?,
+            command: command.split_once(" · ")?.0.to_owned(),
+            at: number_after(rest, "<t:")?,
+        })
+    };
+    let content = match rest.split_once(" · deleted") {
+        None => Content::Unread,
+        Some((_, "")) => Content::Deleted,
+        Some(_) => Content::DeletedForGood,
+    };
+    Some(Told {
+        rev: rev.parse().ok()?,
+        commit: number_after(rest, "commit #")?,
+        content,
+        by: by(),
+    })
+}
+
+fn number_after_last(text: &str, before: &str) -> Option<u64> {
+    number_after(&text[text.rfind(before)?..], before)
+}
+
+fn number_after(text: &str, before: &str) -> Option<u64> {
+    let (_, rest) = text.split_once(before)?;
+    let digits = rest
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(rest.len());
+    rest[..digits].parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulate::operation::{Action, Change, Mode};
+    use serde_json::json;
+
+    const CELL: Cell = Cell { table: 0, key: 0 };
+    const DOC: Doc = Doc {
+        v: 7,
+        balance: -3,
+        pad: 2,
+    };
+
+    #[test]
+    fn replies_are_understood() {
+        let insert = Command::Change(Change {
+            cell: CELL,
+            action: Action::Put(Mode::Insert, DOC),
+            if_rev: None,
+        });
+        for (reply, answer) in [
+            (
+                "Stored `a` in `prod.users` as revision 12 (commit #40).",
+                Answer::Done(Some(12)),
+            ),
+            (
+                "Restored `a` in `prod.users` to the document of revision 1, as revision 3 (commit #4).",
+                Answer::Done(Some(3)),
+            ),
+            ("Committed 2 operations (commit #10).", Answer::Done(None)),
+            (
+                "`/dbc_insert` was interrupted. It had been committed by then, as commit #4.",
+                Answer::Done(None),
+            ),
+            (
+                "❌ Option `key`: table `users` of database `prod` has a row with key `a` already (revision 3). Nothing was written.",
+                Answer::Refused(Refusal::Taken),
+            ),
+            (
+                "❌ Discord is away. Nothing was written. Try again.",
+                Answer::NotWritten,
+            ),
+            (
+                "❌ Discord is away. It is not known whether the write was committed.",
+                Answer::Unknown,
+            ),
+            ("no reply: failed", Answer::Unknown),
+        ] {
+            assert_eq!(Answer::read(&insert, reply, None), answer, "{reply}");
+        }
+        let get = Command::Get(CELL);
+        let row = format!(
+            "`a` in `prod.users` · rev 2 · commit #9\n```json\n{}\n```",
+            DOC.json("a")
+        );
+        assert_eq!(
+            Answer::read(&get, &row, None),
+            Answer::Row {
+                rev: 2,
+                doc: Some(DOC)
+            }
+        );
+        assert_eq!(
+            Answer::read(
+                &get,
+                "❌ Option `key`: table `users` of database `prod` has no row with key `a`.",
+                None
+            ),
+            Answer::Absent(0)
+        );
+        assert_eq!(
+            Answer::read(
+                &get,
+                "❌ Table `users` of database `prod` has no row with key `a`. It was deleted as of revision 2. `/dbc_history` shows what it was.",
+                None
+            ),
+            Answer::Absent(2)
+        );
+        assert_eq!(Answer::read(&get, "❌ Try again.", None), Answer::Unread);
+    }
+
+    #[test]
+    fn histories_are_understood() {
+        let reply = format!(
+            "History of `a` in `prod.users`\n\
+             **rev 3** · commit #9 · deleted for good, with all before it",
+        );
+        let past =
+            |reply: &str, file: Option<&str>| match Answer::read(&Command::Past(CELL), reply, file)
+            {
+                Answer::Past(past) => past,
+                other => panic!("{other:?}"),
+            };
+        let gone = past(&reply, None);
+        assert_eq!(gone[0].content, Content::DeletedForGood);
+        assert_eq!((gone[0].rev, gone[0].commit, &gone[0].by), (3, 9, &None));
+        let head = "History of `a` in `prod.users`\n\
+             **rev 2** · <t:1800000000:f> · <@7> · /dbc_delete · commit #8 · deleted\n\
+             **rev 1** · <t:1700000000:f> · <@8> · /dbc_insert · commit #5";
+        let document = DOC.json("a");
+        let inline = past(&format!("{head}\n```json\n{document}\n```"), None);
+        assert_eq!(inline[0].content, Content::Deleted);
+        assert_eq!(inline[1].content, Content::Is(DOC));
+        let by = By {
+            user: 8,
+            command: "dbc_insert".to_owned(),
+            at: 1_700_000_000,
+        };
+        assert_eq!(inline[1].by, Some(by));
+        let file = json!([{"rev": 2, "doc": null}, {"rev": 1, "doc": document}]).to_string();
+        let note = "\nThe documents are in the file.";
+        assert_eq!(past(&format!("{head}{note}"), Some(&file)), inline);
+        assert_eq!(
+            past(&format!("{head}{note}"), None)[1].content,
+            Content::Unread
+        );
+    }
+}

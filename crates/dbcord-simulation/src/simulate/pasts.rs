@@ -1,0 +1,152 @@
+//! What histories told: that somebody wrote it, and that it never changes.
+
+use std::collections::BTreeMap;
+
+use super::answer::{Content, Told};
+use super::operation::{Cell, Command, is_passing};
+use super::typed::PAST_AT_MOST;
+
+/// A document that is brought back is somebody else's.
+const RESTORE: &str = "dbc_restore_row";
+
+#[derive(Default)]
+pub struct Pasts {
+    /// Who wrote the document with this mark.
+    writers: BTreeMap<u64, u64>,
+    /// Of rows in tables that last.
+    told: BTreeMap<(Cell, u64), Told>,
+}
+
+impl Pasts {
+    pub fn will_write(&mut self, user: u64, command: &Command) {
+        let values = command.changes().iter();
+        let values = values.filter_map(|change| change.action.value());
+        self.writers.extend(values.map(|value| (value, user)));
+    }
+
+    /// Takes in a history; what is wrong with it. As long as nothing was ever deleted for good, a
+    /// history is whole.
+    pub fn hear(&mut self, cell: Cell, past: &[Told], is_whole: bool) -> Result<(), String> {
+        for pair in past.windows(2) {
+            let at = |told: &Told| told.by.as_ref().map(|by| by.at);
+            let is_earlier = at(&pair[0]).zip(at(&pair[1])).is_none_or(|(a, b)| a >= b);
+            if pair[0].commit < pair[1].commit || !is_earlier {
+                return Err(format!("{cell} was changed in another order: {pair:?}"));
+            }
+        }
+        for told in past {
+            self.is_somebodys(cell, told)?;
+            if !is_passing(cell.table) {
+                self.is_told_as_before(cell, told)?;
+            }
+        }
+        let revisions = past.iter().map(|told| told.rev);
+        let newest = past.first().map_or(0, |told| told.rev);
+        let is_all = revisions.rev().eq(1..=newest) || past.len() == PAST_AT_MOST;
+        let is_signed = past.iter().all(|told| told.by.is_some());
+        if is_whole && !(is_all && is_signed) {
+            return Err(format!("the history of {cell} has holes: {past:?}"));
+        }
+        Ok(())
+    }
+
+    fn is_somebodys(&self, cell: Cell, told: &Told) -> Result<(), String> {
+        let Content::Is(doc) = told.content else {
+            return Ok(());
+        };
+        let writer = self.writers.get(&doc.v);
+        let by = told.by.as_ref().filter(|by| by.command != RESTORE);
+        if writer.is_none() || by.is_some_and(|by| Some(&by.user) != writer) {
+            return Err(format!(
+                "{cell} was written by {writer:?}; it is told as {told:?}"
+            ));
+        }
+        Ok(())
+    }
+
+    fn is_told_as_before(&mut self, cell: Cell, told: &Told) -> Result<(), String> {
+        let before = self.told.entry((cell, told.rev));
+        let before = before.or_insert_with(|| told.clone());
+        let is_same = before.commit == told.commit
+            && (before.content == told.content
+                || before.content == Content::Unread
+                || told.content == Content::Unread)
+            && (before.by == told.by || before.by.is_none() || told.by.is_none());
+        if !is_same {
+            return Err(format!("{cell} was told as {before:?}; now as {told:?}"));
+        }
+        if told.content != Content::Unread {
+            before.content = told.content;
+        }
+        before.by = before.by.take().or_else(|| told.by.clone());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulate::answer::By;
+    use crate::simulate::operation::{Action, Change, Doc, Mode};
+
+    const CELL: Cell = Cell { table: 0, key: 0 };
+
+    fn doc(v: u64) -> Doc {
+        Doc {
+            v,
+            balance: 0,
+            pad: 0,
+        }
+    }
+
+    fn told(rev: u64, v: u64, user: u64) -> Told {
+        Told {
+            rev,
+            commit: rev * 10,
+            content: Content::Is(doc(v)),
+            by: Some(By {
+                user,
+                command: "dbc_insert".to_owned(),
+                at: rev,
+            }),
+        }
+    }
+
+    fn pasts() -> Pasts {
+        let mut pasts = Pasts::default();
+        for (user, v) in [(7, 1), (8, 2), (8, 3)] {
+            let change = Change {
+                cell: CELL,
+                action: Action::Put(Mode::Upsert, doc(v)),
+                if_rev: None,
+            };
+            pasts.will_write(user, &Command::Change(change));
+        }
+        pasts
+    }
+
+    #[test]
+    fn what_is_told_was_written_by_whom_it_names() {
+        let hears = |past: &[Told]| pasts().hear(CELL, past, true).is_ok();
+        assert!(hears(&[told(2, 2, 8), told(1, 1, 7)]));
+        assert!(!hears(&[told(2, 2, 7), told(1, 1, 7)]), "somebody else");
+        assert!(!hears(&[told(1, 9, 7)]), "nobody wrote that");
+        assert!(!hears(&[told(3, 3, 8), told(1, 1, 7)]), "a hole");
+        let mut later = told(1, 1, 7);
+        later.commit = 30;
+        assert!(!hears(&[told(2, 2, 8), later]), "another order");
+    }
+
+    #[test]
+    fn what_was_told_once_stays_so() {
+        let mut pasts = pasts();
+        pasts.hear(CELL, &[told(1, 2, 8)], true).unwrap();
+        let unread = Told {
+            content: Content::Unread,
+            by: None,
+            ..told(1, 2, 8)
+        };
+        pasts.hear(CELL, &[unread], false).unwrap();
+        assert!(pasts.hear(CELL, &[told(1, 3, 8)], false).is_err());
+    }
+}

@@ -2,6 +2,7 @@
 //! what came after it on top.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use bytes::Bytes;
 use futures_util::future::try_join_all;
@@ -30,14 +31,19 @@ impl<H: Host> Database<H> {
     /// # Errors
     /// When neither its segments nor its messages can be read.
     pub(super) async fn load_table(&self, name: &str) -> Result<()> {
-        if self.claimed()?.state.is_loaded(name) {
-            return Ok(());
+        while let Some(id) = self.wanted(name)?.map(|wanted| wanted.id) {
+            let loading = Rc::clone(self.loading.borrow_mut().entry(id).or_default());
+            let _one_at_a_time = loading.lock().await;
+            // It may have been loaded meanwhile, and the name may be another table's now.
+            if let Some(wanted) = self.wanted(name)?.filter(|wanted| wanted.id == id) {
+                return self.load_wanted(name, &wanted).await;
+            }
         }
-        let _one_at_a_time = self.loading.lock().await;
-        let Some(wanted) = self.wanted(name)? else {
-            return Ok(());
-        };
-        let rows = match self.rows_from_segments(&wanted).await {
+        Ok(())
+    }
+
+    async fn load_wanted(&self, name: &str, wanted: &Wanted) -> Result<()> {
+        let rows = match self.rows_from_segments(wanted).await {
             Ok(rows) => rows,
             Err(broken) => return self.rebuild_table(name, wanted.id, broken).await,
         };

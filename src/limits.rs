@@ -71,8 +71,9 @@ pub const OWNERSHIP_WAIT_MS: u64 = 60_000;
 pub const LEASE_MS: u64 = OWNERSHIP_WAIT_MS / 3;
 /// A row as compact JSON (our own rule: with room for its record in a file of Discord's limit).
 pub const ROW_BYTES: usize = 8 * 1024 * 1024;
-/// A file of a checkpoint (our own rule: below [`ATTACHMENT_BYTES`]).
-pub const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
+/// A file of a checkpoint (our own rule: below [`ATTACHMENT_BYTES`], and small enough that the copies
+/// which packing and sending take are no great part of the memory).
+pub const SEGMENT_BYTES: usize = 4 * 1024 * 1024;
 /// What one commit writes, as compact JSON (our own rule: the state, the batch and the record are in
 /// memory at once, and every later opening may have to replay it).
 pub const COMMIT_BYTES: usize = 16 * 1024 * 1024;

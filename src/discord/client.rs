@@ -2,6 +2,8 @@
 //! tells apart what did not happen, what happened, and what nobody knows.
 
 use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use http::{Method, Request, Response, header};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::budget::{Budget, Leave, Turn};
 use super::draft::Draft;
 use super::multipart::{self, Body, File};
 use super::rate_limit::{Permit, RateLimits, Verdict};
@@ -83,6 +86,7 @@ struct Shared<H> {
     /// Woken at the next answer, whatever it is.
     waiting: RefCell<Vec<oneshot::Sender<()>>>,
     sent: Cell<u64>,
+    background: Budget,
 }
 
 impl<H: Io> Client<H> {
@@ -95,6 +99,7 @@ impl<H: Io> Client<H> {
                 limits: RefCell::default(),
                 waiting: RefCell::default(),
                 sent: Cell::new(0),
+                background: Budget::default(),
             }),
         }
     }
@@ -109,6 +114,16 @@ impl<H: Io> Client<H> {
         self.shared.sent.get()
     }
 
+    /// Runs background work until it is done, or none when it has sent so many requests and wants to
+    /// send another: then the next turn goes on with it.
+    pub async fn turn<F: Future + ?Sized>(
+        &self,
+        requests: u32,
+        work: Pin<&mut F>,
+    ) -> Option<F::Output> {
+        Turn::new(&self.shared.background, requests, work).await
+    }
+
     /// Until when Discord blocks our address as a whole, as far as we know.
     pub fn blocked_until(&self) -> Option<u64> {
         let now = self.shared.host.now();
@@ -120,6 +135,15 @@ impl<H: Io> Client<H> {
     pub fn pace(&self, route: &Route, crowd: bool) -> u64 {
         let now = self.shared.host.now();
         self.shared.limits.borrow().pace(now, route, crowd)
+    }
+
+    /// How long to wait, in milliseconds, until a request with this patience could go.
+    pub fn wait(&self, route: &Route, patience: Patience) -> u64 {
+        let now = self.shared.host.now();
+        let limits = self.shared.limits.borrow();
+        limits
+            .room_at(now, route, patience.reserve)
+            .saturating_sub(now)
     }
 
     /// Calls a route whose answer is JSON.
@@ -188,7 +212,8 @@ impl<H: Io> Client<H> {
                 .header(header::USER_AGENT, USER_AGENT)
                 .body(Bytes::new())
                 .map_err(|error| CallError::Malformed(format!("attachment URL: {error}")))?;
-            let retry = match self.transmit(request).await {
+            let leave = self.shared.background.leave().await;
+            let retry = match self.transmit(request, leave).await {
                 Ok(response) => match Answer::of(&response) {
                     Answer::Success => return Ok(response.into_body()),
                     Answer::Refused(error) => return Err(error),
@@ -233,6 +258,7 @@ impl<H: Io> Client<H> {
         };
         loop {
             let request = self.request(route, body)?;
+            let leave = self.shared.background.leave().await;
             let in_flight = match self.admitted(route, patience).await {
                 Ok(permit) => InFlight {
                     shared: &self.shared,
@@ -240,7 +266,7 @@ impl<H: Io> Client<H> {
                 },
                 Err(error) => return Err(settle(&ambiguous, error)),
             };
-            let sent = self.transmit(request).await;
+            let sent = self.transmit(request, leave).await;
             let now = self.shared.host.now();
             let failure = match sent {
                 Ok(response) => {
@@ -334,7 +360,12 @@ impl<H: Io> Client<H> {
     }
 
     /// One attempt, bounded in time: no answer in time is as good as none.
-    async fn transmit(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+    async fn transmit(
+        &self,
+        request: Request<Bytes>,
+        mut leave: Leave<'_>,
+    ) -> Result<Response<Bytes>, TransportError> {
+        leave.is_used();
         self.shared.sent.set(self.shared.sent.get() + 1);
         let host = &self.shared.host;
         let send = std::pin::pin!(host.send(request));

@@ -1,5 +1,6 @@
 //! Our client of Discord's REST API: routes, models, rate limits, retries, uploads.
 
+mod budget;
 pub mod client;
 pub mod draft;
 pub mod model;

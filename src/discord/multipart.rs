@@ -2,6 +2,9 @@
 
 use bytes::Bytes;
 
+/// What stands around a file, or around all of them, at most.
+const AROUND_A_FILE: usize = 512;
+
 /// A file to be uploaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
@@ -28,7 +31,13 @@ pub fn json(payload: &serde_json::Value) -> Body {
 /// `payload_json` and one `files[n]` a file. The payload must name the files in `attachments`.
 pub fn form(payload: &serde_json::Value, files: &[File], seed: u64) -> Body {
     let boundary = boundary(files, seed);
-    let mut body = Vec::new();
+    let payload = payload.to_string();
+    // A large file is there twice for a moment, and not in a buffer that grew to twice its size.
+    let bytes: usize = files
+        .iter()
+        .map(|file| file.bytes.len() + AROUND_A_FILE)
+        .sum();
+    let mut body = Vec::with_capacity(payload.len() + bytes + AROUND_A_FILE);
     let mut part = |headers: &str, bytes: &[u8]| {
         body.extend_from_slice(format!("--{boundary}\r\n{headers}\r\n\r\n").as_bytes());
         body.extend_from_slice(bytes);
@@ -36,7 +45,7 @@ pub fn form(payload: &serde_json::Value, files: &[File], seed: u64) -> Body {
     };
     part(
         "Content-Disposition: form-data; name=\"payload_json\"\r\nContent-Type: application/json",
-        payload.to_string().as_bytes(),
+        payload.as_bytes(),
     );
     for (n, file) in files.iter().enumerate() {
         let name = file_name(&file.name);

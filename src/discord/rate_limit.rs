@@ -143,6 +143,23 @@ impl RateLimits {
         }
     }
 
+    /// From when on a request over `route` would leave `reserve` requests of the window to others, as
+    /// far as that is known.
+    pub fn room_at(&self, now: UnixMillis, route: &Route, reserve: u32) -> UnixMillis {
+        let Some(bucket) = self.buckets.get(&self.key(route)) else {
+            return now;
+        };
+        let Some(limit) = bucket.limit.filter(|_| now < bucket.reset_at) else {
+            return now;
+        };
+        let reserve = reserve.min(limit.saturating_sub(1));
+        if bucket.in_flight < bucket.remaining.saturating_sub(reserve) {
+            now
+        } else {
+            bucket.reset_at
+        }
+    }
+
     /// Takes in what an answer says.
     pub fn answered(
         &mut self,
@@ -287,6 +304,7 @@ mod tests {
         let permit = go(&mut limits, 0, &route);
         limits.answered(0, &route, &permit, &headers(5, 4, "5.0"), &Answer::Success);
         for _ in 0..2 {
+            assert_eq!(limits.room_at(0, &route, 2), 0);
             assert!(matches!(limits.admit(0, &route, 2), Verdict::Go(_)));
         }
         assert_eq!(limits.admit(0, &route, 2), Verdict::WaitUntil(5_000));
@@ -294,6 +312,7 @@ mod tests {
             go(&mut limits, 0, &route);
         }
         assert_eq!(limits.admit(0, &route, 0), Verdict::WaitUntil(5_000));
+        assert_eq!(limits.room_at(0, &route, 2), 5_000);
         // A limit of one leaves nothing to reserve.
         let other = routes::create_message(2);
         let permit = go(&mut limits, 0, &other);

@@ -8,7 +8,7 @@ use futures_util::lock::Mutex;
 
 use super::Shared;
 use super::checkpoint::manifest::ManifestRef;
-use super::checkpoint::take::Attempts;
+use super::checkpoint::take::{Attempts, is_worth_taking};
 use super::commit::Waiting;
 use super::erase::Search;
 use super::log::replay::Entry;
@@ -29,8 +29,9 @@ pub struct Database<H> {
     /// Held while the log is read or written: being in an object is no mutual exclusion, since
     /// handlers interleave at every await.
     pub(super) writer: Mutex<()>,
-    /// Held while tables are loaded, so that none is loaded twice.
-    pub(super) loading: Mutex<()>,
+    /// By table id: held while the table is loaded, so that none is loaded twice, and nobody waits
+    /// for another's.
+    pub(super) loading: RefCell<BTreeMap<u32, Rc<Mutex<()>>>>,
     /// Writes that wait for the next commit.
     pub(super) queue: RefCell<VecDeque<Waiting>>,
     /// Whether a commit may still surface of which nobody knows what became.
@@ -139,6 +140,7 @@ impl Opened {
         if let Some(table) = tables.find(|candidate| candidate.id == table) {
             table.stored.segments.clear();
         }
+        self.checkpoints.is_wanted = true;
         Ok(())
     }
 
@@ -161,10 +163,7 @@ impl Opened {
 
     /// Whether there is background work left beside showing what changed.
     pub fn is_unfinished(&self) -> bool {
-        self.tail.records > 0
-            || self.mirror.unrecorded() > 0
-            || self.mirror.has_history()
-            || !self.state.erasing.is_empty()
+        is_worth_taking(self) || self.mirror.has_history() || !self.state.erasing.is_empty()
     }
 
     /// Whether new channels keep @everyone out: unless it is certain that they need not.
@@ -180,7 +179,7 @@ impl<H: Host> Database<H> {
             shared,
             opened: RefCell::new(None),
             writer: Mutex::new(()),
-            loading: Mutex::new(()),
+            loading: RefCell::default(),
             queue: RefCell::default(),
             is_unsettled: Cell::new(false),
             one_by_one: Cell::new(0),

@@ -175,7 +175,7 @@ impl<H: Host> Database<H> {
 
     /// Commits that the copies are gone.
     async fn note_erased(&self) -> Result<()> {
-        let _writer = self.writer.lock().await;
+        let _writer = self.writer_beside_commits().await?;
         let up_to = {
             let opened = self.opened()?;
             let erased = opened.state.erasing.iter().map(|erasure| erasure.at);
@@ -192,7 +192,7 @@ impl<H: Host> Database<H> {
     /// Commits where the history goes on past records that are about to go: whoever follows another
     /// row back finds its way then.
     async fn note_gaps(&self, gaps: Vec<(Link, Option<Link>)>) -> Result<()> {
-        let _writer = self.writer.lock().await;
+        let _writer = self.writer_beside_commits().await?;
         // A closed database has to be opened first.
         drop(self.opened()?);
         let up_to = CommitId::default();

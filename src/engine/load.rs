@@ -2,6 +2,7 @@
 //! what came after it on top.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use bytes::Bytes;
 use futures_util::future::try_join_all;
@@ -30,15 +31,19 @@ impl<H: Host> Database<H> {
     /// # Errors
     /// When neither its segments nor its messages can be read.
     pub(super) async fn load_table(&self, name: &str) -> Result<()> {
-        if self.claimed()?.state.is_loaded(name) {
-            return Ok(());
+        while let Some(id) = self.wanted(name)?.map(|wanted| wanted.id) {
+            let loading = Rc::clone(self.loading.borrow_mut().entry(id).or_default());
+            let _one_at_a_time = loading.lock().await;
+            // It may have been loaded meanwhile, and the name may be another table's now.
+            if let Some(wanted) = self.wanted(name)?.filter(|wanted| wanted.id == id) {
+                return self.load_wanted(name, &wanted).await;
+            }
         }
-        let _one_at_a_time = self.loading.lock().await;
-        let Some(wanted) = self.wanted(name)? else {
-            return Ok(());
-        };
-        let loaded = self.load_from_segments(&wanted).await;
-        let loaded = match loaded {
+        Ok(())
+    }
+
+    async fn load_wanted(&self, name: &str, wanted: &Wanted) -> Result<()> {
+        let loaded = match self.load_from_segments(wanted).await {
             Ok(()) => Ok(()),
             Err(broken) => self.rebuild_table(name, wanted.id, broken).await,
         };

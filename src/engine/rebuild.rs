@@ -62,6 +62,8 @@ impl<H: Host> Database<H> {
         let expected = self.claimed()?.state.table(&self.name, name)?.sum.rows;
         let is_right = self.with_claimed(|opened| opened.rebuilt(id, rows))?;
         if is_right.is_ok() {
+            // So that the next opening need not do it again.
+            self.ask_for_alarm().await;
             return Ok(());
         }
         Err(Error::new(

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use futures_util::future::LocalBoxFuture;
+
 use super::Instance;
 use crate::engine::materialize::Progress;
 use crate::error::ErrorKind;
@@ -23,6 +25,10 @@ pub(super) enum AlarmState {
     RunningAndAskedAgain,
 }
 
+/// Background work that stopped in the middle, since it had sent all that an alarm may send. It
+/// comes to the time when the next turn is due, if one is.
+pub(super) type Unfinished = LocalBoxFuture<'static, Option<UnixMillis>>;
+
 impl<H: Host> Instance<H> {
     /// Handles one alarm. What goes wrong is logged, and the next one is set while anything is
     /// left to do.
@@ -35,7 +41,7 @@ impl<H: Host> Instance<H> {
             return Ok(());
         }
         self.alarm.set(AlarmState::Running);
-        let mut again = self.background_work().await;
+        let mut again = self.turn().await;
         if self.alarm.replace(AlarmState::Idle) == AlarmState::RunningAndAskedAgain {
             again = Some(self.host.now());
         }
@@ -45,7 +51,25 @@ impl<H: Host> Instance<H> {
         }
     }
 
-    /// One turn of background work; when the next one is due, if any is.
+    /// Goes on with the work that the alarm before this one left in the middle, or begins anew; when
+    /// the next alarm is due, if any is.
+    async fn turn(self: &Rc<Self>) -> Option<UnixMillis> {
+        let unfinished = self.unfinished.take();
+        let mut work = unfinished.unwrap_or_else(|| {
+            let this = Rc::clone(self);
+            Box::pin(async move { this.background_work().await })
+        });
+        let client = self.engine.client();
+        match client.turn(BACKGROUND_REQUESTS, work.as_mut()).await {
+            Some(again) => again,
+            None => {
+                self.unfinished.replace(Some(work));
+                Some(self.host.now())
+            }
+        }
+    }
+
+    /// What there is to do, as far as it goes; when to do the rest.
     async fn background_work(self: &Rc<Self>) -> Option<UnixMillis> {
         let client = self.engine.client();
         let stop_at = client.requests_sent() + u64::from(BACKGROUND_REQUESTS);

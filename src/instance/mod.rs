@@ -26,7 +26,7 @@ use crate::host::{Host, Level};
 use crate::interactions::{Callback, Interaction, Kind, Reply};
 use crate::limits::{DEFER_AFTER_MS, INTERACTION_TOKEN_MS};
 
-use alarm::AlarmState;
+use alarm::{AlarmState, Unfinished};
 use deferral::OwedReply;
 
 /// One guild's object, without the host around it.
@@ -40,6 +40,8 @@ pub struct Instance<H> {
     running: RefCell<BTreeSet<u64>>,
     /// Alarms do not overlap: a second one leaves a note for the first.
     alarm: Cell<AlarmState>,
+    /// What the last alarm left in the middle.
+    unfinished: RefCell<Option<Unfinished>>,
 }
 
 impl<H: Host> Instance<H> {
@@ -56,6 +58,7 @@ impl<H: Host> Instance<H> {
             seen: RefCell::default(),
             running: RefCell::default(),
             alarm: Cell::new(AlarmState::Idle),
+            unfinished: RefCell::default(),
         })
     }
 
@@ -89,6 +92,8 @@ impl<H: Host> Instance<H> {
     /// Lets go of everything in memory: another object with the same id takes over.
     pub fn dispose(&self) {
         self.engine.close();
+        // It refers to this instance, which would keep both alive.
+        self.unfinished.take();
         self.seen.borrow_mut().clear();
     }
 

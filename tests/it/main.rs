@@ -13,6 +13,7 @@
 use dbcord_simulation::harness::{host, world};
 
 mod bad_input;
+mod budget;
 mod checkpoints;
 mod commands;
 mod crash;

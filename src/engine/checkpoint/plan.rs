@@ -9,7 +9,6 @@ use super::manifest::{FileEntry, Manifest, PartEntry, SegmentEntry, TableEntry};
 use super::segment::{SegmentFile, Writer};
 use crate::engine::log::Link;
 use crate::engine::state::{Erasure, State, Stored, StoredPart, StoredSegment, Table};
-use crate::limits::SEGMENT_BYTES;
 
 /// A table has at most so many segments: each is a file to be fetched when it is loaded.
 const SEGMENTS: usize = 3;
@@ -17,8 +16,9 @@ const SEGMENTS: usize = 3;
 /// Then it takes that many changes before its rows are written again: the cost of all rewriting
 /// together stays logarithmic.
 const RATIO: u64 = 4;
-/// Tables with more text than this get files of their own, which live until they are merged.
-const OWN_FILE_BYTES: usize = 1024 * 1024;
+/// Tables with more text than this part of a file get files of their own, which live until they are
+/// merged, and are the same whatever happens to other tables meanwhile.
+const OWN_FILE_SHARE: usize = 4;
 
 /// How the names of files end.
 const ENDING: &str = ".ndjson.gz";
@@ -53,8 +53,9 @@ struct PlannedTable {
     new: Option<(u32, Vec<(usize, usize)>)>,
 }
 
-/// Lays out the checkpoint of a state. Every table that changed must be loaded, unless it cannot be:
-/// of such a one the segments stay, and the commits since go into one more.
+/// Lays out the checkpoint of a state, in files of so many bytes. Every table that changed must be
+/// loaded, unless it cannot be: of such a one the segments stay, and the commits since go into one
+/// more.
 ///
 /// # Errors
 /// A row that no file can hold, in words.
@@ -63,8 +64,9 @@ pub fn plan(
     head: Link,
     generation: u32,
     channels: &BTreeMap<u32, Channel>,
+    file_bytes: usize,
 ) -> Result<Plan, String> {
-    let mut shared = Writer::new(SEGMENT_BYTES);
+    let mut shared = Writer::new(file_bytes);
     let mut has_shared = false;
     let mut files = Vec::new();
     let mut tables = Vec::new();
@@ -79,8 +81,8 @@ pub fn plan(
             let bytes: usize = changed()
                 .map(|(_, row)| row.doc.as_ref().map_or(0, |doc| doc.len()))
                 .sum();
-            if bytes > OWN_FILE_BYTES {
-                let mut own = Writer::new(SEGMENT_BYTES);
+            if bytes > file_bytes / OWN_FILE_SHARE {
+                let mut own = Writer::new(file_bytes);
                 own.section(name, table.id, rows);
                 let what = if kept == 0 { "base" } else { "delta" };
                 files.extend(named(&format!("{name}.{what}.{seq}"), own.finish()?));

@@ -11,7 +11,7 @@ use super::text_file::{self, SeenPart, TextPart};
 use crate::discord::model::Message;
 use crate::discord::multipart::File;
 use crate::discord::{CallError, Draft, Patience, routes};
-use crate::engine::{Shared, describe};
+use crate::engine::{Shared, attachments, describe};
 use crate::error::{Error, ErrorKind, Result, Written};
 use crate::host::Host;
 
@@ -161,7 +161,12 @@ async fn get_attachment<H: Host>(
     let message: Message = shared.client.get(&route, Patience::COMMAND).await?;
     let url = url(&message)
         .ok_or_else(|| CallError::Malformed("its message has no such file".to_owned()))?;
-    shared.client.download(&url, Patience::COMMAND).await
+    let fetched = shared.client.download(&url, Patience::COMMAND).await;
+    if let Err(error @ CallError::Refused { status: 403, .. }) = &fetched {
+        // The address is new, so it is us: the next checkpoint is text.
+        attachments::forget(shared, error).await;
+    }
+    fetched
 }
 
 async fn get_text<H: Host>(

@@ -1,29 +1,37 @@
 //! Taking checkpoints: beside the commits, which go on meanwhile. Files first, then one record
 //! that names them; what fails on the way leaves only files that nothing names.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::rc::Rc;
+
+use bytes::Bytes;
 
 use super::manifest::{FileEntry, Manifest, ManifestRef};
 use super::plan::{self, Channel, Plan};
-use super::upload::Upload;
+use super::upload::{TEXT_FILE_BYTES, Upload};
 use crate::engine::attachments::{self, Access};
 use crate::engine::commit::{Contents, PostError};
 use crate::engine::database::{Database, Opened, Tail};
 use crate::engine::log::{CommitId, Op};
 use crate::engine::materialize::Progress;
 use crate::engine::not_written;
-use crate::engine::state::Stored;
+use crate::engine::state::{State, Stored, StoredSegment, Table};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, Level, UnixMillis};
+use crate::limits::SEGMENT_BYTES;
 
 /// A checkpoint is due when so much of the log is not covered by one.
 const TAIL_RECORDS: usize = 64;
 const TAIL_BYTES: usize = 256 * 1024;
 /// Or so many changes of what messages show.
 const UNRECORDED: usize = 50;
-/// Or everything is shown, and nobody has written for so long.
+/// Or everything is shown, and nobody has written for so long;
 const QUIET_MS: u64 = 2_000;
+/// but not for so few commits, which an opening reads and applies with the page that it reads anyway.
+const FEW_RECORDS: usize = 32;
+const FEW_BYTES: usize = 16 * 1024;
+/// Unless there are no more rows than this: then hardly anything is written again.
+const FEW_ROWS: u64 = 100;
 /// A failed one is tried again after this, then after twice that, and so on.
 const RETRY_MS: u64 = 10_000;
 const RETRY_LONGEST_MS: u64 = 60 * 60_000;
@@ -42,9 +50,11 @@ struct Taking {
     /// The tail when it was laid out.
     before: Tail,
     log: u64,
-    /// Files that are not there as a whole.
-    uploads: VecDeque<Upload>,
-    /// Files that are, in the plan's order.
+    /// Whether files are posted as text.
+    as_text: bool,
+    /// The file on its way: the first of the plan's that is not stored.
+    upload: Option<Upload>,
+    /// Files that are there as a whole, in the plan's order.
     stored: Vec<Rc<FileEntry>>,
     manifest: Option<Manifesting>,
 }
@@ -62,7 +72,7 @@ impl Manifesting {
             return Ok(Manifesting::Inline(Box::new(manifest)));
         }
         let name = format!("manifest.{}.json.gz", plan.head.id.seq());
-        Upload::as_text(&name, manifest.pack()).map(Manifesting::Text)
+        Upload::as_text(&name, manifest.pack(), std::iter::empty()).map(Manifesting::Text)
     }
 }
 
@@ -70,6 +80,8 @@ impl Manifesting {
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Attempts {
     begun: Option<Box<Taking>>,
+    /// Whether one is to be taken whatever was committed since: a table's segments cannot be read.
+    pub is_wanted: bool,
     failed: u32,
     not_before: UnixMillis,
     /// Why the last one failed.
@@ -161,31 +173,33 @@ impl<H: Host> Database<H> {
                 }
             }
         }
-        let (plan, epoch, before, log) = self.lay_out()?;
-        self.try_attachments(&plan, log).await?;
-        let as_text = attachments::access(&self.shared).await == Some(Access::Refused);
-        let uploads = plan.files.iter().map(|(name, file)| match as_text {
-            true => Upload::as_text(name, file.bytes.clone()),
-            false => Ok(Upload::as_attachment(name, file.bytes.clone())),
-        });
-        let uploads = uploads.collect::<Result<VecDeque<Upload>>>()?;
-        Ok(Taking {
-            plan,
-            epoch,
-            before,
-            log,
-            uploads,
-            stored: Vec::new(),
-            manifest: None,
-        })
+        let access = attachments::access(&self.shared).await;
+        let taking = self.lay_out(access == Some(Access::Refused))?;
+        if taking.plan.files.is_empty() || access.is_some() {
+            return Ok(taking);
+        }
+        match self.try_attachments(taking.log).await? {
+            Access::Readable => Ok(taking),
+            // What is text is laid out in other files.
+            Access::Refused => {
+                drop(taking);
+                self.lay_out(true)
+            }
+        }
     }
 
     /// One message, or the record; the checkpoint once it is committed.
     async fn checkpoint_step(&self, taking: &mut Taking) -> Result<Option<CommitId>> {
-        if let Some(upload) = taking.uploads.front_mut() {
+        if let Some((name, file)) = taking.plan.files.get_mut(taking.stored.len()) {
+            let upload = match &mut taking.upload {
+                Some(upload) => upload,
+                none => none.insert(self.upload(name, &file.bytes, taking.as_text)?),
+            };
             if let Some(entry) = upload.step(&self.shared, taking.log).await? {
-                taking.uploads.pop_front();
+                taking.upload = None;
                 taking.stored.push(Rc::new(entry));
+                // Nobody needs them any more, and there may be much of them.
+                file.bytes = Bytes::new();
             }
             return Ok(None);
         }
@@ -223,9 +237,7 @@ impl<H: Host> Database<H> {
         manifest: ManifestRef,
         mut keeps: BTreeMap<u32, Stored>,
     ) -> Result<CommitId> {
-        // Asked before, so that no command has to wait for it.
-        self.confirm_tenure().await?;
-        let _writer = self.writer.lock().await;
+        let _writer = self.writer_beside_commits().await?;
         if self.opened()?.epoch != taking.epoch {
             return Err(self.closed());
         }
@@ -261,23 +273,35 @@ impl<H: Host> Database<H> {
         Ok(plan::to_load(&opened.state).cloned().collect())
     }
 
-    /// Finds out whether files can be read back, unless that is known.
-    async fn try_attachments(&self, plan: &Plan, log: u64) -> Result<()> {
-        let is_known = attachments::access(&self.shared).await.is_some();
-        if plan.files.is_empty() || is_known {
-            return Ok(());
-        }
+    /// Finds out whether files can be read back.
+    async fn try_attachments(&self, log: u64) -> Result<Access> {
         // The catalog, since a check that a crash left behind is removed by the next one there.
         let channel = self.opened()?.catalog.unwrap_or(log);
         let tried = attachments::probe(&self.shared, channel).await;
-        tried.map(|_| ()).map_err(|error| {
+        tried.map_err(|error| {
             let doing = format!("Database `{}`: trying whether files can be read", self.name);
             not_written(&doing, &error)
         })
     }
 
+    fn upload(&self, name: &str, bytes: &Bytes, as_text: bool) -> Result<Upload> {
+        if !as_text {
+            return Ok(Upload::as_attachment(name, bytes.clone()));
+        }
+        let opened = self.opened()?;
+        // What is older than the newest checkpoint may be removed at any time.
+        let since = opened.covered.as_ref().map_or(0, |covered| covered.message);
+        let seen = opened.seen.range(since..).map(|(_, message)| message);
+        Upload::as_text(name, bytes.clone(), seen)
+    }
+
     /// Everything that needs the state as it is now, in one stretch.
-    fn lay_out(&self) -> Result<(Plan, u64, Tail, u64)> {
+    fn lay_out(&self, as_text: bool) -> Result<Taking> {
+        let file_bytes = if as_text {
+            TEXT_FILE_BYTES
+        } else {
+            SEGMENT_BYTES
+        };
         self.with_opened(|opened| {
             let Some(head) = opened.state.head else {
                 return Err(self.closed());
@@ -296,7 +320,7 @@ impl<H: Host> Database<H> {
                 (table.id, channel)
             });
             let channels: BTreeMap<u32, Channel> = channels.collect();
-            let plan = plan::plan(&opened.state, head, generation, &channels);
+            let plan = plan::plan(&opened.state, head, generation, &channels, file_bytes);
             let plan = plan.map_err(|why| {
                 Error::new(
                     ErrorKind::TooLarge,
@@ -307,7 +331,16 @@ impl<H: Host> Database<H> {
                 )
             })?;
             opened.mirror.checkpoint_taken();
-            Ok((plan, opened.epoch, opened.tail, opened.log))
+            Ok(Taking {
+                plan,
+                epoch: opened.epoch,
+                before: opened.tail,
+                log: opened.log,
+                as_text,
+                upload: None,
+                stored: Vec::new(),
+                manifest: None,
+            })
         })?
     }
 
@@ -329,27 +362,53 @@ impl<H: Host> Database<H> {
 
 /// From when on a checkpoint is due, if one is.
 fn due(opened: &Opened, now: UnixMillis) -> Option<UnixMillis> {
+    let not_before = opened.checkpoints.not_before;
     if opened.state.is_dropped {
         return None;
     }
-    let not_before = opened.checkpoints.not_before;
     if opened.checkpoints.begun.is_some() {
         return Some(not_before.max(now));
     }
-    let unrecorded = opened.mirror.unrecorded();
     let tail = opened.tail;
-    // A table that could not be loaded for a while kept what it shared with a deleted row.
-    let (_, can_leave) = plan::has_what_leaves(&opened.state);
-    if tail.records == 0 && unrecorded == 0 && !can_leave {
-        return None;
-    }
-    let is_large =
-        tail.records >= TAIL_RECORDS || tail.bytes >= TAIL_BYTES || unrecorded >= UNRECORDED;
+    let is_large = tail.records >= TAIL_RECORDS
+        || tail.bytes >= TAIL_BYTES
+        || opened.mirror.unrecorded() >= UNRECORDED;
     if is_large {
         return Some(not_before.max(now));
     }
     // The log tells of revisions that are not in their thread yet, as long as no checkpoint covers it.
     let is_posted = !opened.mirror.has_history() || !opened.state.erasing.is_empty();
     let is_shown = opened.mirror.backlog() == 0 && is_posted;
-    is_shown.then(|| not_before.max(opened.written_at + QUIET_MS))
+    let is_due = is_shown && is_worth_taking(opened);
+    is_due.then(|| not_before.max(opened.written_at + QUIET_MS))
+}
+
+/// Whether a checkpoint is to be taken of what there is, once everything is quiet. Writing large
+/// tables' rows again after every commit would cost far more than the commit.
+pub(in crate::engine) fn is_worth_taking(opened: &Opened) -> bool {
+    let (tail, unrecorded) = (opened.tail, opened.mirror.unrecorded());
+    // A table that could not be loaded for a while kept what it shared with a deleted row.
+    let (_, can_leave) = plan::has_what_leaves(&opened.state);
+    if opened.checkpoints.is_wanted || can_leave {
+        return true;
+    }
+    if tail.records == 0 && unrecorded == 0 {
+        return false;
+    }
+    let covered = opened.covered.as_ref().map(|covered| covered.head);
+    let mut erasing = opened.state.erasing.iter();
+    let is_waited_for = erasing.any(|erasure| Some(erasure.at) > covered);
+    let is_much =
+        tail.records >= FEW_RECORDS || tail.bytes >= FEW_BYTES || unrecorded >= UNRECORDED;
+    is_much || is_waited_for || rows(&opened.state) <= FEW_ROWS
+}
+
+/// How many rows the tables have, tombstones among them.
+fn rows(state: &State) -> u64 {
+    let of_table = |table: &Table| {
+        let segments = table.stored.segments.iter();
+        let stored: u64 = segments.map(StoredSegment::lines).sum();
+        stored.max(table.rows.len() as u64)
+    };
+    state.tables.values().map(of_table).sum()
 }

@@ -6,13 +6,20 @@ use bytes::Bytes;
 use super::file_sum::FileSum;
 use super::manifest::{FileEntry, Place};
 use super::store;
-use super::text_file::{self, TextPart};
+use super::text_file::{self, SeenPart, TextPart};
+use crate::discord::model::Message;
 use crate::engine::Shared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
+use crate::limits::{MESSAGE_PAGE, ROW_BYTES};
 
-/// How many messages a file of text may take: at Discord's pace, minutes of posting.
-const TEXT_PARTS: usize = 200;
+/// What a message surely holds of a file, whatever its name.
+const PART_BYTES: usize = 5_700;
+/// The size of files where they are text: one page of messages has all of one, and what was posted of
+/// the last one is all that is lost with the object.
+pub const TEXT_FILE_BYTES: usize = MESSAGE_PAGE * PART_BYTES;
+/// How many messages a file may take all the same: so many hold the largest row.
+const TEXT_PARTS: usize = ROW_BYTES / PART_BYTES + MESSAGE_PAGE;
 
 #[derive(Debug)]
 pub struct Upload {
@@ -27,8 +34,8 @@ enum Way {
     Attachment,
     Text {
         parts: Vec<TextPart>,
-        /// Those of the parts that are posted.
-        messages: Vec<u64>,
+        /// The parts' messages, as far as they are posted.
+        messages: Vec<Option<u64>>,
     },
 }
 
@@ -42,9 +49,22 @@ impl Upload {
         }
     }
 
+    /// Goes on with what is there already of the very same file, by an object that is gone.
+    ///
     /// # Errors
     /// A file that takes more messages than a checkpoint is worth.
-    pub fn as_text(name: &str, bytes: Bytes) -> Result<Upload> {
+    pub fn as_text<'a>(
+        name: &str,
+        bytes: Bytes,
+        seen: impl Iterator<Item = &'a Message>,
+    ) -> Result<Upload> {
+        let sum = FileSum::of(&bytes);
+        let text = sum.to_string();
+        let seen = seen.filter(|message| message.content.contains(&text));
+        let intact = |part: &SeenPart| part.sum == sum && part.bytes.is_some();
+        let seen: Vec<SeenPart> = seen.filter_map(text_file::parse).filter(intact).collect();
+        // Where a file is cut depends on its name, which may be that of an earlier commit.
+        let name = seen.first().map_or(name, |part| part.name.as_str());
         let parts = text_file::split(name, &bytes, TEXT_PARTS).map_err(|error| {
             Error::new(
                 ErrorKind::TooLarge,
@@ -54,14 +74,18 @@ impl Upload {
                 ),
             )
         })?;
+        let mut messages = vec![None; parts.len()];
+        let of_this = |part: &&SeenPart| part.name == name && part.of == parts.len();
+        for part in seen.iter().filter(of_this) {
+            if let Some(place) = messages.get_mut(part.number.saturating_sub(1)) {
+                *place = Some(part.message);
+            }
+        }
         Ok(Upload {
             name: name.to_owned(),
-            sum: FileSum::of(&bytes),
+            sum,
             bytes,
-            way: Way::Text {
-                parts,
-                messages: Vec::new(),
-            },
+            way: Way::Text { parts, messages },
         })
     }
 
@@ -83,15 +107,16 @@ impl Upload {
                 store::post_attachment(shared, log, &self.name, &self.bytes, self.sum).await?
             }
             Way::Text { parts, messages } => {
-                if let Some(part) = parts.get(messages.len()) {
-                    messages.push(store::post_part(shared, log, &self.name, part).await?);
+                let mut missing = parts.iter().zip(messages.iter_mut());
+                let missing = missing.find(|(_, message)| message.is_none());
+                if let Some((part, message)) = missing {
+                    *message = Some(store::post_part(shared, log, &self.name, part).await?);
                 }
-                if messages.len() < parts.len() {
+                let posted = messages.iter().copied().collect::<Option<Vec<u64>>>();
+                let Some(messages) = posted else {
                     return Ok(None);
-                }
-                Place::Text {
-                    messages: messages.clone(),
-                }
+                };
+                Place::Text { messages }
             }
         };
         Ok(Some(FileEntry {

@@ -12,13 +12,14 @@ use std::time::Duration;
 
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
+use futures_util::lock::MutexGuard;
 
 use super::attachments::{self, Access};
 use super::database::Database;
 use super::log::{CommitId, Origin, Part};
 use super::state::Batch;
 use crate::discord::model::created_ms;
-use crate::discord::routes;
+use crate::discord::{Patience, routes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::limits::INTERACTION_TOKEN_MS;
@@ -27,6 +28,8 @@ pub(super) use post::{Contents, PostError};
 
 /// How long after it was asked for a write may begin.
 const QUEUE_MS: u64 = INTERACTION_TOKEN_MS * 2 / 3;
+/// How often a record of the background lets commits go first that came while it waited.
+const TRIES: u32 = 5;
 /// What a group grows to at most: more would only make everybody in it wait longer.
 const GROUP_WRITES: usize = 1_000;
 const GROUP_BYTES: usize = 512 * 1024;
@@ -189,6 +192,26 @@ impl<H: Host> Database<H> {
         if pause > 0 {
             self.shared.host.sleep(Duration::from_millis(pause)).await;
         }
+    }
+
+    /// The writer's lock for a record that no command waits for: taken when the record can be posted
+    /// at once and there is room for a command's after it.
+    pub(super) async fn writer_beside_commits(&self) -> Result<MutexGuard<'_, ()>> {
+        let route = routes::create_message(self.opened()?.log);
+        let client = &self.shared.client;
+        for _ in 0..TRIES {
+            let wait = client.wait(&route, Patience::BESIDE_COMMITS);
+            if wait > 0 {
+                self.shared.host.sleep(Duration::from_millis(wait)).await;
+            }
+            // Asked before, so that no command has to wait for it.
+            self.confirm_tenure().await?;
+            let writer = self.writer.lock().await;
+            if client.wait(&route, Patience::BESIDE_COMMITS) == 0 {
+                return Ok(writer);
+            }
+        }
+        Ok(self.writer.lock().await)
     }
 
     /// Opens the database and loads the tables that the queue needs; what loading failed on, by

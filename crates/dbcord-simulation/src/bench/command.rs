@@ -4,12 +4,12 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use lexopt::{Arg, Parser};
+use lexopt::{Arg, Parser, ValueExt as _};
 
-use super::{HeapBytes, Measurement, Scale, measure, report};
+use super::{HeapBytes, Measurement, SUBJECTS, Scale, measure, measure_one, report};
 
 pub const USAGE: &str = "\
-Usage: scripts/bench engine [--native] [--json] [--readme]
+Usage: scripts/bench engine [--native] [--only X] [--json] [--readme]
 
 Measures what the storage engine costs, in requests to Discord and in virtual time: every request
 takes 120 ms, and Discord's limits hold. The figures are the same on every machine. Prints a table
@@ -18,6 +18,7 @@ with the goals, and whether they are met; exits with 1 when one is missed.
   --native   without the wasm's heap, which needs the Worker to be built and takes some minutes
   --json     prints the figures as JSON instead
   --readme   writes the table into README.md as well
+  --only X   one subject: writes, reads, writers, background, checkpoints, memory or day
   --small    fewer of everything, to see that it works; the goals mean nothing then";
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -26,6 +27,7 @@ struct Arguments {
     readme: Option<PathBuf>,
     /// Figures that were measured elsewhere.
     with: Option<PathBuf>,
+    only: Option<String>,
     small: bool,
     help: bool,
 }
@@ -62,12 +64,27 @@ impl Arguments {
                 Arg::Long("json") => parsed.json = true,
                 Arg::Long("readme") => parsed.readme = Some(parser.value().map_err(wrong)?.into()),
                 Arg::Long("with") => parsed.with = Some(parser.value().map_err(wrong)?.into()),
+                Arg::Long("only") => {
+                    let subject = parser
+                        .value()
+                        .and_then(|value| value.parse())
+                        .map_err(wrong)?;
+                    parsed.only = Some(subject);
+                }
                 Arg::Long("small") => parsed.small = true,
                 Arg::Long("help") | Arg::Short('h') => parsed.help = true,
                 other => return Err(wrong(other.unexpected())),
             }
         }
-        Ok(parsed)
+        match &parsed.only {
+            Some(subject) if !SUBJECTS.contains(&subject.as_str()) => Err(format!(
+                "there is no subject {subject}. --help says what there is."
+            )),
+            Some(_) if parsed.readme.is_some() => {
+                Err("--readme takes all figures: leave out --only.".to_owned())
+            }
+            _ => Ok(parsed),
+        }
     }
 
     /// Whether all goals are met.
@@ -77,7 +94,10 @@ impl Arguments {
         } else {
             Scale::FULL
         };
-        let mut all = measure(&scale, Some(heap), |what| eprintln!("measuring: {what}"));
+        let mut all = match &self.only {
+            Some(subject) => measure_one(subject, &scale, Some(heap)),
+            None => measure(&scale, Some(heap), |what| eprintln!("measuring: {what}")),
+        };
         if let Some(file) = &self.with {
             let text =
                 std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
@@ -120,6 +140,9 @@ mod tests {
             ..Arguments::default()
         };
         assert_eq!(parsed, expected);
+        assert_eq!(parse("--only day").unwrap().only.as_deref(), Some("day"));
+        assert!(parse("--only night").unwrap_err().contains("night"));
+        assert!(parse("--only day --readme a").is_err());
         assert!(parse("--fast").unwrap_err().contains("--fast"));
         assert!(parse("--with").unwrap_err().contains("--with"));
     }

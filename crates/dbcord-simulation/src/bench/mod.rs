@@ -62,30 +62,41 @@ impl Scale {
 /// Bytes that are allocated now, where the program counts them.
 pub type HeapBytes = fn() -> usize;
 
+/// What can be measured, by name.
+pub const SUBJECTS: [&str; 7] = [
+    "writes",
+    "reads",
+    "writers",
+    "background",
+    "checkpoints",
+    "memory",
+    "day",
+];
+
 /// Measures everything. `progress` is told what is being measured.
 pub fn measure(
     scale: &Scale,
     heap: Option<HeapBytes>,
     progress: impl Fn(&str),
 ) -> Vec<Measurement> {
-    let mut all = Vec::new();
-    progress("writes");
-    all.extend(acknowledgement::measure(scale));
-    progress("reads");
-    all.extend(reading::measure(scale));
-    progress("concurrent writers");
-    all.extend(writers::measure(scale));
-    progress("background work");
-    all.extend(budget::measure(scale));
-    progress("checkpoints");
-    all.extend(amplification::measure(scale));
-    progress("memory");
-    all.extend(
-        heap.map(|heap| memory::measure(scale, heap))
-            .into_iter()
-            .flatten(),
-    );
-    progress("a day of a small community");
-    all.extend(day::measure(scale));
-    all
+    let subjects = SUBJECTS.iter();
+    let measured = subjects.flat_map(|subject| {
+        progress(subject);
+        measure_one(subject, scale, heap)
+    });
+    measured.collect()
+}
+
+/// Measures one of [`SUBJECTS`].
+pub fn measure_one(subject: &str, scale: &Scale, heap: Option<HeapBytes>) -> Vec<Measurement> {
+    match subject {
+        "writes" => acknowledgement::measure(scale),
+        "reads" => reading::measure(scale),
+        "writers" => writers::measure(scale),
+        "background" => budget::measure(scale),
+        "checkpoints" => amplification::measure(scale),
+        "memory" => heap.map_or_else(Vec::new, |heap| memory::measure(scale, heap)),
+        "day" => day::measure(scale),
+        _ => Vec::new(),
+    }
 }

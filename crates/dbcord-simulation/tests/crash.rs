@@ -30,3 +30,23 @@ fn crash_everywhere(side: Side) {
     }
     assert!(step > 40, "the scenario has only {step} steps");
 }
+
+#[test]
+fn the_scenario_has_something_of_everything() {
+    let report = simulate(&Plan::scenario(), None);
+    assert_eq!(report.violation, None);
+    for what in [
+        "checkpoint of commit",
+        "erased up to",
+        "rename_table",
+        "takeover",
+    ] {
+        let has = |line: &String| line.contains(what);
+        let trace = report.trace.join("\n");
+        assert!(
+            report.log.iter().any(has),
+            "{what}: {:#?}\n{trace}",
+            report.log
+        );
+    }
+}

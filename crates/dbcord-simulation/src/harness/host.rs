@@ -55,8 +55,8 @@ impl SimHost {
         }
     }
 
-    fn is_of(&self, deployment: usize) -> bool {
-        self.storage.deployment == deployment
+    fn is_of(&self, deployment: Option<usize>) -> bool {
+        deployment.is_none_or(|deployment| self.storage.deployment == deployment)
     }
 
     /// Whether storage is this object's.

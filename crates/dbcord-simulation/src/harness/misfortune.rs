@@ -99,8 +99,17 @@ impl World {
 
     /// Makes the object die at a step, counted from now.
     pub fn crash_at(&mut self, step: u64, side: Side) {
+        let deployment = Some(self.endpoint);
+        self.plan_crash(step, side, deployment);
+    }
+
+    /// Makes whichever object gets to the step die at it.
+    pub fn crash_anywhere_at(&mut self, step: u64, side: Side) {
+        self.plan_crash(step, side, None);
+    }
+
+    fn plan_crash(&mut self, step: u64, side: Side, deployment: Option<usize>) {
         let step = self.outside.steps.get() + step;
-        let deployment = self.endpoint;
         self.outside.crash.set(Some(Crash {
             step,
             side,

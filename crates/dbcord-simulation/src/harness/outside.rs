@@ -25,8 +25,8 @@ pub const CONNECTIONS: u32 = 6;
 pub struct Crash {
     pub step: u64,
     pub side: Side,
-    /// Whose objects it can strike.
-    pub deployment: usize,
+    /// Whose objects it can strike; none for all.
+    pub deployment: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

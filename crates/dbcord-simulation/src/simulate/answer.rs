@@ -333,17 +333,15 @@ mod tests {
 
     #[test]
     fn histories_are_understood() {
-        let reply = format!(
-            "History of `a` in `prod.users`\n\
-             **rev 3** · commit #9 · deleted for good, with all before it",
-        );
+        let reply = "History of `a` in `prod.users`\n\
+             **rev 3** · commit #9 · deleted for good, with all before it";
         let past =
             |reply: &str, file: Option<&str>| match Answer::read(&Command::Past(CELL), reply, file)
             {
                 Answer::Past(past) => past,
                 other => panic!("{other:?}"),
             };
-        let gone = past(&reply, None);
+        let gone = past(reply, None);
         assert_eq!(gone[0].content, Content::DeletedForGood);
         assert_eq!((gone[0].rev, gone[0].commit, &gone[0].by), (3, 9, &None));
         let head = "History of `a` in `prod.users`\n\

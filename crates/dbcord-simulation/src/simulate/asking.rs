@@ -54,7 +54,7 @@ impl Run {
             }
             Intent::Create => Command::Create {
                 table: cell.table,
-                is_shown: ask.twist % 4 != 0,
+                is_shown: !ask.twist.is_multiple_of(4),
             },
             Intent::Rename => Command::Rename {
                 table: cell.table,

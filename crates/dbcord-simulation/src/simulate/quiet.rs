@@ -165,7 +165,7 @@ impl Run {
             let is_named = matches!(&call.returned, Some((_, Answer::Done(Some(_)))));
             let changes = call.command.changes().iter();
             let changes = changes
-                .filter(|change| !is_named && !(self.looks.has_files && is_told(change.cell)));
+                .filter(|change| !(is_named || self.looks.has_files && is_told(change.cell)));
             in_doubt.extend(changes.filter_map(|change| change.action.value()));
         }
         in_doubt

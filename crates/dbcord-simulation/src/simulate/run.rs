@@ -184,7 +184,7 @@ impl Run {
             }
         }
         self.log = self.world.messages("dbc-log");
-        self.log.iter_mut().for_each(|text| first_line(text));
+        self.log.iter_mut().for_each(first_line);
         self.be_quiet()?;
         self.read_again("an eviction", World::evict)?;
         // From here on the database may ask for patience.
@@ -237,7 +237,7 @@ impl Run {
             }
             Step::Evict => world.evict(),
             Step::Replace => world.replace(),
-            Step::CrashAt { step, side } => world.crash_at(*step, *side),
+            Step::CrashAt { step, side } => world.crash_anywhere_at(*step, *side),
             Step::Fault(fault) => world.fault(fault.clone()),
             Step::BadLuck { seed } => world.bad_luck(plan::bad_luck(*seed)),
             Step::FlakyStorage { passes, fails } => world.flaky_storage(*passes, *fails),

@@ -7,8 +7,10 @@ use super::plan::{Ask, Intent, Plan, Step, offered};
 const SHOWN_MS: u64 = 40_000;
 /// Nobody can be told any more what became of a command: records of deleted rows go.
 const FORGOTTEN_MS: u64 = 1_000_000;
+/// The wait of whoever has new storage.
+const NEW_MS: u64 = 65_000;
 /// Another deployment has taken the database over.
-const TAKEN_OVER_MS: u64 = 65_000;
+const TAKEN_OVER_MS: u64 = 130_000;
 
 impl Plan {
     /// Two clients at a time, documents of every size, an object that is dropped, channels brought
@@ -27,6 +29,8 @@ impl Plan {
             steps.push(Step::Idle(15_000));
         }
         steps.push(Step::Wait(FORGOTTEN_MS));
+        // Who has new storage waits before it is told to take over: there, back, and there again.
+        steps.extend([Step::MoveOn, Step::MoveOn, Step::Wait(NEW_MS)]);
         steps.extend([Step::MoveOn, Step::Wait(TAKEN_OVER_MS)]);
         for intent in [Intent::Update, Intent::Past, Intent::Transact] {
             steps.push(Step::Ask(ask(2, 0, intent, 10)));
@@ -41,7 +45,6 @@ impl Plan {
 }
 
 fn ask(round: usize, client: usize, intent: Intent, pad: u32) -> Ask {
-    let is_of_table = matches!(intent, Intent::Create | Intent::Rename | Intent::Drop);
     let key = match intent {
         Intent::Transfer => KEYS.len() - 1 - client,
         _ => (round + client) % (KEYS.len() - ACCOUNTS),
@@ -50,11 +53,11 @@ fn ask(round: usize, client: usize, intent: Intent, pad: u32) -> Ask {
         table,
         key: key as u8,
     };
-    // What comes and goes is created by one client and renamed or dropped by another.
-    let table = if is_of_table {
-        LASTING + (client ^ usize::from(intent == Intent::Drop)) as u8 % 2
-    } else {
-        u8::from(pad > 500)
+    // One table is created, renamed, and dropped under its new name; the other client is refused.
+    let table = match intent {
+        Intent::Create | Intent::Rename => LASTING,
+        Intent::Drop => LASTING + 1 - client as u8,
+        _ => u8::from(pad > 500),
     };
     Ask {
         client,

@@ -10,6 +10,7 @@ use http::Request;
 use serde_json::{Value, json};
 
 const SECRET: &str = "swordfish";
+const HARD_DELETE: &str = "/dbc_delete database:prod table:users key:s hard:true";
 
 fn insert_secret(key: &str) -> String {
     format!(
@@ -141,6 +142,38 @@ fn an_answer_that_is_paid_late_does_not_take_back_what_was_added_to_it() {
             said.contains("The last copy is gone."),
             "{failures}: {said}"
         );
+    }
+}
+
+#[test]
+fn an_eviction_brings_nothing_back_into_a_thread() {
+    for is_checkpointed in [false, true] {
+        for in_one_commit in [false, true] {
+            let mut world = World::with_table(6);
+            world.ok(&insert_secret("s"));
+            world.wait(1_500);
+            if is_checkpointed {
+                world.settle();
+            }
+            if in_one_commit {
+                // Those that wait while another is in flight go together.
+                let commands = [insert("x"), HARD_DELETE.to_owned(), insert("s")];
+                let sent = commands.map(|command| {
+                    world.send(InteractionSpec::text(world.guild.guild_id, &command))
+                });
+                for id in sent {
+                    world.wait_for(id);
+                }
+            } else {
+                world.ok(HARD_DELETE);
+                world.ok(&insert("s"));
+            }
+            // Before anything of it is shown.
+            world.evict();
+            world.settle();
+            let left = everything(&world).contains(SECRET);
+            assert!(!left, "{is_checkpointed} {in_one_commit}: a copy is left");
+        }
     }
 }
 

@@ -102,8 +102,11 @@ pub(in crate::engine) struct Recalled {
     table: u32,
     key: String,
     row: Option<Row>,
+    /// It was deleted for good, and nothing of the past is to be told any more.
+    is_hard: bool,
     ending: Ending,
     by: CommitId,
+    op: usize,
 }
 
 /// What a commit before the opening replaced; `state` is as it was after it. Of a table that is not
@@ -118,35 +121,42 @@ pub(in crate::engine) fn recalled(
         at: record.at,
         by: origin(&record.by, number),
     };
+    let is_hard = |number| matches!(record.ops.get(number), Some(Op::Delete { hard: true, .. }));
     let is_known: BTreeSet<usize> = superseded.iter().map(|old| old.op).collect();
     let known = superseded.into_iter().map(|old| Recalled {
         table: old.table,
         key: old.key,
         row: Some(old.row),
+        is_hard: is_hard(old.op),
         ending: ending(old.op),
         by,
+        op: old.op,
     });
     let ops = record.ops.iter().enumerate();
-    let unknown = ops.filter_map(|(number, op)| {
+    let unknown = ops.filter_map(|(op, written)| {
         let (Op::Put {
             table, key, rev, ..
         }
         | Op::Delete {
             table, key, rev, ..
-        }) = op
+        }) = written
         else {
             return None;
         };
         let found = state.tables.get(table).filter(|found| !found.is_loaded)?;
-        (*rev > 1 && !is_known.contains(&number)).then(|| Recalled {
+        (*rev > 1 && !is_known.contains(&op)).then(|| Recalled {
             table: found.id,
             key: key.clone(),
             row: None,
-            ending: ending(number),
+            is_hard: is_hard(op),
+            ending: ending(op),
             by,
+            op,
         })
     });
-    known.chain(unknown).collect()
+    let mut all: Vec<Recalled> = known.chain(unknown).collect();
+    all.sort_by_key(|recalled| recalled.op);
+    all
 }
 
 impl Mirror {
@@ -163,14 +173,19 @@ impl Mirror {
             // Storage is new: nothing is known of what was shown.
             return;
         };
-        for Recalled {
-            table,
-            key,
-            row,
-            ending,
-            by,
-        } in recalled
-        {
+        for recalled in recalled {
+            let Recalled {
+                table,
+                key,
+                row,
+                ending,
+                by,
+                ..
+            } = recalled;
+            if recalled.is_hard {
+                self.history.forget_row(table, &key);
+                continue;
+            }
             let waits = by > mirrored || waits_from.is_some_and(|from| by >= from);
             let found = state.table_by_id(table).filter(|(_, found)| found.mirror);
             let is_hard = |row: &Row| row.hard;

@@ -14,7 +14,7 @@ use super::log::read::LogReader;
 use super::log::replay;
 use super::log::{CommitId, Link, Op, Record};
 use super::materialize::Progress;
-use super::state::{Erasure, State};
+use super::state::{Erasure, Row, State};
 use crate::discord::model::created_ms;
 use crate::discord::{CallError, Patience, routes};
 use crate::error::{Error, Result};
@@ -265,8 +265,10 @@ fn next(opened: &Opened, now: UnixMillis) -> Step {
         if !table.is_loaded {
             return Step::Load(name.to_owned());
         }
+        // Also where the key was used again since: its message and thread are those of before.
         let row = table.rows.get(&erasure.key);
-        if row.is_some_and(|row| table.mirror && row.at == erasure.at && !row.is_shown()) {
+        let is_left = |row: &Row| row.at >= erasure.at && row.shown.at < erasure.at;
+        if row.is_some_and(|row| table.mirror && is_left(row)) {
             return Step::Wait(now + LATER_MS);
         }
     }

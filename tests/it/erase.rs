@@ -1,5 +1,6 @@
 //! Rows that were deleted for good: in the end no message and no file has a copy.
 
+use crate::crud::on_users;
 use crate::world::{World, content, get, insert};
 use bytes::Bytes;
 use dbcord::discord::client::USER_AGENT;
@@ -190,6 +191,27 @@ fn what_was_inserted_again_under_the_key_stays() {
     world.lose_storage();
     assert!(world.ok(&get("s")).contains("rev 3"));
     assert_eq!(world.messages("table-users").len(), 1);
+}
+
+#[test]
+fn what_is_inserted_again_at_once_leaves_nothing_of_the_thread_before() {
+    for is_evicted in [false, true] {
+        let mut world = World::with_table(11);
+        world.ok(&insert_secret("s"));
+        world.settle();
+        world.ok(&on_users("dbc_update", r#"key:s patch_json:{"n":1}"#));
+        world.settle();
+        assert!(!world.state()["threads"].as_array().unwrap().is_empty());
+        world.ok(HARD_DELETE);
+        world.ok(&insert("s"));
+        if is_evicted {
+            world.evict();
+        }
+        world.settle();
+        assert!(!everything(&world).contains(SECRET), "a copy is left");
+        assert!(world.ok(&get("s")).contains("rev 4"));
+        assert_eq!(world.messages("table-users").len(), 1);
+    }
 }
 
 #[test]

@@ -32,6 +32,10 @@ enum Step {
         message: Option<u64>,
         at: CommitId,
     },
+    /// Of what the row was when it was deleted for good, before the key was used again.
+    RemovePast {
+        message: u64,
+    },
 }
 
 impl<H: Host> Database<H> {
@@ -71,6 +75,11 @@ impl<H: Host> Database<H> {
                 let route = routes::message(channel, message);
                 let read = self.shared.client.get(&route, Patience::BACKGROUND).await;
                 self.row_read_again(table, key, shown, read)
+            }
+            Step::RemovePast { message } => {
+                self.remove_thread(message).await?;
+                self.delete_message(channel, message).await?;
+                self.show(table, key, Shown::default())
             }
             Step::Remove { message, at } => {
                 if let Some(message) = message {
@@ -216,10 +225,12 @@ fn step(opened: &Opened, table: u32, key: &str, overflow: Overflow) -> Option<St
     let row = found.rows.get(key).filter(|row| !row.is_shown())?;
     let message = row.shown.message.map(std::num::NonZeroU64::get);
     if row.hard {
-        return Some(Step::Remove {
-            message,
-            at: row.at,
-        });
+        let at = row.at;
+        return Some(Step::Remove { message, at });
+    }
+    let is_past = |_: &u64| opened.state.is_erased_since(table, key, row.shown.at);
+    if let Some(message) = message.filter(is_past) {
+        return Some(Step::RemovePast { message });
     }
     let work = opened.mirror.tables.get(&table);
     let is_doubted = work.is_some_and(|work| work.is_doubted(key, row.at));

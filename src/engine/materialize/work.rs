@@ -107,8 +107,8 @@ impl Item {
     /// How many requests it takes at most, one of them repeated once.
     pub fn cost(&self) -> u64 {
         match self {
-            Item::Rename { .. } | Item::History { .. } | Item::Remove { .. } => 2,
-            Item::Row { .. } | Item::Card { .. } | Item::Audit { .. } => 3,
+            Item::Rename { .. } | Item::History { .. } => 2,
+            Item::Row { .. } | Item::Card { .. } | Item::Audit { .. } | Item::Remove { .. } => 3,
             Item::Drop { .. } | Item::Load { .. } => 4,
             Item::Scan { .. } | Item::Channel { .. } => 5,
             Item::ReadCatalog => 6,

@@ -88,6 +88,12 @@ impl State {
         Some((name, table))
     }
 
+    /// Whether the row was deleted for good after this commit, and copies may be left.
+    pub fn is_erased_since(&self, table: u32, key: &str, at: CommitId) -> bool {
+        let mut erasing = self.erasing.iter();
+        erasing.any(|erasure| erasure.table_id == table && erasure.key == key && at < erasure.at)
+    }
+
     /// The table of this name.
     ///
     /// # Errors

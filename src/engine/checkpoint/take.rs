@@ -93,15 +93,15 @@ impl<H: Host> Database<H> {
     /// of requests goes; when to look again.
     pub async fn checkpoint_if_due(&self, stop_at: u64) -> Progress {
         let now = self.shared.host.now();
-        let due = match self.opened() {
-            Ok(opened) => due(&opened, now),
-            Err(_) => return Progress::Done,
-        };
-        match due {
+        match self.checkpoint_due(now) {
             None => Progress::Done,
             Some(at) if at > now => Progress::More(at),
             Some(_) => match self.go_on_with_checkpoint(stop_at).await {
-                Ok(Some(_)) => Progress::Done,
+                // Commits that went on meanwhile may be worth the next one.
+                Ok(Some(_)) => {
+                    let next = self.checkpoint_due(now);
+                    next.map_or(Progress::Done, Progress::More)
+                }
                 Ok(None) => Progress::More(self.shared.host.now()),
                 Err(error) => self.checkpoint_failed(&error),
             },
@@ -111,11 +111,15 @@ impl<H: Host> Database<H> {
     /// How many requests to leave for a checkpoint that is due, however much else there is to do.
     pub fn checkpoint_share(&self) -> u64 {
         let now = self.shared.host.now();
-        let due = self.opened().ok().and_then(|opened| due(&opened, now));
-        match due {
+        match self.checkpoint_due(now) {
             Some(at) if at <= now => CHECKPOINT_REQUESTS,
             _ => 0,
         }
+    }
+
+    fn checkpoint_due(&self, now: UnixMillis) -> Option<UnixMillis> {
+        let opened = self.opened().ok()?;
+        due(&opened, now)
     }
 
     /// Takes a checkpoint of everything committed so far.

@@ -49,6 +49,33 @@ pub struct Overwrite {
 }
 
 #[derive(Debug, Clone, Deserialize)]
+pub struct Threads {
+    pub threads: Vec<Thread>,
+    #[serde(default)]
+    pub has_more: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Thread {
+    /// That of the message that it was started from, too.
+    #[serde(deserialize_with = "id")]
+    pub id: u64,
+    #[serde(default)]
+    pub name: Option<String>,
+    #[serde(default, deserialize_with = "optional_id")]
+    pub parent_id: Option<u64>,
+    #[serde(default, deserialize_with = "optional_id")]
+    pub owner_id: Option<u64>,
+    #[serde(default)]
+    pub thread_metadata: Option<ThreadMetadata>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct ThreadMetadata {
+    pub archive_timestamp: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
 pub struct Message {
     #[serde(deserialize_with = "id")]
     pub id: u64,

@@ -96,6 +96,25 @@ pub fn start_thread(channel: u64, message: u64) -> Route {
     route(Method::POST, template, channel, path)
 }
 
+/// <https://docs.discord.com/developers/resources/guild#list-active-guild-threads>
+pub fn active_threads(guild: u64) -> Route {
+    let path = format!("/guilds/{guild}/threads/active");
+    route(Method::GET, "/guilds/{}/threads/active", guild, path)
+}
+
+/// Archived threads of a channel, the last archived first; those archived before a time, as Discord
+/// writes it.
+/// <https://docs.discord.com/developers/resources/channel#list-public-archived-threads>
+pub fn archived_threads(channel: u64, before: Option<&str>) -> Route {
+    let before = before.map(|time| format!("&before={}", time.replace('+', "%2B")));
+    let path = format!(
+        "/channels/{channel}/threads/archived/public?limit=100{}",
+        before.unwrap_or_default()
+    );
+    let template = "/channels/{}/threads/archived/public";
+    route(Method::GET, template, channel, path)
+}
+
 /// A POST that is repeatable all the same: every message of ours carries an enforced nonce.
 /// <https://docs.discord.com/developers/resources/message#create-message>
 pub fn create_message(channel: u64) -> Route {

@@ -267,7 +267,10 @@ fn next(opened: &Opened, now: UnixMillis) -> Step {
         }
         // Also where the key was used again since: its message and thread are those of before.
         let row = table.rows.get(&erasure.key);
-        let is_left = |row: &Row| row.at >= erasure.at && row.shown.at < erasure.at;
+        let is_left = |row: &Row| {
+            let is_shown = Some(row.at) <= opened.mirror.mirrored();
+            row.at >= erasure.at && row.shown.at < erasure.at && !is_shown
+        };
         if row.is_some_and(|row| table.mirror && is_left(row)) {
             return Step::Wait(now + LATER_MS);
         }

@@ -215,6 +215,28 @@ fn what_is_inserted_again_at_once_leaves_nothing_of_the_thread_before() {
 }
 
 #[test]
+fn the_thread_of_a_message_that_somebody_deleted_goes_too() {
+    for is_storage_lost in [false, true] {
+        let mut world = World::with_table(12);
+        world.ok(&insert_secret("s"));
+        world.settle();
+        world.ok(&on_users("dbc_update", r#"key:s patch_json:{"n":1}"#));
+        world.settle();
+        world.delete_message("table-users", "**s**");
+        if is_storage_lost {
+            // And nobody remembers that there was one: the files of checkpoints are gone as well.
+            world.delete_messages("dbc-log", |text| text.starts_with("§ "));
+            world.lose_storage();
+            world.ok(&get("s"));
+        }
+        world.ok(HARD_DELETE);
+        world.settle();
+        assert!(!everything(&world).contains(SECRET), "a copy is left");
+        assert_eq!(world.state()["threads"].as_array().map(Vec::len), Some(0));
+    }
+}
+
+#[test]
 fn a_row_that_was_deleted_in_the_commit_that_inserted_it_leaves_no_copy() {
     let mut world = World::with_table(8);
     let delete = "/dbc_delete database:prod table:users key:s hard:true";

@@ -466,7 +466,8 @@ impl Mirror {
         channels.chain(self.tables.keys()).copied().collect()
     }
 
-    pub(super) fn mirrored(&self) -> Option<CommitId> {
+    /// Up to here everything is shown, whatever is remembered of single rows.
+    pub fn mirrored(&self) -> Option<CommitId> {
         self.mirrored
     }
 

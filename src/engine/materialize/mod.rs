@@ -12,6 +12,7 @@ mod commits;
 mod document_block;
 mod history;
 pub mod history_message;
+mod lost_threads;
 mod mirror;
 mod places;
 mod removal;

@@ -31,6 +31,7 @@ enum Step {
     Remove {
         message: Option<u64>,
         at: CommitId,
+        rev: u64,
     },
     /// Of what the row was when it was deleted for good, before the key was used again.
     RemovePast {
@@ -81,10 +82,15 @@ impl<H: Host> Database<H> {
                 self.delete_message(channel, message).await?;
                 self.show(table, key, Shown::default())
             }
-            Step::Remove { message, at } => {
-                if let Some(message) = message {
-                    self.remove_thread(message).await?;
-                    self.delete_message(channel, message).await?;
+            Step::Remove { message, at, rev } => {
+                match message {
+                    Some(message) => {
+                        self.remove_thread(message).await?;
+                        self.delete_message(channel, message).await?;
+                    }
+                    // Before its second revision a row has no thread.
+                    None if rev > 2 => self.remove_lost_threads(channel, key).await?,
+                    None => {}
                 }
                 let gone = Shown {
                     at,
@@ -147,7 +153,9 @@ impl<H: Host> Database<H> {
             }),
             // Deleted by hand: it is posted again.
             Err(error) if error.is_unknown_message() => self.change(|opened| {
-                opened.mirror.work(table).doubt_settled(key);
+                let work = opened.mirror.work(table);
+                work.doubt_settled(key);
+                work.gone(before);
                 let none = Shown::default();
                 opened.mirror.show(&mut opened.state, table, key, none);
             }),
@@ -190,7 +198,10 @@ impl<H: Host> Database<H> {
         self.change(|opened| {
             opened.mirror.work(table).doubt_settled(key);
             let now_shown = match &message {
-                None => Shown::default(),
+                None => {
+                    opened.mirror.work(table).gone(before);
+                    Shown::default()
+                }
                 Some(message) => {
                     let at = opened.state.table_by_id(table).and_then(|(_, found)| {
                         let row = found.rows.get(key)?;
@@ -225,8 +236,11 @@ fn step(opened: &Opened, table: u32, key: &str, overflow: Overflow) -> Option<St
     let row = found.rows.get(key).filter(|row| !row.is_shown())?;
     let message = row.shown.message.map(std::num::NonZeroU64::get);
     if row.hard {
-        let at = row.at;
-        return Some(Step::Remove { message, at });
+        return Some(Step::Remove {
+            message,
+            at: row.at,
+            rev: row.rev,
+        });
     }
     let is_past = |_: &u64| opened.state.is_erased_since(table, key, row.shown.at);
     if let Some(message) = message.filter(is_past) {

@@ -81,7 +81,8 @@ impl<H: Host> Database<H> {
         self.check_not_overtaken(&page, me)?;
         self.change(|opened| {
             account_for(opened, table, &page, me, asked_at);
-            for key in missing(opened, table, &page, asked_at) {
+            for (key, before) in missing(opened, table, &page, asked_at) {
+                opened.mirror.work(table).gone(before);
                 let none = Shown::default();
                 opened.mirror.show(&mut opened.state, table, &key, none);
             }
@@ -95,8 +96,13 @@ impl<H: Host> Database<H> {
     }
 }
 
-/// Keys of rows whose message should be on the page and is not.
-fn missing(opened: &Opened, table: u32, page: &[Message], asked_at: UnixMillis) -> Vec<String> {
+/// Rows whose message should be on the page and is not, and what it was thought to show.
+fn missing(
+    opened: &Opened,
+    table: u32,
+    page: &[Message],
+    asked_at: UnixMillis,
+) -> Vec<(String, Shown)> {
     let Some((_, found)) = opened.state.table_by_id(table) else {
         return Vec::new();
     };
@@ -111,7 +117,7 @@ fn missing(opened: &Opened, table: u32, page: &[Message], asked_at: UnixMillis) 
         }
     };
     let missing = found.rows.iter().filter(is_missing);
-    missing.map(|(key, _)| key.clone()).collect()
+    missing.map(|(key, row)| (key.clone(), row.shown)).collect()
 }
 
 /// Takes in what messages of ours show, oldest first. Of several for a row, the one of the newest

@@ -1,12 +1,13 @@
 //! What is to be done in one table's channel.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU64;
 
 use super::LATE_MS;
 use super::work::{Item, Next, Rank};
 use crate::discord::model::created_ms;
 use crate::engine::log::CommitId;
-use crate::engine::state::{Row, Table};
+use crate::engine::state::{Row, Shown, Table};
 use crate::host::UnixMillis;
 
 /// From this age on, Discord limits how often messages may be edited, and says so with 30046.
@@ -194,6 +195,12 @@ impl TableWork {
 
     pub fn oldest(&self) -> Option<CommitId> {
         self.rows.first().map(|(at, _)| *at)
+    }
+
+    /// The row's message was deleted by hand: if there is a thread on it, that goes as well.
+    pub fn gone(&mut self, before: Shown) {
+        let message = before.message.filter(|_| before.thread);
+        self.extra.extend(message.map(NonZeroU64::get));
     }
 
     /// Whether something is under way that a successor would not know of.

@@ -31,6 +31,11 @@ const AT_ONCE: usize = 5;
 const HAS_A_THREAD: u64 = 160_004;
 const TOO_MANY_THREADS: u64 = 160_006;
 
+/// What the thread of a row is called.
+pub(super) fn thread_name(key: &str) -> String {
+    truncate(key, NAME)
+}
+
 /// What the next step of a table's history is.
 enum Step {
     Start(Past, u64, Shown),
@@ -94,7 +99,7 @@ impl<H: Host> Database<H> {
         shown: Shown,
     ) -> Result<(), Stop> {
         let body = json!({
-            "name": truncate(&past.key, NAME),
+            "name": thread_name(&past.key),
             "auto_archive_duration": AUTO_ARCHIVE_MINUTES,
         });
         let route = routes::start_thread(channel, message);

@@ -24,8 +24,9 @@ use crate::limits::{DISORDER_MS, INTERACTION_TOKEN_MS};
 /// When to go on after something that only time or the materializer can change.
 const LATER_MS: u64 = 15_000;
 
-/// The same, where somebody has to do something first.
-const AFTER_DAMAGE_MS: u64 = 60 * 60_000;
+/// When to try again to load a table that could not be loaded: each try reads the whole log, and most
+/// often somebody has to do something first.
+const AFTER_DAMAGE_MS: u64 = 5 * 60_000;
 
 /// So many fit a message, also where Discord does not let files be read back.
 const GAPS_A_RECORD: usize = 64;
@@ -33,6 +34,8 @@ const GAPS_A_RECORD: usize = 64;
 /// How far the search for copies has come.
 #[derive(Debug, Default)]
 pub(super) struct Search {
+    /// When to try again to load a table that could not be loaded.
+    loads_again_at: UnixMillis,
     /// Files of the newest checkpoint that were read back.
     verified: BTreeSet<FileSum>,
     log: Option<LogReader>,
@@ -80,6 +83,9 @@ impl<H: Host> Database<H> {
                 }
                 Ok(Step::Load(table)) => {
                     if let Err(error) = self.load_table(&table).await {
+                        let again = now + AFTER_DAMAGE_MS;
+                        // Nothing to note where it was closed meanwhile.
+                        let _ = self.with_opened(|opened| opened.search.loads_again_at = again);
                         return self.erasing_failed(&error);
                     }
                 }
@@ -246,9 +252,17 @@ fn next(opened: &Opened, now: UnixMillis) -> Step {
         return Step::Wait(now + LATER_MS);
     };
     // What cannot be read now may have a copy, and may be needed to read the rest back.
-    let mut tables = opened.state.tables.values();
-    if tables.any(|table| table.damage.is_some()) || plan::has_what_leaves(&opened.state).0 {
-        return Step::Wait(now + AFTER_DAMAGE_MS);
+    let mut tables = opened.state.tables.iter();
+    if let Some((name, _)) = tables.find(|(_, table)| table.damage.is_some()) {
+        let again = opened.search.loads_again_at;
+        return match now < again {
+            true => Step::Wait(again),
+            false => Step::Load(name.clone()),
+        };
+    }
+    // Once it could, the next checkpoint does without the file.
+    if plan::has_what_leaves(&opened.state) {
+        return Step::Wait(now + LATER_MS);
     }
     let settled_at = created_ms(covered.message).saturating_add(DISORDER_MS);
     if now < settled_at {

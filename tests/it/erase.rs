@@ -10,17 +10,17 @@ use discord_sim::{Fault, FaultKind, InteractionSpec, Outcome};
 use http::Request;
 use serde_json::{Value, json};
 
-const SECRET: &str = "swordfish";
+pub const SECRET: &str = "swordfish";
 const HARD_DELETE: &str = "/dbc_delete database:prod table:users key:s hard:true";
 
-fn insert_secret(key: &str) -> String {
+pub fn insert_secret(key: &str) -> String {
     format!(
         r#"/dbc_insert database:prod table:users key:{key} value_json:{{"id":"{key}","word":"{SECRET}"}}"#
     )
 }
 
 /// Everything that stands in the guild: messages, threads, and what their files contain.
-fn everything(world: &World) -> String {
+pub fn everything(world: &World) -> String {
     let state = world.state();
     let mut text = state.to_string();
     let mut urls = Vec::new();

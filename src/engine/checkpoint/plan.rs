@@ -205,13 +205,16 @@ pub fn to_load(state: &State) -> impl Iterator<Item = &String> {
         .map(|(name, _)| name)
 }
 
-/// Whether the newest checkpoint has files that may have a row that was deleted for good; whether the
-/// next one can do without one of them.
-pub fn has_what_leaves(state: &State) -> (bool, bool) {
+/// Whether the newest checkpoint has files that may have a row that was deleted for good.
+pub fn has_what_leaves(state: &State) -> bool {
+    !leaving(state).is_empty()
+}
+
+/// Whether the next one can do without one of them.
+pub fn can_leave(state: &State) -> bool {
     let leaving = leaving(state);
     let mut tables = state.tables.values().filter(|table| table.damage.is_none());
-    let can_leave = tables.any(|table| is_in(table, &leaving));
-    (!leaving.is_empty(), can_leave)
+    tables.any(|table| is_in(table, &leaving))
 }
 
 /// The files that may have a row that was deleted for good since they were laid out.

@@ -392,7 +392,7 @@ fn due(opened: &Opened, now: UnixMillis) -> Option<UnixMillis> {
 pub(in crate::engine) fn is_worth_taking(opened: &Opened) -> bool {
     let (tail, unrecorded) = (opened.tail, opened.mirror.unrecorded());
     // A table that could not be loaded for a while kept what it shared with a deleted row.
-    let (_, can_leave) = plan::has_what_leaves(&opened.state);
+    let can_leave = plan::can_leave(&opened.state);
     if opened.checkpoints.is_wanted || can_leave {
         return true;
     }

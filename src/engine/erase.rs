@@ -11,10 +11,10 @@ use super::checkpoint::{plan, text_file};
 use super::commit::{Contents, PostError};
 use super::database::{Database, Opened};
 use super::log::read::LogReader;
-use super::log::replay;
+use super::log::replay::{self, Entry};
 use super::log::{CommitId, Link, Op, Record};
 use super::materialize::Progress;
-use super::state::{Erasure, Row, State};
+use super::state::{Erasure, Row};
 use crate::discord::model::created_ms;
 use crate::discord::{CallError, Patience, routes};
 use crate::error::{Error, Result};
@@ -316,14 +316,20 @@ fn copies(opened: &Opened, log: &LogReader) -> Option<Copies> {
             _ => false,
         })
     };
-    let records = log.records.values();
-    let records: Vec<_> = records
-        .filter(|entry| entry.record.id() <= covered.head && has_copy(&entry.record))
+    let records = || log.records.values();
+    // Past these the history goes on already, so that what their ops are about cannot be found any
+    // more; but that they are to go was decided then.
+    let noted = records().flat_map(|entry| entry.record.gaps());
+    let noted: BTreeSet<Link> = noted.map(|(link, _)| link).collect();
+    let is_to_go = |entry: &&Entry| noted.contains(&entry.link) || has_copy(&entry.record);
+    let records: Vec<_> = records()
+        .filter(|entry| entry.record.id() <= covered.head)
+        .filter(is_to_go)
         .collect();
     let mut all = records.iter();
     if !all.all(|entry| {
         let ids = ids.get(&entry.record.id());
-        ids.is_none_or(|ids| is_kept_elsewhere(&opened.state, &entry.record, ids))
+        ids.is_none_or(|ids| is_kept_elsewhere(opened, &entry.record, ids))
     }) {
         return None;
     }
@@ -475,17 +481,21 @@ enum Named {
 
 /// Whether the log is not needed for any row that a record wrote: it was written again since, or
 /// its message shows it.
-fn is_kept_elsewhere(state: &State, record: &Record, ids: &[Option<u32>]) -> bool {
+fn is_kept_elsewhere(opened: &Opened, record: &Record, ids: &[Option<u32>]) -> bool {
+    let (state, mirrored) = (&opened.state, opened.mirror.mirrored());
+    let is_shown = |row: &Row| row.is_shown() || Some(row.at) <= mirrored;
     record.ops.iter().zip(ids).all(|(op, id)| match op {
         Op::Put { key, .. } => {
             // A table that was dropped needs nothing.
             let table = id.and_then(|id| state.table_by_id(id));
             table.is_none_or(|(_, table)| {
                 if !table.is_loaded {
-                    return table.stored.behind == 0 && table.rows.is_empty();
+                    let is_all_shown = state.head.map(|head| head.id) <= mirrored;
+                    let is_behind = table.stored.behind > 0 && !is_all_shown;
+                    return !is_behind && table.rows.is_empty();
                 }
                 let row = table.rows.get(key);
-                row.is_none_or(|row| row.at > record.id() || row.is_shown() || !table.mirror)
+                row.is_none_or(|row| row.at > record.id() || is_shown(row) || !table.mirror)
             })
         }
         _ => true,

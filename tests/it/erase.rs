@@ -300,6 +300,42 @@ fn a_row_of_a_table_that_was_dropped_since_leaves_no_copy() {
 }
 
 #[test]
+fn a_row_that_was_written_in_the_commit_that_renamed_its_table_leaves_no_copy() {
+    let mut world = World::with_table(13);
+    world.ok(&insert_secret("s"));
+    world.settle();
+    let together = |world: &mut World, lines: &[&str]| {
+        let guild = world.guild.guild_id;
+        let sent: Vec<_> = lines
+            .iter()
+            .map(|line| world.send(InteractionSpec::text(guild, line)))
+            .collect();
+        for id in sent {
+            let reply = content(&world.wait_for(id));
+            assert!(!reply.starts_with('❌'), "{reply}");
+        }
+    };
+    let update = on_users(
+        "dbc_update",
+        &format!(r#"key:s patch_json:{{"more":"{SECRET}"}}"#),
+    );
+    let rename = "/dbc_table_rename database:prod table:users to:people";
+    together(
+        &mut world,
+        &[
+            "/dbc_table_create database:prod table:x pk:id",
+            &update,
+            rename,
+        ],
+    );
+    let delete = "/dbc_delete database:prod table:people key:s hard:true";
+    let drop = "/dbc_table_drop database:prod table:people confirm:people";
+    together(&mut world, &[delete, drop]);
+    world.settle();
+    assert!(!everything(&world).contains(SECRET), "a copy is left");
+}
+
+#[test]
 fn erasing_goes_on_after_evictions() {
     let mut world = World::with_table(3);
     world.ok(&insert_secret("s"));

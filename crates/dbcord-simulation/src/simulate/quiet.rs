@@ -34,6 +34,10 @@ impl Run {
         self.world.settle();
         self.erasures_are_told()?;
         self.close_window()?;
+        if self.is_undecided {
+            // Nobody knows what the rows are.
+            return Ok(());
+        }
         checks::channels_say_what_rows_are(&self.world, &self.before, self.looks)?;
         checks::no_copy_is_left(&self.world, &self.erased)?;
         checks::bank_is_whole(&self.before)?;
@@ -151,6 +155,10 @@ impl Run {
         self.own_the_log()?;
         self.read_all_in_peace()?;
         self.close_window()?;
+        if self.is_undecided {
+            // Nobody knows what the rows are.
+            return Ok(());
+        }
         self.world.settle();
         checks::channels_say_what_rows_are(&self.world, &self.before, self.looks)?;
         checks::no_copy_is_left(&self.world, &self.erased)

@@ -186,10 +186,14 @@ impl Run {
         self.log = self.world.messages("dbc-log");
         self.log.iter_mut().for_each(first_line);
         self.be_quiet()?;
-        self.read_again("an eviction", World::evict)?;
+        if !self.is_undecided {
+            self.read_again("an eviction", World::evict)?;
+        }
         // From here on the database may ask for patience.
         self.expects_answers = false;
-        self.read_again("wiped storage", World::wipe_storage)?;
+        if !self.is_undecided {
+            self.read_again("wiped storage", World::wipe_storage)?;
+        }
         checks::bystander_is_untouched(&self.world, &bystander)?;
         checks::requests_are_lawful(&self.world, self.is_fair)
     }

@@ -42,6 +42,8 @@ pub(super) struct ChannelMaker<'a, H> {
     channels: Vec<Channel>,
     /// What was made, for the report.
     pub made: Vec<String>,
+    /// Whether nobody answered a request to make a channel: it may arrive later.
+    pub is_unanswered: bool,
 }
 
 impl<'a, H: Host> ChannelMaker<'a, H> {
@@ -67,6 +69,7 @@ impl<'a, H: Host> ChannelMaker<'a, H> {
             owner,
             channels: Vec::new(),
             made: Vec::new(),
+            is_unanswered: false,
         };
         maker.look().await?;
         Ok(maker)
@@ -108,7 +111,7 @@ impl<'a, H: Host> ChannelMaker<'a, H> {
             match role {
                 Role::Log { .. } => found.logs.first().copied(),
                 Role::Catalog { .. } => found.catalogs.first().copied(),
-                Role::Table { id, .. } => found.tables.get(id).copied(),
+                Role::Table { id, .. } => found.tables.get(id)?.first().map(|marked| marked.id),
             }
         };
         if let Some(channel) = find(&self.channels) {
@@ -161,6 +164,7 @@ impl<'a, H: Host> ChannelMaker<'a, H> {
             Err(error) => {
                 let doing = format!("Creating channel `{name}`");
                 if error.may_have_happened() {
+                    self.is_unanswered = true;
                     self.look().await?;
                     if let Some(id) = find(&self.channels) {
                         self.made.push(name);

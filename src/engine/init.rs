@@ -86,7 +86,7 @@ impl<H: Host> Engine<H> {
             log: Some(log),
             catalog: Some(catalog),
             category: Some(category),
-            tables: found.tables,
+            tables: found.sole_channels(),
             ..hints
         })
         .await?;
@@ -164,7 +164,12 @@ impl<H: Host> Engine<H> {
             self.confirm_deleted(name, log).await?;
         }
         if !found.tables.is_empty() {
-            let tables: Vec<String> = found.tables.values().map(|id| format!("<#{id}>")).collect();
+            let tables: Vec<String> = found
+                .tables
+                .values()
+                .flatten()
+                .map(|channel| format!("<#{}>", channel.id))
+                .collect();
             return Err(Error::new(
                 ErrorKind::Corrupt,
                 format!(

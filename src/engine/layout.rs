@@ -5,7 +5,6 @@
 //! read, written or deleted.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 use serde_json::{Value, json};
 
@@ -92,10 +91,35 @@ pub struct DatabaseChannels {
     pub category: Option<u64>,
     pub logs: Vec<u64>,
     pub catalogs: Vec<u64>,
-    /// By table id.
-    pub tables: BTreeMap<u32, u64>,
-    /// The tables' names as their channels have them, which a renaming may not have reached.
-    pub table_names: BTreeMap<u32, String>,
+    /// By table id, oldest first.
+    pub tables: BTreeMap<u32, Vec<TableChannel>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableChannel {
+    pub id: u64,
+    /// The table's name as the channel has it, which a renaming may not have reached.
+    pub table: String,
+}
+
+impl DatabaseChannels {
+    /// The tables' channels, where a table has just one. Of several, the log may tell which one
+    /// the rows' messages are in.
+    pub fn sole_channels(&self) -> BTreeMap<u32, u64> {
+        let sole = self.tables.iter().filter_map(|(&table, marked)| {
+            let [channel] = marked.as_slice() else {
+                return None;
+            };
+            Some((table, channel.id))
+        });
+        sole.collect()
+    }
+
+    /// Whether the channel carries the table's mark.
+    pub fn is_tables(&self, table: u32, channel: u64) -> bool {
+        let marked = self.tables.get(&table);
+        marked.is_some_and(|marked| marked.iter().any(|marked| marked.id == channel))
+    }
 }
 
 /// Sorts a guild's channels by database.
@@ -116,10 +140,9 @@ pub fn discover(channels: &[Channel]) -> BTreeMap<String, DatabaseChannels> {
             }
             Role::Catalog { .. } => found.catalogs.push(channel.id),
             Role::Table { id, table, .. } => {
-                if let Entry::Vacant(place) = found.tables.entry(id) {
-                    place.insert(channel.id);
-                    found.table_names.insert(id, table);
-                }
+                let marked = found.tables.entry(id).or_default();
+                let id = channel.id;
+                marked.push(TableChannel { id, table });
             }
         }
         found.category = found.category.or(channel.parent_id);
@@ -360,7 +383,9 @@ mod tests {
         let prod = &found["prod"];
         assert_eq!((prod.category, prod.logs.as_slice()), (Some(1), &[2][..]));
         assert!(prod.catalogs.is_empty());
-        assert_eq!(prod.tables[&1], 8);
+        let users: Vec<u64> = prod.tables[&1].iter().map(|marked| marked.id).collect();
+        assert_eq!(users, [8, 9]);
+        assert!(prod.is_tables(1, 9) && !prod.is_tables(2, 9));
     }
 
     #[test]

@@ -34,6 +34,7 @@ mod materialize_edits;
 mod materialize_lanes;
 mod materialize_late;
 mod materialize_takeover;
+mod materialize_twins;
 mod ownership;
 mod random;
 mod removal;

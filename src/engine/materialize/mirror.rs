@@ -7,10 +7,10 @@ use std::num::NonZeroU64;
 
 use super::cards::Cards;
 use super::history::{History, Past};
+use super::marks::Drop;
 use super::table_work::{Audit, TableWork};
 use super::work::{Item, Lane, Next, Rank};
 use super::{FENCE_MS, LATE_MS};
-use crate::engine::layout::DatabaseChannels;
 use crate::engine::log::{CommitId, Record};
 use crate::engine::object_storage::Hints;
 use crate::engine::state::{Row, Shown, State, Superseded};
@@ -23,16 +23,18 @@ const LATE_WORK_MS: u64 = FENCE_MS + 25_000 + LATE_MS;
 #[derive(Debug, Default)]
 pub struct Mirror {
     /// Table channels by table id.
-    channels: BTreeMap<u32, u64>,
+    pub(super) channels: BTreeMap<u32, u64>,
     pub(super) tables: BTreeMap<u32, TableWork>,
     pub(super) cards: Cards,
     /// Tables whose channel does not have its name yet, with the commit that renamed it.
     pub(super) renames: BTreeMap<u32, CommitId>,
-    /// Channels of dropped tables, with the commit that dropped them.
-    pub(super) drops: BTreeMap<u32, (CommitId, u64)>,
+    /// Channels to be deleted, by channel.
+    pub(super) drops: BTreeMap<u64, Drop>,
+    /// Until then channels of tables may appear of which this object does not know.
+    pub(super) channels_late_until: Option<UnixMillis>,
     pub(super) history: History,
     /// As stored: everything up to here is shown.
-    mirrored: Option<CommitId>,
+    pub(super) mirrored: Option<CommitId>,
     /// As stored: when the channels were last about to be changed.
     worked_at: Option<UnixMillis>,
     /// The head when the database was opened.
@@ -42,9 +44,9 @@ pub struct Mirror {
     /// Until when to leave a lane alone, and why.
     resting: BTreeMap<Lane, (UnixMillis, String)>,
     /// Whether the channels were looked at since the database was opened.
-    is_verified: bool,
+    pub(super) is_verified: bool,
     /// Whether they are to be, although nothing else is known to be behind.
-    is_unverified_behind: bool,
+    pub(super) is_unverified_behind: bool,
     /// Changes of what rows show since the last checkpoint.
     unrecorded: usize,
     /// Why everything waits, if it does.
@@ -101,6 +103,7 @@ impl Mirror {
         let late_until = hints.worked_at.map(|at| at.saturating_add(LATE_WORK_MS));
         if let Some(until) = late_until.filter(|&until| is_behind && now < until) {
             mirror.cards.late(until);
+            mirror.channels_late(until);
             for &table in behind {
                 mirror.work(table).late(until);
             }
@@ -146,7 +149,7 @@ impl Mirror {
         }
     }
 
-    fn table_behind(&mut self, state: &State, table: u32) {
+    pub(super) fn table_behind(&mut self, state: &State, table: u32) {
         match state.table_by_id(table) {
             Some((_, found)) if found.is_loaded => self.want_rows(state, table),
             Some((_, found)) if found.mirror => self.work(table).to_load = true,
@@ -155,7 +158,7 @@ impl Mirror {
     }
 
     /// The messages of the table's rows are gone.
-    fn forget_messages(&mut self, state: &mut State, table: u32) {
+    pub(super) fn forget_messages(&mut self, state: &mut State, table: u32) {
         let Some((_, found)) = state.table_by_id(table) else {
             return;
         };
@@ -289,9 +292,14 @@ impl Mirror {
             let item = Item::Rename { table };
             offer(item.lane(), Next::Work(Rank::Due(at), item));
         }
-        for (&table, &(at, _)) in &self.drops {
-            let item = Item::Drop { table };
-            offer(item.lane(), Next::Work(Rank::Due(at), item));
+        for (&channel, drop) in &self.drops {
+            let item = Item::Drop { channel };
+            offer(item.lane(), Next::Work(Rank::Due(drop.at), item));
+        }
+        if let Some(until) = self.channels_late_until {
+            let work = Next::Work(Rank::BestEffort(CommitId::default()), Item::Look);
+            let next = if now < until { Next::At(until) } else { work };
+            offer(Lane::Guild, next);
         }
         next
     }
@@ -322,49 +330,6 @@ impl Mirror {
         self.stalled.as_deref().or(resting)
     }
 
-    /// Whether the channels are to be looked at before anything else.
-    pub(super) fn needs_verification(&self) -> bool {
-        !self.is_verified
-    }
-
-    pub(super) fn is_unverified_behind(&self) -> bool {
-        !self.is_verified && self.is_unverified_behind
-    }
-
-    /// Compares what is remembered with the channels that carry our marks. Those that do not are
-    /// lost: deleted, or no longer ours. Comes back with marked channels of tables that this
-    /// database never had.
-    pub(super) fn verify(&mut self, found: &DatabaseChannels, state: &mut State) -> Vec<u64> {
-        self.is_verified = true;
-        let head = state.head.map(|head| head.id).unwrap_or_default();
-        let lost = |(table, channel): (&u32, &u64)| {
-            let ours = found.tables.get(table) == Some(channel);
-            (!ours).then_some(*table)
-        };
-        let lost: Vec<u32> = self.channels.iter().filter_map(lost).collect();
-        for table in lost {
-            self.channel_lost(table, state);
-        }
-        let mut unknown = Vec::new();
-        for (&table, &channel) in &found.tables {
-            match state.table_by_id(table) {
-                Some((name, known)) if known.mirror => {
-                    self.channels.entry(table).or_insert(channel);
-                    if found.table_names.get(&table).is_some_and(|n| n != name) {
-                        self.renames.entry(table).or_insert(head);
-                    }
-                }
-                Some(_) => {}
-                // Its table is gone for good: ids are given once.
-                None if table <= state.last_table_id => {
-                    self.drops.entry(table).or_insert((head, channel));
-                }
-                None => unknown.push(channel),
-            }
-        }
-        unknown
-    }
-
     pub fn channel(&self, table: u32) -> Option<u64> {
         self.channels.get(&table).copied()
     }
@@ -377,53 +342,6 @@ impl Mirror {
     pub fn row_message(&self, table: u32, row: &Row) -> Option<(u64, u64)> {
         let message = row.shown.message.filter(|_| row.is_shown())?;
         Some((self.channel(table)?, message.get()))
-    }
-
-    /// The table has this channel; one that was just made shows nothing yet.
-    pub(super) fn channel_found(
-        &mut self,
-        table: u32,
-        channel: u64,
-        is_new: bool,
-        state: &mut State,
-    ) {
-        if state.table_by_id(table).is_none() {
-            let head = state.head.map(|head| head.id).unwrap_or_default();
-            self.drops.insert(table, (head, channel));
-            return;
-        }
-        if is_new {
-            self.channel_lost(table, state);
-            self.work(table).channel_is_new();
-        }
-        self.channels.insert(table, channel);
-    }
-
-    /// The channel is gone and everything in it with it.
-    pub(super) fn channel_lost(&mut self, table: u32, state: &mut State) {
-        self.channels.remove(&table);
-        self.drops.remove(&table);
-        self.renames.remove(&table);
-        self.history.forget_table(table);
-        let Some((_, found)) = state.table_by_id(table).filter(|(_, t)| t.mirror) else {
-            return;
-        };
-        let (created, is_loaded) = (found.created, found.is_loaded);
-        self.tables.insert(table, TableWork::default());
-        self.cards.want(table, created);
-        self.rewind(Some(created));
-        self.forget_messages(state, table);
-        self.work(table).is_lost = !is_loaded;
-        self.table_behind(state, table);
-    }
-
-    /// The catalog is gone and every card with it.
-    pub(crate) fn catalog_lost(&mut self, state: &State) {
-        self.cards = Cards::default();
-        for table in state.tables.values() {
-            self.cards.want(table.id, table.created);
-        }
-        self.rewind(None);
     }
 
     /// Notes what a row's message shows now.
@@ -449,17 +367,6 @@ impl Mirror {
         self.history.push(past);
     }
 
-    /// The table was dropped: nothing in its channel is of use any more, and it goes.
-    pub(super) fn forget_table(&mut self, table: u32, at: CommitId) {
-        self.tables.remove(&table);
-        self.renames.remove(&table);
-        self.history.forget_table(table);
-        self.cards.want(table, at);
-        if let Some(channel) = self.channels.remove(&table) {
-            self.drops.insert(table, (at, channel));
-        }
-    }
-
     /// Tables that are known of here.
     pub(super) fn known_tables(&self) -> BTreeSet<u32> {
         let channels = self.channels.keys();
@@ -480,15 +387,19 @@ impl Mirror {
         self.worked_at = Some(now);
     }
 
-    /// Whether requests may still arrive that change a table's channel unbidden.
+    /// Whether requests may still arrive that change a table's channel unbidden, or that make
+    /// another one, or one is there whose messages nobody keeps track of.
     pub fn is_late(&self) -> bool {
-        self.tables.values().any(TableWork::is_late)
+        let has_spare = self.drops.values().any(|drop| drop.is_spare);
+        let is_late = self.channels_late_until.is_some() || has_spare;
+        is_late || self.tables.values().any(TableWork::is_late)
     }
 
     /// Moves the mark up to just below the oldest work; whether it moved.
     pub(super) fn advance(&mut self, state: &State) -> bool {
         let unfinished = self.tables.values().any(TableWork::is_unfinished);
-        if unfinished || self.is_unverified_behind() || self.cards.is_unfinished() {
+        let is_late = self.channels_late_until.is_some();
+        if unfinished || is_late || self.is_unverified_behind() || self.cards.is_unfinished() {
             return false;
         }
         let reached = match self.oldest() {
@@ -507,7 +418,7 @@ impl Mirror {
     fn oldest(&self) -> Option<CommitId> {
         let rows = self.tables.values().filter_map(TableWork::oldest);
         let renames = self.renames.values().copied();
-        let drops = self.drops.values().map(|(at, _)| *at);
+        let drops = self.drops.values().map(|drop| drop.at);
         rows.chain(renames)
             .chain(drops)
             .chain(self.cards.oldest())
@@ -515,7 +426,7 @@ impl Mirror {
     }
 
     /// Lowers the mark below the oldest work, so that whoever opens the database next knows.
-    fn rewind(&mut self, also: Option<CommitId>) {
+    pub(super) fn rewind(&mut self, also: Option<CommitId>) {
         let oldest = self.oldest().into_iter().chain(also).min();
         if let Some(oldest) = oldest {
             self.mirrored = self.mirrored.min(Some(just_below(oldest)));

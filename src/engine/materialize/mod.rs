@@ -13,6 +13,7 @@ mod document_block;
 mod history;
 pub mod history_message;
 mod lost_threads;
+mod marks;
 mod mirror;
 mod places;
 mod removal;
@@ -241,7 +242,8 @@ impl<H: Host> Database<H> {
             Item::ReadCatalog => return self.read_catalog().await,
             Item::Card { table } => return self.sync_card(*table).await,
             Item::Rename { table } => return self.rename_channel(*table).await,
-            Item::Drop { table } => return self.drop_channel(*table).await,
+            Item::Drop { channel } => return self.drop_channel(*channel).await,
+            Item::Look => return self.look_at_channels().await,
             Item::Load { table } => return self.load_behind(*table).await,
             Item::Channel { table } => return self.make_table_channel(*table).await,
             Item::Scan { .. }
@@ -328,9 +330,13 @@ impl<H: Host> Database<H> {
                         opened.catalog = None;
                         mirror.catalog_lost(&opened.state);
                     }
-                    Lane::Table(table) | Lane::Rename(table) | Lane::Drop(table) => {
+                    Lane::Table(table) | Lane::Rename(table) => {
                         mirror.channel_lost(table, &mut opened.state);
                     }
+                    Lane::Drop(channel) => {
+                        mirror.drops.remove(&channel);
+                    }
+                    Lane::Guild => {}
                 }
             }
             if concerns_all {

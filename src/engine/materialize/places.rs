@@ -1,22 +1,22 @@
-//! The channels that work is done in: looked at once an opening, made when they are missing,
-//! renamed and deleted with their tables.
+//! The channels that work is done in: looked at once an opening and whenever one may have been made
+//! late, made when they are missing, renamed and deleted with their tables.
 
-use super::Stop;
-use crate::discord::model::Channel;
+use super::{LATE_MS, Stop};
+use crate::discord::model::{Channel, Message};
 use crate::discord::{CallError, Patience, routes};
 use crate::engine::channels::ChannelMaker;
 use crate::engine::database::Database;
-use crate::engine::layout::{self, Role};
+use crate::engine::layout::{self, DatabaseChannels, Role};
 use crate::host::{Host, Level};
 
 impl<H: Host> Database<H> {
     /// Makes sure, once an opening, that the channels that are remembered still carry our marks:
     /// nothing is posted into one that does not.
     pub(super) async fn verify_channels(&self) -> Result<(), Stop> {
-        let channels = self.shared.channels().await?;
-        let found = layout::discover(&channels).remove(&self.name);
-        let found = found.unwrap_or_default();
+        let asked_at = self.shared.host.now();
+        let found = self.marked_channels().await?;
         let (is_lost, unknown) = self.change(|opened| {
+            opened.mirror.channels_seen(asked_at);
             let before = opened.mirror.mirrored();
             let unknown = opened.mirror.verify(&found, &mut opened.state);
             if opened
@@ -41,6 +41,24 @@ impl<H: Host> Database<H> {
         Ok(())
     }
 
+    /// Looks for channels that were made late.
+    pub(super) async fn look_at_channels(&self) -> Result<(), Stop> {
+        // One that is being made is not in the list, and would not be told from a late one.
+        let _one_at_a_time = self.shared.making_channels.lock().await;
+        let asked_at = self.shared.host.now();
+        let found = self.marked_channels().await?;
+        self.change(|opened| {
+            opened.mirror.channels_seen(asked_at);
+            opened.mirror.take_in_marks(&found, &opened.state);
+        })
+    }
+
+    async fn marked_channels(&self) -> Result<DatabaseChannels, Stop> {
+        let channels = self.shared.channels().await?;
+        let found = layout::discover(&channels).remove(&self.name);
+        Ok(found.unwrap_or_default())
+    }
+
     /// Makes a table's channel.
     pub(super) async fn make_table_channel(&self, id: u32) -> Result<(), Stop> {
         let (name, private, home) = self.look(|opened| {
@@ -56,11 +74,18 @@ impl<H: Host> Database<H> {
         };
         let _one_at_a_time = self.shared.making_channels.lock().await;
         let mut maker = ChannelMaker::new(&self.shared, &self.name, private).await?;
-        let channel = maker.channel(&role, home).await?;
+        let made = maker.channel(&role, home).await;
+        if maker.is_unanswered {
+            let until = self.shared.host.now() + LATE_MS;
+            self.change(|opened| opened.mirror.channels_late(until))?;
+        }
+        let channel = made?;
         let is_new = !maker.made.is_empty();
         self.change(|opened| {
             let mirror = &mut opened.mirror;
             mirror.channel_found(id, channel, is_new, &mut opened.state);
+            // The table may have been renamed while it was made.
+            mirror.take_in_marks(&maker.found(), &opened.state);
         })?;
         self.store_hints().await;
         Ok(())
@@ -120,22 +145,46 @@ impl<H: Host> Database<H> {
         })
     }
 
-    /// Deletes the channel of a dropped table, if it still carries the table's mark.
-    pub(super) async fn drop_channel(&self, table: u32) -> Result<(), Stop> {
-        let drop = self.look(|opened| opened.mirror.drops.get(&table).copied())?;
-        if let Some((_, channel)) = drop {
-            let channels = self.shared.channels().await?;
-            let found = layout::discover(&channels).remove(&self.name);
-            let found = found.unwrap_or_default();
-            if found.tables.get(&table) == Some(&channel) {
+    /// Deletes the channel of a dropped table, or one that a table has beside its own, if it still
+    /// carries the table's mark.
+    pub(super) async fn drop_channel(&self, channel: u64) -> Result<(), Stop> {
+        let drop = self.look(|opened| opened.mirror.drops.get(&channel).copied())?;
+        if let Some(drop) = drop {
+            let found = self.marked_channels().await?;
+            let is_to_go = self.look(|opened| {
+                let mirror = &opened.mirror;
+                mirror.is_to_go(channel, drop, &found, &opened.state)
+            })?;
+            if is_to_go && drop.is_spare && self.is_used(channel).await? {
+                let line = format!(
+                    "database {}: channel {channel} has the mark of a table that is not shown in it, and somebody's messages; it is left alone",
+                    self.name
+                );
+                self.shared.host.log(Level::Warn, &line);
+            } else if is_to_go {
                 self.delete_channel(channel).await?;
             }
         }
         self.change(|opened| {
-            opened.mirror.drops.remove(&table);
+            opened.mirror.drops.remove(&channel);
         })?;
         self.store_hints().await;
         Ok(())
+    }
+
+    /// Whether people write in a channel. Whoever copies one in Discord copies the mark with it.
+    async fn is_used(&self, channel: u64) -> Result<bool, CallError> {
+        let me = self.shared.me().await?;
+        let route = routes::messages(channel, None);
+        let page = self.shared.client.get(&route, Patience::BACKGROUND);
+        match page.await {
+            Ok(page) => {
+                let page: Vec<Message> = page;
+                Ok(page.iter().any(|message| message.author.id != me))
+            }
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Deletes a channel; one that is gone already is as good.

@@ -14,10 +14,12 @@ pub(crate) enum Item {
     Rename {
         table: u32,
     },
-    /// The channel of a dropped table goes.
+    /// The channel of a dropped table goes, or one that a table has beside its own.
     Drop {
-        table: u32,
+        channel: u64,
     },
+    /// The guild's channels are looked at for such that were made late.
+    Look,
     Load {
         table: u32,
     },
@@ -54,7 +56,9 @@ pub(crate) enum Lane {
     Table(u32),
     /// Renaming may have to wait for minutes, which must not hold up the table's rows.
     Rename(u32),
-    Drop(u32),
+    /// By channel.
+    Drop(u64),
+    Guild,
 }
 
 /// What work is chosen by: rows and cards before what is best effort, then by age.
@@ -78,7 +82,8 @@ impl Item {
         match *self {
             Item::ReadCatalog | Item::Card { .. } => Lane::Catalog,
             Item::Rename { table } => Lane::Rename(table),
-            Item::Drop { table } => Lane::Drop(table),
+            Item::Drop { channel } => Lane::Drop(channel),
+            Item::Look => Lane::Guild,
             Item::Load { table }
             | Item::Channel { table }
             | Item::Scan { table }
@@ -92,7 +97,7 @@ impl Item {
     /// Whether it is more than reading.
     pub fn changes_channels(&self) -> bool {
         match self {
-            Item::Load { .. } | Item::Scan { .. } | Item::Audit { .. } => false,
+            Item::Load { .. } | Item::Scan { .. } | Item::Audit { .. } | Item::Look => false,
             Item::ReadCatalog
             | Item::Card { .. }
             | Item::Rename { .. }
@@ -107,10 +112,10 @@ impl Item {
     /// How many requests it takes at most, one of them repeated once.
     pub fn cost(&self) -> u64 {
         match self {
-            Item::Rename { .. } | Item::History { .. } => 2,
+            Item::Rename { .. } | Item::History { .. } | Item::Look => 2,
             Item::Row { .. } | Item::Card { .. } | Item::Audit { .. } | Item::Remove { .. } => 3,
-            Item::Drop { .. } | Item::Load { .. } => 4,
-            Item::Scan { .. } | Item::Channel { .. } => 5,
+            Item::Load { .. } => 4,
+            Item::Drop { .. } | Item::Scan { .. } | Item::Channel { .. } => 5,
             Item::ReadCatalog => 6,
         }
     }

@@ -164,7 +164,7 @@ impl<H: Host> Database<H> {
                 let found = found.cloned().unwrap_or_default();
                 hints.catalog = found.catalogs.first().copied();
                 hints.category = found.category;
-                hints.tables = found.tables;
+                hints.tables = found.sole_channels();
                 // Kept only once the database opened: see `open_locked`.
                 Ok(log)
             }

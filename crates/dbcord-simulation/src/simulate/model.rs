@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::answer::{Answer, Content, Refusal, Told};
-use super::operation::{Action, Cell, Change, Command, Doc, LASTING, Mode};
+use super::linear::Call;
+use super::operation::{Action, Cell, Change, Command, Doc, LASTING, Mode, is_passing};
 use super::typed::PAST_AT_MOST;
 
 /// A command, and whose it is.
@@ -23,8 +24,8 @@ pub struct Database {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Table {
-    /// Whether its rows are shown as messages.
-    pub is_shown: bool,
+    /// Whether its rows are shown as messages; none where nobody was told how it was made.
+    pub is_shown: Option<bool>,
     /// By key.
     rows: BTreeMap<u8, Row>,
 }
@@ -56,7 +57,7 @@ impl Default for Database {
     fn default() -> Database {
         let lasting = |table| {
             let table_of_rows = Table {
-                is_shown: true,
+                is_shown: Some(true),
                 ..Table::default()
             };
             (table, table_of_rows)
@@ -86,7 +87,7 @@ impl Database {
                     return Answer::Refused(Refusal::TableTaken);
                 }
                 let created = Table {
-                    is_shown: *is_shown,
+                    is_shown: Some(*is_shown),
                     ..Table::default()
                 };
                 self.tables.insert(*table, created);
@@ -191,6 +192,24 @@ impl Database {
             }
         }
         effects
+    }
+
+    /// Forgets of tables whether they are shown where a call of unknown outcome may have made them
+    /// otherwise: what can be read of them is the same.
+    pub fn doubt_how_tables_were_made(&mut self, calls: &[Call]) {
+        for call in calls.iter().filter(|call| call.is_unknown()) {
+            let Command::Create { is_shown, .. } = call.command else {
+                continue;
+            };
+            // It may have been renamed since.
+            let passing = self
+                .tables
+                .iter_mut()
+                .filter(|(table, _)| is_passing(**table));
+            for (_, table) in passing.filter(|(_, table)| table.is_shown != Some(is_shown)) {
+                table.is_shown = None;
+            }
+        }
     }
 
     /// Forgets how rows got where they are.

@@ -122,7 +122,7 @@ impl Run {
         let calls = std::mem::take(&mut self.calls);
         match linear::check(&self.before, &calls) {
             Verdict::Linearizable(Window {
-                after,
+                mut after,
                 open,
                 erasures,
             }) => {
@@ -130,6 +130,7 @@ impl Run {
                 let in_doubt = self.in_doubt(&calls, &after);
                 self.erased
                     .extend(erased.filter(|value| !in_doubt.contains(value)));
+                after.doubt_how_tables_were_made(&calls);
                 (self.before, self.calls) = (after, open);
                 self.before.forget();
                 Ok(())

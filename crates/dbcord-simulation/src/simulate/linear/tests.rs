@@ -320,3 +320,28 @@ fn a_history_tells_what_was_and_nothing_from_before_a_deletion_for_good() {
     assert!(tells(forgetful, &[&third, &gone]));
     assert!(!tells(forgetful, &[&third, &gone, &first]), "also later");
 }
+
+#[test]
+fn how_a_table_was_made_is_in_doubt_where_nobody_was_told_of_another_making() {
+    let create = |is_shown| Command::Create { table: 2, is_shown };
+    let told = (0, create(true), 1, 2, Some(Answer::Done(None)));
+    let renamed = (0, Command::Rename { table: 2, to: 3 }, 5, 6, None);
+    let shown_after = |list: &[(usize, Command, u64, u64, Option<Answer>)]| {
+        let mut database = Database::default();
+        database.invoke(&Request {
+            user: 7,
+            command: create(true),
+        });
+        database.doubt_how_tables_were_made(&calls(list));
+        assert_eq!(database.tables[&0].is_shown, Some(true), "never made anew");
+        database.tables[&2].is_shown
+    };
+    assert_eq!(shown_after(&[told.clone(), renamed]), Some(true));
+    let alike = (1, create(true), 3, 4, None);
+    assert_eq!(shown_after(&[told.clone(), alike]), Some(true));
+    let other = (1, create(false), 3, 4, None);
+    assert_eq!(shown_after(&[told.clone(), other]), None);
+    let refused = Some(Answer::Refused(Refusal::TableTaken));
+    let other = (1, create(false), 3, 4, refused);
+    assert_eq!(shown_after(&[told, other]), Some(true));
+}

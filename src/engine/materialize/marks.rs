@@ -1,0 +1,182 @@
+//! Which channels are whose, by what is remembered and by the marks that they carry. A table that
+//! is shown has one; every other with its mark goes.
+
+use super::cards::Cards;
+use super::mirror::Mirror;
+use super::table_work::TableWork;
+use crate::engine::layout::DatabaseChannels;
+use crate::engine::log::CommitId;
+use crate::engine::state::State;
+use crate::host::UnixMillis;
+
+/// A channel to be deleted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Drop {
+    pub table: u32,
+    /// What it waits for since.
+    pub at: CommitId,
+    /// The table is there, but this is not its channel: what stands in it has been posted into the
+    /// other one, or will be.
+    pub is_spare: bool,
+}
+
+impl Mirror {
+    /// Whether the channels are to be looked at before anything else.
+    pub(super) fn needs_verification(&self) -> bool {
+        !self.is_verified
+    }
+
+    pub(super) fn is_unverified_behind(&self) -> bool {
+        !self.is_verified && self.is_unverified_behind
+    }
+
+    /// Compares what is remembered with the channels that carry our marks. Those that do not are
+    /// lost: deleted, or no longer ours. Comes back with marked channels of tables that this
+    /// database never had.
+    pub(super) fn verify(&mut self, found: &DatabaseChannels, state: &mut State) -> Vec<u64> {
+        self.is_verified = true;
+        let is_lost = |(table, channel): &(&u32, &u64)| !found.is_tables(**table, **channel);
+        let lost = self.channels.iter().filter(is_lost);
+        let lost: Vec<u32> = lost.map(|(&table, _)| table).collect();
+        for table in lost {
+            self.channel_lost(table, state);
+        }
+        self.take_in_marks(found, state)
+    }
+
+    /// Gives tables the channels that carry their marks, one each, and notes which are to be
+    /// renamed or deleted. Comes back with those of tables that this database never had.
+    pub(super) fn take_in_marks(&mut self, found: &DatabaseChannels, state: &State) -> Vec<u64> {
+        let head = state.head.map(|head| head.id).unwrap_or_default();
+        let mut unknown = Vec::new();
+        let drops_before = self.drops.len();
+        for (&table, marked) in &found.tables {
+            let ids = marked.iter().map(|channel| channel.id);
+            let known = state.table_by_id(table);
+            if known.is_none() && table > state.last_table_id {
+                unknown.extend(ids);
+                continue;
+            }
+            let mut own = None;
+            if let Some((name, _)) = known.filter(|(_, known)| known.mirror) {
+                let oldest = marked.first().map(|channel| channel.id);
+                // Rather the one that is remembered: the rows' messages are in it.
+                own = self.channels.get(&table).copied().or(oldest);
+                self.channels.extend(own.map(|own| (table, own)));
+                let mut marked = marked.iter();
+                if marked.any(|channel| Some(channel.id) == own && channel.table != name) {
+                    self.renames.entry(table).or_insert(head);
+                }
+            }
+            for channel in ids.filter(|&channel| Some(channel) != own) {
+                // Where the table is gone, it is gone for good: ids are given once.
+                self.drops.entry(channel).or_insert(Drop {
+                    table,
+                    at: head,
+                    is_spare: known.is_some(),
+                });
+            }
+        }
+        if self.drops.len() > drops_before {
+            self.rewind(None);
+        }
+        unknown
+    }
+
+    /// Whether a channel that is to be deleted still carries its table's mark, and is not what the
+    /// table is shown in.
+    pub(super) fn is_to_go(
+        &self,
+        channel: u64,
+        drop: Drop,
+        found: &DatabaseChannels,
+        state: &State,
+    ) -> bool {
+        let table = drop.table;
+        let known = state.table_by_id(table);
+        let is_shown = known.is_some_and(|(_, known)| known.mirror);
+        let own = self.channel(table);
+        let has_other = own.is_some_and(|own| own != channel && found.is_tables(table, own));
+        found.is_tables(table, channel) && (!is_shown || has_other)
+    }
+
+    /// Until then channels may appear that were asked for before.
+    pub(super) fn channels_late(&mut self, until: UnixMillis) {
+        self.channels_late_until = self.channels_late_until.max(Some(until));
+    }
+
+    /// The guild's channels were looked at, as they were at that time.
+    pub(super) fn channels_seen(&mut self, asked_at: UnixMillis) {
+        let late = self.channels_late_until;
+        self.channels_late_until = late.filter(|&until| asked_at < until);
+    }
+
+    /// The table has this channel; one that was just made shows nothing yet.
+    pub(super) fn channel_found(
+        &mut self,
+        table: u32,
+        channel: u64,
+        is_new: bool,
+        state: &mut State,
+    ) {
+        if state.table_by_id(table).is_none() {
+            let at = state.head.map(|head| head.id).unwrap_or_default();
+            self.drop_channel(table, channel, at);
+            return;
+        }
+        if is_new {
+            self.channel_lost(table, state);
+            self.work(table).channel_is_new();
+        }
+        self.drops.remove(&channel);
+        self.channels.insert(table, channel);
+    }
+
+    /// The channel is gone and everything in it with it.
+    pub(super) fn channel_lost(&mut self, table: u32, state: &mut State) {
+        self.channels.remove(&table);
+        self.renames.remove(&table);
+        self.history.forget_table(table);
+        let Some((_, found)) = state.table_by_id(table).filter(|(_, t)| t.mirror) else {
+            return;
+        };
+        let (created, is_loaded) = (found.created, found.is_loaded);
+        self.tables.insert(table, TableWork::default());
+        self.cards.want(table, created);
+        self.rewind(Some(created));
+        self.forget_messages(state, table);
+        self.work(table).is_lost = !is_loaded;
+        self.table_behind(state, table);
+    }
+
+    /// The catalog is gone and every card with it.
+    pub(crate) fn catalog_lost(&mut self, state: &State) {
+        self.cards = Cards::default();
+        for table in state.tables.values() {
+            self.cards.want(table.id, table.created);
+        }
+        self.rewind(None);
+    }
+
+    /// The table was dropped: nothing in its channel is of use any more, and it goes.
+    pub(super) fn forget_table(&mut self, table: u32, at: CommitId) {
+        self.tables.remove(&table);
+        self.renames.remove(&table);
+        self.history.forget_table(table);
+        self.cards.want(table, at);
+        if let Some(channel) = self.channels.remove(&table) {
+            self.drop_channel(table, channel, at);
+        }
+    }
+
+    /// The channel of a table that is gone.
+    fn drop_channel(&mut self, table: u32, channel: u64, at: CommitId) {
+        let is_spare = false;
+        let drop = Drop {
+            table,
+            at,
+            is_spare,
+        };
+        self.drops.insert(channel, drop);
+    }
+}

@@ -426,7 +426,7 @@ fn table_ids(opened: &Opened, log: &LogReader) -> HashMap<CommitId, Vec<Option<u
     // What the tables were that have been dropped since, by the order in which that is found out.
     let mut dropped: Vec<Option<u32>> = Vec::new();
     let mut named: HashMap<CommitId, Vec<Option<Named>>> = HashMap::new();
-    for link in replay::walk(&log.records, opened.state.head, None).links {
+    for link in replay::walk_past_gaps(&log.records, opened.state.head).links {
         let Some(entry) = log.records.get(&link) else {
             break;
         };

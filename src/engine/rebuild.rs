@@ -154,7 +154,7 @@ impl<H: Host> Database<H> {
             reader.older(&self.shared).await.map_err(failed)?;
         }
         reader.fetch(&self.shared, 0).await.map_err(failed)?;
-        let links = replay::walk(&reader.records, head, None).links;
+        let links = replay::walk_past_gaps(&reader.records, head).links;
         let entries = links.iter().filter_map(|link| reader.records.get(link));
         Ok(ops_of_table(entries, name, id))
     }

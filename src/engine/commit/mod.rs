@@ -283,7 +283,10 @@ impl<H: Host> Database<H> {
                     built.map_err(Some)
                 });
             match built {
-                Ok(()) if !accepted.is_empty() && batch.bytes() > limit => {
+                Ok(())
+                    if !accepted.is_empty()
+                        && (batch.bytes() > limit || batch.is_mixed_since(savepoint)) =>
+                {
                     batch.roll_back(savepoint);
                     self.queue.borrow_mut().push_front(waiting);
                     break;

@@ -66,6 +66,22 @@ pub fn chain(records: &HashMap<Link, Entry>, unusable: &BTreeSet<Link>) -> Chain
 
 /// The chain back from `head`, whatever checkpoints there are, down to and without `until`.
 pub fn walk(records: &HashMap<Link, Entry>, head: Option<Link>, until: Option<Link>) -> Chain {
+    follow(records, head, until, false)
+}
+
+/// All of the chain, past records that are gone because they had a row in them that was deleted for
+/// good. What it tells of rows has holes then.
+pub fn walk_past_gaps(records: &HashMap<Link, Entry>, head: Option<Link>) -> Chain {
+    follow(records, head, None, true)
+}
+
+fn follow(
+    records: &HashMap<Link, Entry>,
+    head: Option<Link>,
+    until: Option<Link>,
+    past_gaps: bool,
+) -> Chain {
+    let mut gaps: HashMap<Link, Option<Link>> = HashMap::new();
     let mut chain = Chain {
         links: Vec::new(),
         checkpoint: None,
@@ -74,6 +90,11 @@ pub fn walk(records: &HashMap<Link, Entry>, head: Option<Link>, until: Option<Li
     let mut next = head;
     while let Some(link) = next.filter(|link| Some(*link) != until) {
         let Some(entry) = records.get(&link) else {
+            // Each is noted once, so that a forged circle ends here, too.
+            if let Some(before) = gaps.remove(&link).filter(|_| past_gaps) {
+                next = before;
+                continue;
+            }
             let after = chain.links.last().map_or(link.id, |after| after.id);
             chain.end = End::Missing {
                 after,
@@ -82,6 +103,7 @@ pub fn walk(records: &HashMap<Link, Entry>, head: Option<Link>, until: Option<Li
             break;
         };
         chain.links.push(link);
+        gaps.extend(entry.record.gaps());
         // Predecessors have lower numbers; a forged circle would have no end.
         let lower = |prev: &Link| prev.id < link.id;
         next = entry.record.prev.filter(lower);
@@ -181,6 +203,31 @@ mod tests {
         };
         assert_eq!(chain(&found([first, third]), &BTreeSet::new()).end, missing);
         assert_eq!(chain(&HashMap::new(), &BTreeSet::new()).links, []);
+    }
+
+    #[test]
+    fn what_goes_on_past_a_gap_is_followed_where_that_is_wanted() {
+        let first = entry(10, 1, None, 100);
+        let second = entry(10, 2, Some(&first), 101);
+        let third = entry(10, 3, Some(&second), 102);
+        let mut fourth = entry(10, 4, Some(&third), 103);
+        let gaps = vec![(second.link, Some(first.link))];
+        let up_to = CommitId::default();
+        fourth.record.ops = vec![Op::Erased { up_to, gaps }];
+        let head = Some(fourth.link);
+        let records = found([first, third.clone(), fourth.clone()]);
+        let all = walk_past_gaps(&records, head);
+        assert_eq!(ids(&all), [(10, 4), (10, 3), (10, 1)]);
+        assert_eq!(all.end, End::Beginning);
+        assert!(matches!(
+            walk(&records, head, None).end,
+            End::Missing { .. }
+        ));
+        let records = found([third, fourth]);
+        assert!(matches!(
+            walk_past_gaps(&records, head).end,
+            End::Missing { .. }
+        ));
     }
 
     #[test]

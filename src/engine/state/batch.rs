@@ -102,6 +102,18 @@ impl<'a> Batch<'a> {
         self.ops.len().saturating_sub(savepoint.ops)
     }
 
+    /// Whether what was added since is about tables and the rest about rows, or the other way round.
+    /// The two do not go into one record: that of a row may have to go for good, and whoever follows
+    /// the log back must still learn what tables were called.
+    pub fn is_mixed_since(&self, savepoint: Savepoint) -> bool {
+        let is_of_row = |op: &Op| matches!(op, Op::Put { .. } | Op::Delete { .. });
+        let before = self.ops.get(..savepoint.ops).and_then(<[Op]>::last);
+        let since = self.ops.get(savepoint.ops..).and_then(<[Op]>::first);
+        before
+            .zip(since)
+            .is_some_and(|(a, b)| is_of_row(a) != is_of_row(b))
+    }
+
     /// The table of this name.
     ///
     /// # Errors

@@ -216,7 +216,12 @@ fn a_row_counts_as_gone_for_good_only_when_it_is_in_no_spare_channel_either() {
     world.fault(refused);
     world.evict();
     world.ok("/dbc_delete database:prod table:users key:a hard:true");
-    world.wait(600_000);
+    // Enough for a checkpoint while the channel still waits, and longer than records of the row must
+    // stay in the log for anything else.
+    for n in 0..70 {
+        world.ok(&insert(&format!("k{n}")));
+    }
+    world.wait(7_200_000);
     let inspected = world.reply("/dbc_inspect database:prod");
     assert!(
         inspected.contains("copies still being removed"),

@@ -215,6 +215,22 @@ fn what_is_inserted_again_at_once_leaves_nothing_of_the_thread_before() {
 }
 
 #[test]
+fn a_message_that_took_the_place_of_the_one_that_is_remembered_goes_too() {
+    let mut world = World::with_table(14);
+    world.ok(&insert("s"));
+    world.settle();
+    // The checkpoint has the message of before; that of after is shown, and no checkpoint has it.
+    world.ok(HARD_DELETE);
+    world.ok(&insert_secret("s"));
+    world.wait(1_800);
+    assert!(world.messages("table-users")[0].contains(SECRET));
+    world.evict();
+    world.ok(HARD_DELETE);
+    world.settle();
+    assert!(!everything(&world).contains(SECRET), "a copy is left");
+}
+
+#[test]
 fn the_thread_of_a_message_that_somebody_deleted_goes_too() {
     for is_storage_lost in [false, true] {
         let mut world = World::with_table(12);

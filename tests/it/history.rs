@@ -312,3 +312,21 @@ fn a_row_that_was_deleted_is_not_missing() {
     let told = world.refused(&update("nope"));
     assert!(told.contains("`/dbc_insert`"), "{told}");
 }
+
+#[test]
+fn a_revision_that_waits_for_its_thread_is_known_when_its_record_is_gone() {
+    let mut world = World::with_table(21);
+    world.ok(
+        r#"/dbc_transact database:prod ops_json:[{"op":"insert","table":"users","key":"s","value":{}},{"op":"insert","table":"users","key":"a","value":{"n":1}}]"#,
+    );
+    world.settle();
+    world.ok("/dbc_delete database:prod table:users key:s hard:true");
+    world.wait(3_600_000);
+    // Two revisions at once: the first is not in the thread before the second is replaced.
+    world.ok(
+        r#"/dbc_transact database:prod ops_json:[{"op":"update","table":"users","key":"a","patch":{"n":2}},{"op":"update","table":"users","key":"a","patch":{"n":3}}]"#,
+    );
+    world.ok("/dbc_restore_row database:prod table:users key:a rev:1");
+    let row = world.ok(&get("a"));
+    assert!(row.contains("rev 4") && row.contains("\"n\": 1"), "{row}");
+}

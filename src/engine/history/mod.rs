@@ -140,6 +140,20 @@ impl<H: Host> Database<H> {
             )
             .hint("Try again in a minute."));
         }
+        // Where another row's deletion took the record along, it may only be on its way there.
+        for row in self.opened()?.mirror.waiting_revisions(trace.id, key) {
+            let (rev, at) = (row.rev, row.at);
+            trace.posted(
+                Revision {
+                    rev,
+                    at,
+                    doc: row.doc,
+                    hard: row.hard,
+                    by: None,
+                },
+                None,
+            );
+        }
         // A thread has the id of the message that it belongs to.
         let thread = shown.message.filter(|_| shown.thread);
         let before = match (before, thread) {

@@ -287,13 +287,14 @@ impl<H: Host> Database<H> {
         Ok(())
     }
 
-    /// Removes a message of ours; one that is gone already is as good.
-    pub(super) async fn delete_message(&self, channel: u64, message: u64) -> Result<(), Stop> {
+    /// Removes a message of ours; one that is gone already is as good. Whether it was there.
+    pub(super) async fn delete_message(&self, channel: u64, message: u64) -> Result<bool, Stop> {
         let route = routes::delete_message(channel, message);
         let deleted = self.shared.client.delete(&route, Patience::BACKGROUND);
         match deleted.await {
-            Err(error) if !error.is_unknown_message() => Err(error.into()),
-            _ => Ok(()),
+            Ok(()) => Ok(true),
+            Err(error) if error.is_unknown_message() => Ok(false),
+            Err(error) => Err(error.into()),
         }
     }
 }

@@ -55,6 +55,13 @@ impl History {
         self.waiting.len()
     }
 
+    /// What a row was that still waits.
+    pub fn of_row(&self, table: u32, key: &str) -> impl Iterator<Item = &Row> {
+        let mut waiting = self.waiting.iter();
+        let next = move || waiting.find(|past| past.table == table && *past.key == *key);
+        std::iter::from_fn(next).map(|past| &past.row)
+    }
+
     /// What was waiting when the database was last closed: behind what is older.
     pub fn recall(&mut self, past: Past) {
         let at = self.waiting.partition_point(|other| other.by <= past.by);

@@ -187,6 +187,11 @@ impl Mirror {
         rows + self.cards.len() + self.renames.len() + self.drops.len()
     }
 
+    /// Earlier revisions of a row that are to be posted into its thread.
+    pub fn waiting_revisions(&self, table: u32, key: &str) -> Vec<Row> {
+        self.history.of_row(table, key).cloned().collect()
+    }
+
     /// The backlog by kind.
     pub fn backlog_by_kind(&self, state: &State) -> Backlog {
         let hard = |(table, work): (&u32, &TableWork)| {

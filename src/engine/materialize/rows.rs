@@ -86,7 +86,10 @@ impl<H: Host> Database<H> {
                 match message {
                     Some(message) => {
                         self.remove_thread(message).await?;
-                        self.delete_message(channel, message).await?;
+                        if !self.delete_message(channel, message).await? {
+                            // It may have another by now, which only a look at the channel tells.
+                            return self.show(table, key, Shown::default());
+                        }
                     }
                     // Before its second revision a row has no thread.
                     None if rev > 2 => self.remove_lost_threads(channel, key).await?,

@@ -7,7 +7,7 @@ use dbcord_simulation::simulate::{Law, Plan, simulate};
 const OPERATIONS: usize = 60;
 
 /// The most seeds that it may take.
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 120;
 
 fn is_found(bug: PlantedBug, laws: &[Law]) {
     for seed in 0..SEEDS {

@@ -32,62 +32,56 @@ fn arrive(world: &mut World) {
     world.with_discord(|discord| discord.advance(now));
 }
 
+/// A row whose first update is on its way to its message, for so long.
+fn with_a_late_edit(late_ms: u64) -> World {
+    let mut world = World::with_table(1);
+    world.ok(&insert("a"));
+    fill(&mut world);
+    fault_on_edits(&mut world, "table-users", late(late_ms));
+    world.ok(&update("a", 1));
+    world
+}
+
+fn the_second_update_stays(world: &mut World, late_ms: u64) {
+    world.wait(late_ms);
+    arrive(world);
+    world.settle();
+    let content = content_of(world, "a");
+    assert!(content.contains("rev 3"), "late by {late_ms}: {content}");
+}
+
 #[test]
 fn an_edit_that_nobody_answered_does_not_stay() {
     for late_ms in LATE_MS {
-        let mut world = World::with_table(1);
-        world.ok(&insert("a"));
-        fill(&mut world);
-        fault_on_edits(&mut world, "table-users", late(late_ms));
-        world.ok(&update("a", 1));
+        let mut world = with_a_late_edit(late_ms);
         world.wait(2_000);
         world.ok(&update("a", 2));
-        world.wait(late_ms);
-        arrive(&mut world);
-        world.settle();
-        let content = content_of(&world, "a");
-        assert!(content.contains("rev 3"), "late by {late_ms}: {content}");
+        the_second_update_stays(&mut world, late_ms);
     }
 }
 
 #[test]
 fn an_edit_of_an_earlier_object_does_not_stay() {
     for late_ms in LATE_MS {
-        let mut world = World::with_table(1);
-        world.ok(&insert("a"));
-        fill(&mut world);
-        fault_on_edits(&mut world, "table-users", late(late_ms));
-        world.ok(&update("a", 1));
+        let mut world = with_a_late_edit(late_ms);
         world.wait(2_000);
         world.evict();
         world.ok(&update("a", 2));
-        world.wait(late_ms);
-        arrive(&mut world);
-        world.settle();
-        let content = content_of(&world, "a");
-        assert!(content.contains("rev 3"), "late by {late_ms}: {content}");
+        the_second_update_stays(&mut world, late_ms);
     }
 }
 
 #[test]
 fn an_edit_before_the_one_that_is_found_does_not_stay() {
     for late_ms in LATE_MS {
-        let mut world = World::with_table(1);
-        world.ok(&insert("a"));
-        fill(&mut world);
-        fault_on_edits(&mut world, "table-users", late(late_ms));
-        world.ok(&update("a", 1));
+        let mut world = with_a_late_edit(late_ms);
         // The first edit is given up after 10 s, and the next one is answered.
         world.wait(2_000);
         world.ok(&update("a", 2));
         world.wait(8_500);
         world.evict();
         world.ok("/dbc_inspect database:prod");
-        world.wait(late_ms);
-        arrive(&mut world);
-        world.settle();
-        let content = content_of(&world, "a");
-        assert!(content.contains("rev 3"), "late by {late_ms}: {content}");
+        the_second_update_stays(&mut world, late_ms);
     }
 }
 

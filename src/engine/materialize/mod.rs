@@ -261,9 +261,7 @@ impl<H: Host> Database<H> {
         match item {
             Item::Scan { .. } => self.scan_channel(table, channel).await,
             Item::Remove { message, .. } => {
-                // Its thread would stay, and nobody would know whose it was.
-                self.remove_thread(*message).await?;
-                self.delete_message(channel, *message).await?;
+                self.remove_row_message(channel, *message).await?;
                 self.change(|opened| {
                     let work = opened.mirror.work(table);
                     work.extra.retain(|extra| extra != message);

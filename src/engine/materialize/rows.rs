@@ -78,30 +78,39 @@ impl<H: Host> Database<H> {
                 self.row_read_again(table, key, shown, read)
             }
             Step::RemovePast { message } => {
-                self.remove_thread(message).await?;
-                self.delete_message(channel, message).await?;
+                self.remove_row_message(channel, message).await?;
                 self.show(table, key, Shown::default())
             }
             Step::Remove { message, at, rev } => {
-                match message {
-                    Some(message) => {
-                        self.remove_thread(message).await?;
-                        if !self.delete_message(channel, message).await? {
-                            // It may have another by now, which only a look at the channel tells.
-                            return self.show(table, key, Shown::default());
-                        }
-                    }
+                let is_gone = match message {
+                    // One that was not there may have been replaced by another, which only a look at
+                    // the channel tells.
+                    Some(message) => self.remove_row_message(channel, message).await?,
                     // Before its second revision a row has no thread.
-                    None if rev > 2 => self.remove_lost_threads(channel, key).await?,
-                    None => {}
-                }
-                let gone = Shown {
-                    at,
+                    None if rev > 2 => {
+                        self.remove_lost_threads(channel, key).await?;
+                        true
+                    }
+                    None => true,
+                };
+                let shown = Shown {
+                    at: if is_gone { at } else { CommitId::default() },
                     ..Shown::default()
                 };
-                self.show(table, key, gone)
+                self.show(table, key, shown)
             }
         }
+    }
+
+    /// Removes a row's message, and first its thread: that would stay, and nobody would know whose it
+    /// was. Whether the message was there.
+    pub(super) async fn remove_row_message(
+        &self,
+        channel: u64,
+        message: u64,
+    ) -> Result<bool, Stop> {
+        self.remove_thread(message).await?;
+        self.delete_message(channel, message).await
     }
 
     async fn post_row(

@@ -27,14 +27,14 @@ use serde_json::Value;
 use twilight_interactions::command::{CommandModel, CreateCommand};
 use twilight_model::application::command::Command;
 use twilight_model::application::interaction::application_command::{
-    CommandData, CommandDataOption, CommandOptionValue,
+    CommandDataOption, CommandOptionValue,
 };
 use twilight_model::guild::Permissions;
 
 use crate::engine::{Engine, Origin};
 use crate::error::{Error, ErrorKind, Result, Written};
 use crate::host::Host;
-use crate::interactions::{Choice, Reply};
+use crate::interactions::{Choice, CommandData, Reply};
 use crate::text::inline;
 
 /// What a handler has at hand.

@@ -5,9 +5,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use twilight_model::application::interaction::application_command::{
-    CommandData, CommandOptionValue,
-};
+use twilight_model::application::interaction::application_command::CommandOptionValue;
 
 use super::Instance;
 use crate::commands;
@@ -16,7 +14,7 @@ use crate::discord::{CallError, Draft, original};
 use crate::error::{ErrorKind, Written};
 use crate::host::{Host, Level, StorageError, UnixMillis};
 use crate::interactions::reply::Watch;
-use crate::interactions::{Interaction, Reply};
+use crate::interactions::{CommandData, Interaction, Reply};
 use crate::limits::INTERACTION_TOKEN_MS;
 
 const PREFIX: &str = "pending/";

@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
-use twilight_model::application::interaction::application_command::CommandData;
 use twilight_model::id::Id;
 use twilight_model::id::marker::GuildMarker;
 
@@ -23,7 +22,7 @@ use crate::discord::model::created_ms;
 use crate::engine::{Engine, Origin};
 use crate::error::Error;
 use crate::host::{Host, Level};
-use crate::interactions::{Callback, Interaction, Kind, Reply};
+use crate::interactions::{Callback, CommandData, Interaction, Kind, Reply};
 use crate::limits::{DEFER_AFTER_MS, INTERACTION_TOKEN_MS};
 
 use alarm::{AlarmState, Unfinished};

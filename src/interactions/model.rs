@@ -2,14 +2,15 @@
 //! <https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object>
 //!
 //! The envelope is ours, so that a field that Discord leaves out or adds cannot break it;
-//! `docs/decisions/0001-interaction-envelope.md` has the figures. Command data is twilight's.
+//! `docs/decisions/0001-interaction-envelope.md` has the figures.
 
 use serde::Deserialize;
 use serde_json::Value;
-use twilight_model::application::interaction::application_command::CommandData;
 use twilight_model::guild::Permissions;
 use twilight_model::id::Id;
 use twilight_model::id::marker::{ApplicationMarker, GuildMarker, InteractionMarker, UserMarker};
+
+use super::CommandData;
 
 /// What happened at Discord's side.
 #[derive(Debug, Clone)]
@@ -85,7 +86,7 @@ impl Interaction {
         let malformed = |error: serde_json::Error| format!("The interaction is malformed: {error}");
         let envelope: Envelope = serde_json::from_slice(body).map_err(malformed)?;
         let data = |data: Option<Value>| match data {
-            Some(data) => serde_json::from_value(data).map_err(malformed),
+            Some(data) => CommandData::read(&data).map(Box::new),
             None => Err("The interaction has no data.".to_owned()),
         };
         let kind = match envelope.kind {

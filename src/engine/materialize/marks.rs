@@ -7,7 +7,6 @@ use super::table_work::TableWork;
 use crate::engine::layout::DatabaseChannels;
 use crate::engine::log::CommitId;
 use crate::engine::state::State;
-use crate::host::UnixMillis;
 
 /// A channel to be deleted.
 #[derive(Debug, Clone, Copy)]
@@ -98,17 +97,6 @@ impl Mirror {
         let own = self.channel(table);
         let has_other = own.is_some_and(|own| own != channel && found.is_tables(table, own));
         found.is_tables(table, channel) && (!is_shown || has_other)
-    }
-
-    /// Until then channels may appear that were asked for before.
-    pub(super) fn channels_late(&mut self, until: UnixMillis) {
-        self.channels_late_until = self.channels_late_until.max(Some(until));
-    }
-
-    /// The guild's channels were looked at, as they were at that time.
-    pub(super) fn channels_seen(&mut self, asked_at: UnixMillis) {
-        let late = self.channels_late_until;
-        self.channels_late_until = late.filter(|&until| asked_at < until);
     }
 
     /// The table has this channel; one that was just made shows nothing yet.

@@ -12,6 +12,7 @@ mod commits;
 mod document_block;
 mod history;
 pub mod history_message;
+mod late;
 mod lost_threads;
 mod marks;
 mod mirror;

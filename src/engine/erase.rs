@@ -211,17 +211,10 @@ impl<H: Host> Database<H> {
             ops: vec![erased],
             ..Contents::default()
         };
-        match self.append(contents).await {
-            Ok(_) => {
-                self.ask_for_alarm().await;
-                Ok(())
-            }
-            Err(
-                PostError::NotWritten(error)
-                | PostError::TooLarge(error)
-                | PostError::Unknown(error),
-            ) => Err(error),
-        }
+        let appended = self.append(contents).await;
+        appended.map_err(PostError::into_error)?;
+        self.ask_for_alarm().await;
+        Ok(())
     }
 
     fn not_deleted(&self, error: &CallError) -> Error {

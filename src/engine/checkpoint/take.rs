@@ -252,11 +252,8 @@ impl<H: Host> Database<H> {
             }],
             ..Contents::default()
         };
-        let id = self.append(contents).await.map_err(|error| match error {
-            PostError::NotWritten(error)
-            | PostError::TooLarge(error)
-            | PostError::Unknown(error) => error,
-        })?;
+        let appended = self.append(contents).await;
+        let id = appended.map_err(PostError::into_error)?;
         self.with_opened(|opened| {
             for table in opened.state.tables.values_mut() {
                 if let Some(stored) = keeps.remove(&table.id) {

@@ -33,6 +33,17 @@ pub(in crate::engine) enum PostError {
     Unknown(Error),
 }
 
+impl PostError {
+    /// What to tell somebody to whom it is all the same.
+    pub fn into_error(self) -> Error {
+        match self {
+            PostError::NotWritten(error)
+            | PostError::TooLarge(error)
+            | PostError::Unknown(error) => error,
+        }
+    }
+}
+
 impl<H: Host> Database<H> {
     /// Posts one record and stores it as the last one. The caller holds the writer's lock. When
     /// the record may be in the log all the same, the database is closed, so that its (epoch, seq)

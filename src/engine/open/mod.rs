@@ -7,7 +7,7 @@ mod tenure;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::checkpoint::take::Attempts;
-use super::commit::{Contents, PostError};
+use super::commit::Contents;
 use super::database::{Database, Opened, Removal};
 use super::erase::Search;
 use super::log::CommitId;
@@ -131,13 +131,9 @@ impl<H: Host> Database<H> {
         };
         match self.append(contents).await {
             Ok(_) => Ok(()),
-            Err(
-                PostError::NotWritten(error)
-                | PostError::TooLarge(error)
-                | PostError::Unknown(error),
-            ) => {
+            Err(error) => {
                 self.close();
-                Err(error)
+                Err(error.into_error())
             }
         }
     }

@@ -6,8 +6,8 @@ use super::card;
 use super::late::Late;
 use super::work::{Item, Lane, Next, Rank};
 use super::{LATE_MS, Mirror, Stop, send};
+use crate::discord::Patience;
 use crate::discord::model::Message;
-use crate::discord::{Patience, routes};
 use crate::engine::database::{Database, Opened};
 use crate::engine::log::CommitId;
 use crate::engine::state::State;
@@ -285,16 +285,5 @@ impl<H: Host> Database<H> {
             }
         }
         Ok(())
-    }
-
-    /// Removes a message of ours; one that is gone already is as good. Whether it was there.
-    pub(super) async fn delete_message(&self, channel: u64, message: u64) -> Result<bool, Stop> {
-        let route = routes::delete_message(channel, message);
-        let deleted = self.shared.client.delete(&route, Patience::BACKGROUND);
-        match deleted.await {
-            Ok(()) => Ok(true),
-            Err(error) if error.is_unknown_message() => Ok(false),
-            Err(error) => Err(error.into()),
-        }
     }
 }

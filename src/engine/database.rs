@@ -136,8 +136,7 @@ impl Opened {
             row.generation = self.state.generation + 1;
         }
         self.loaded(table, rows)?;
-        let mut tables = self.state.tables.values_mut();
-        if let Some(table) = tables.find(|candidate| candidate.id == table) {
+        if let Some(table) = self.state.table_by_id_mut(table) {
             table.stored.segments.clear();
         }
         self.checkpoints.is_wanted = true;
@@ -149,8 +148,7 @@ impl Opened {
     /// # Errors
     /// When they are not those that the table's sum stands for.
     pub fn loaded(&mut self, table: u32, rows: BTreeMap<String, Row>) -> Result<(), ()> {
-        let mut tables = self.state.tables.values_mut();
-        match tables.find(|candidate| candidate.id == table) {
+        match self.state.table_by_id_mut(table) {
             Some(found) if !found.is_loaded => {
                 self.mirror.table_read(table, &rows);
                 found.load(rows)?;

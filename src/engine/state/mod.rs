@@ -88,6 +88,11 @@ impl State {
         Some((name, table))
     }
 
+    /// The same, to change it.
+    pub fn table_by_id_mut(&mut self, id: u32) -> Option<&mut Table> {
+        self.tables.values_mut().find(|table| table.id == id)
+    }
+
     /// Whether the row was deleted for good after this commit, and copies may be left.
     pub fn is_erased_since(&self, table: u32, key: &str, at: CommitId) -> bool {
         let mut erasing = self.erasing.iter();
@@ -107,8 +112,7 @@ impl State {
 
     /// Notes why a table's rows cannot be had, or that they can; whether that is news.
     pub fn set_damage(&mut self, id: u32, damage: Option<Box<str>>) -> bool {
-        let mut tables = self.tables.values_mut();
-        match tables.find(|table| table.id == id) {
+        match self.table_by_id_mut(id) {
             Some(table) if table.damage != damage => {
                 table.damage = damage;
                 true
@@ -273,8 +277,7 @@ impl State {
     /// Notes what a row's message shows now. Nothing where there is no such row any more.
     pub fn set_shown(&mut self, table: u32, key: &str, shown: Shown) {
         let generation = self.generation + 1;
-        let mut tables = self.tables.values_mut();
-        let table = tables.find(|candidate| candidate.id == table);
+        let table = self.table_by_id_mut(table);
         if let Some(row) = table.and_then(|table| table.rows.get_mut(key)) {
             row.shown = shown;
             row.generation = generation;

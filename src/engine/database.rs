@@ -213,7 +213,7 @@ impl<H: Host> Database<H> {
 
     /// The newest commit, if it is known and may be seen.
     pub fn head(&self) -> Option<CommitId> {
-        self.opened().ok()?.state.head.map(|head| head.id)
+        self.opened().ok()?.state.head_id()
     }
 
     pub(super) fn is_initialised(&self) -> bool {

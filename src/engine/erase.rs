@@ -483,7 +483,7 @@ fn is_kept_elsewhere(opened: &Opened, record: &Record, ids: &[Option<u32>]) -> b
             let table = id.and_then(|id| state.table_by_id(id));
             table.is_none_or(|(_, table)| {
                 if !table.is_loaded {
-                    let is_all_shown = state.head.map(|head| head.id) <= mirrored;
+                    let is_all_shown = state.head_id() <= mirrored;
                     let is_behind = table.stored.behind > 0 && !is_all_shown;
                     return !is_behind && table.rows.is_empty();
                 }

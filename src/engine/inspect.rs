@@ -81,7 +81,7 @@ impl<H: Host> Database<H> {
             log: opened.log,
             catalog: opened.catalog,
             epoch: opened.epoch,
-            head: opened.state.head.map(|head| head.id),
+            head: opened.state.head_id(),
             tables: tables.collect(),
             backlog: opened.mirror.backlog(),
             waiting: opened.mirror.backlog_by_kind(&opened.state),

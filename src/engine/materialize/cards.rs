@@ -147,7 +147,7 @@ impl Cards {
         }
         self.is_unread = false;
         self.is_to_be_read = false;
-        let head = opened.state.head.map(|head| head.id).unwrap_or_default();
+        let head = opened.state.head_id().unwrap_or_default();
         for table in opened.state.tables.values() {
             let said = self.shown.get(&table.id).map(|(_, content)| content);
             if said == opened.wanted(table.id).as_ref() {
@@ -177,7 +177,7 @@ impl Cards {
 impl Mirror {
     /// The rows of a table turned out to be damaged, or not to be any more: its card says so.
     pub(in crate::engine) fn damage_changed(&mut self, state: &State, table: u32) {
-        let head = state.head.map(|head| head.id).unwrap_or_default();
+        let head = state.head_id().unwrap_or_default();
         self.cards.want(table, head);
         let found = state.table_by_id(table);
         if found.is_some_and(|(_, table)| table.damage.is_none()) {

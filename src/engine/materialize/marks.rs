@@ -46,7 +46,7 @@ impl Mirror {
     /// Gives tables the channels that carry their marks, one each, and notes which are to be
     /// renamed or deleted. Comes back with those of tables that this database never had.
     pub(super) fn take_in_marks(&mut self, found: &DatabaseChannels, state: &State) -> Vec<u64> {
-        let head = state.head.map(|head| head.id).unwrap_or_default();
+        let head = state.head_id().unwrap_or_default();
         let mut unknown = Vec::new();
         let drops_before = self.drops.len();
         for (&table, marked) in &found.tables {
@@ -108,7 +108,7 @@ impl Mirror {
         state: &mut State,
     ) {
         if state.table_by_id(table).is_none() {
-            let at = state.head.map(|head| head.id).unwrap_or_default();
+            let at = state.head_id().unwrap_or_default();
             self.drop_channel(table, channel, at);
             return;
         }

@@ -78,7 +78,7 @@ impl Mirror {
         scan_from: &BTreeMap<u32, u64>,
         now: UnixMillis,
     ) -> Mirror {
-        let head = state.head.map(|head| head.id);
+        let head = state.head_id();
         let is_behind = hints.mirrored < head;
         let mut mirror = Mirror {
             channels: hints.tables.clone(),
@@ -410,7 +410,7 @@ impl Mirror {
         }
         let reached = match self.oldest() {
             Some(oldest) => Some(just_below(oldest)),
-            None => state.head.map(|head| head.id),
+            None => state.head_id(),
         };
         let moved = reached > self.mirrored;
         if moved {

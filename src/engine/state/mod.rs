@@ -81,6 +81,11 @@ pub enum ApplyError {
 }
 
 impl State {
+    /// The newest commit, if there is one.
+    pub fn head_id(&self) -> Option<CommitId> {
+        self.head.map(|head| head.id)
+    }
+
     /// The table with this id, and its name.
     pub fn table_by_id(&self, id: u32) -> Option<(&str, &Table)> {
         let mut tables = self.tables.iter();

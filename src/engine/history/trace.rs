@@ -134,16 +134,11 @@ impl Trace {
     }
 }
 
-/// Who asked for an op: the parts' ops stand one after the other.
-fn author(record: &Record, index: usize) -> Option<Author> {
-    let mut end = 0;
-    let part = record.by.iter().find(|part| {
-        end += part.ops;
-        index < end
-    })?;
+fn author(record: &Record, op: usize) -> Option<Author> {
+    let origin = record.origin_of(op)?;
     Some(Author {
-        user: part.origin.user.clone(),
-        command: part.origin.command.clone(),
+        user: origin.user.clone(),
+        command: origin.command.clone(),
         time: record.at,
     })
 }

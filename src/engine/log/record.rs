@@ -128,6 +128,16 @@ impl Record {
         CommitId(self.epoch, self.seq)
     }
 
+    /// Who asked for the op with this number.
+    pub fn origin_of(&self, op: usize) -> Option<&Origin> {
+        let mut end = 0;
+        let part = self.by.iter().find(|part| {
+            end += part.ops;
+            op < end
+        })?;
+        Some(&part.origin)
+    }
+
     /// The commit up to which this one is a checkpoint, and its manifest.
     pub fn checkpoint(&self) -> Option<(Link, &ManifestRef)> {
         self.ops.iter().find_map(|op| match op {

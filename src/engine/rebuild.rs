@@ -183,28 +183,6 @@ fn ops_of_table<'a>(
 }
 
 fn row_of(op: &Op, name: &str, at: CommitId) -> Option<(String, Row)> {
-    match op {
-        Op::Put {
-            table,
-            key,
-            rev,
-            doc,
-        } if table == name => {
-            let doc = document::to_text(&doc.0).into();
-            Some((key.clone(), Row::new(*rev, Some(doc), at)))
-        }
-        Op::Delete {
-            table,
-            key,
-            rev,
-            hard,
-        } if table == name => {
-            let row = Row {
-                hard: *hard,
-                ..Row::new(*rev, None, at)
-            };
-            Some((key.clone(), row))
-        }
-        _ => None,
-    }
+    let (_, key) = op.row().filter(|(table, _)| *table == name)?;
+    Some((key.to_owned(), Row::after(op, at)?))
 }

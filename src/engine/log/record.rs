@@ -238,6 +238,14 @@ fn is_no(value: &bool) -> bool {
 }
 
 impl Op {
+    /// The table and the key of the row that it writes, if it is of a row.
+    pub fn row(&self) -> Option<(&str, &str)> {
+        match self {
+            Op::Put { table, key, .. } | Op::Delete { table, key, .. } => Some((table, key)),
+            _ => None,
+        }
+    }
+
     /// About how long it is as JSON.
     pub fn size(&self) -> usize {
         const AROUND: usize = 80;

@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::document;
 use super::log::replay::Entry;
 use super::log::{CommitId, Link, Op, Record};
 use crate::discord::model::created_ms;
@@ -190,47 +189,26 @@ impl State {
         (at, number): (CommitId, usize),
         superseded: &mut Vec<Superseded>,
     ) -> Result<Option<u32>, String> {
-        let (name, key, row) = match op {
-            Op::Put {
-                table,
-                key,
-                rev,
-                doc,
-            } => {
-                let doc = document::to_text(&doc.0).into();
-                (table, key, Row::new(*rev, Some(doc), at))
-            }
-            Op::Delete {
-                table,
-                key,
-                rev,
-                hard,
-            } => {
-                let row = Row {
-                    hard: *hard,
-                    ..Row::new(*rev, None, at)
-                };
-                (table, key, row)
-            }
-            op => return self.apply_to_catalog(op, at),
+        let (Some((name, key)), Some(row)) = (op.row(), Row::after(op, at)) else {
+            return self.apply_to_catalog(op, at);
         };
         let row = Row {
             generation: self.generation + 1,
             ..row
         };
-        let table = self.tables.get_mut(name).ok_or_else(|| name.clone())?;
+        let table = self.tables.get_mut(name).ok_or_else(|| name.to_owned())?;
         if row.hard {
             self.erasing.push(Erasure {
-                table: name.clone(),
+                table: name.to_owned(),
                 table_id: table.id,
-                key: key.clone(),
+                key: key.to_owned(),
                 at,
             });
         }
         if let Some(row) = table.set(key, row) {
             superseded.push(Superseded {
                 table: table.id,
-                key: key.clone(),
+                key: key.to_owned(),
                 row,
                 by: at,
                 op: number,

@@ -5,7 +5,8 @@ use std::num::NonZeroU64;
 
 use super::Stored;
 use crate::engine::digest::{RowSum, TableSum};
-use crate::engine::log::CommitId;
+use crate::engine::document;
+use crate::engine::log::{CommitId, Op};
 
 /// A row, or the tombstone of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +44,21 @@ impl Row {
             hard: false,
             shown: Shown::default(),
             generation: 0,
+        }
+    }
+
+    /// The row that an op leaves, if it is of a row.
+    pub fn after(op: &Op, at: CommitId) -> Option<Self> {
+        match op {
+            Op::Put { rev, doc, .. } => {
+                let doc = document::to_text(&doc.0).into();
+                Some(Row::new(*rev, Some(doc), at))
+            }
+            Op::Delete { rev, hard, .. } => Some(Row {
+                hard: *hard,
+                ..Row::new(*rev, None, at)
+            }),
+            _ => None,
         }
     }
 

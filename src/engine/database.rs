@@ -159,6 +159,11 @@ impl Opened {
         Ok(())
     }
 
+    /// The commit up to which the newest checkpoint has everything.
+    pub fn covered_head(&self) -> Option<CommitId> {
+        self.covered.as_ref().map(|covered| covered.head)
+    }
+
     /// Whether there is background work left beside showing what changed.
     pub fn is_unfinished(&self) -> bool {
         is_worth_taking(self) || self.mirror.has_history() || !self.state.erasing.is_empty()

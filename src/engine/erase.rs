@@ -185,7 +185,7 @@ impl<H: Host> Database<H> {
         let up_to = {
             let opened = self.opened()?;
             let erased = opened.state.erasing.iter().map(|erasure| erasure.at);
-            let covered = opened.covered.as_ref().map(|covered| covered.head);
+            let covered = opened.covered_head();
             erased.filter(|at| Some(*at) <= covered).max()
         };
         let Some(up_to) = up_to else {

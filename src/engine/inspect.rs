@@ -86,7 +86,7 @@ impl<H: Host> Database<H> {
             backlog: opened.mirror.backlog(),
             waiting: opened.mirror.backlog_by_kind(&opened.state),
             erasing: opened.state.erasing.len(),
-            checkpoint: opened.covered.as_ref().map(|covered| covered.head),
+            checkpoint: opened.covered_head(),
             checkpoint_stalled: opened.checkpoints.stalled.clone(),
             tail: opened.tail.records,
             stalled: opened.mirror.stalled().map(str::to_owned),

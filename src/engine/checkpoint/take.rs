@@ -396,7 +396,7 @@ pub(in crate::engine) fn is_worth_taking(opened: &Opened) -> bool {
     if tail.records == 0 && unrecorded == 0 {
         return false;
     }
-    let covered = opened.covered.as_ref().map(|covered| covered.head);
+    let covered = opened.covered_head();
     let mut erasing = opened.state.erasing.iter();
     let is_waited_for = erasing.any(|erasure| Some(erasure.at) > covered);
     let is_much =

@@ -11,8 +11,7 @@ use super::checkpoint::file_sum::FileSum;
 use super::checkpoint::manifest::FileEntry;
 use super::checkpoint::{segment, store};
 use super::database::Database;
-use super::digest::TableSum;
-use super::state::{Row, Shown, Stored};
+use super::state::{Row, Shown, Stored, sum_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 
@@ -132,13 +131,7 @@ impl<H: Host> Database<H> {
                 )?;
             }
         }
-        let mut sum = TableSum::default();
-        for (key, row) in &rows {
-            if let Some(doc) = row.doc.as_deref() {
-                sum.add(super::digest::RowSum::of(wanted.id, key, row.rev, doc));
-            }
-        }
-        if sum == wanted.stored.sum {
+        if sum_of(wanted.id, &rows) == wanted.stored.sum {
             return Ok(rows);
         }
         let why = "the rows in its segments are not those that the checkpoint's digest stands for";

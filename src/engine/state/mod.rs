@@ -18,7 +18,7 @@ use crate::limits::INTERACTION_TOKEN_MS;
 pub(in crate::engine) use batch::being_removed;
 pub use batch::{Batch, RowView, TableView};
 pub use stored::{Stored, StoredPart, StoredSegment};
-pub use table::{Row, Shown, Table};
+pub use table::{Row, Shown, Table, sum_of};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct State {
@@ -362,14 +362,7 @@ mod tests {
         let (a, b) = (&at_once.tables["t"], &one_by_one.tables["t"]);
         assert_eq!(a.sum, b.sum);
         assert_eq!(a.sum.rows, 2);
-        let recomputed = a
-            .rows
-            .iter()
-            .fold(TableSum::default(), |mut sum, (key, row)| {
-                sum.add(a.row_sum(key, row).unwrap());
-                sum
-            });
-        assert_eq!(a.sum, recomputed);
+        assert_eq!(a.sum, sum_of(a.id, &a.rows));
     }
 
     #[test]

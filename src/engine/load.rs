@@ -15,8 +15,11 @@ use super::state::{Row, Shown, Stored, sum_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 
+/// When to try again to load a table that could not be loaded: each try reads the whole log, and most
+/// often somebody has to do something first.
+pub(super) const AFTER_DAMAGE_MS: u64 = 5 * 60_000;
 /// Files that are fetched side by side.
-const FILES_AT_ONCE: usize = 4;
+pub(super) const FILES_AT_ONCE: usize = 4;
 
 /// What has to be read to load a table.
 struct Wanted {

@@ -13,6 +13,7 @@ use super::checkpoint::file_sum::FileSum;
 use super::checkpoint::plan;
 use super::commit::{Contents, PostError};
 use super::database::{Database, Opened};
+use super::load::AFTER_DAMAGE_MS;
 use super::log::read::LogReader;
 use super::log::{CommitId, Link, Op};
 use super::materialize::Progress;
@@ -26,10 +27,6 @@ use copies::{Copies, copies};
 
 /// When to go on after something that only time or the materializer can change.
 const LATER_MS: u64 = 15_000;
-
-/// When to try again to load a table that could not be loaded: each try reads the whole log, and most
-/// often somebody has to do something first.
-const AFTER_DAMAGE_MS: u64 = 5 * 60_000;
 
 /// So many fit a message, also where Discord does not let files be read back.
 const GAPS_A_RECORD: usize = 64;

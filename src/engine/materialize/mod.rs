@@ -36,6 +36,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
 use super::channels::ChannelError;
 use super::database::{Database, Opened};
+use super::load::AFTER_DAMAGE_MS;
 use super::object_storage::Hints;
 use super::state::State;
 use crate::discord::CallError;
@@ -47,8 +48,6 @@ use work::{Item, Lane, Next};
 /// How long to leave alone what Discord refuses, and what fails on the way.
 const AFTER_REFUSAL_MS: u64 = 5 * 60_000;
 const AFTER_FAILURE_MS: u64 = 10_000;
-/// How long to leave alone a table that cannot be loaded: each try reads the whole log.
-const AFTER_DAMAGE_MS: u64 = 5 * 60_000;
 /// How long to leave Discord alone with a channel that is gone before it is made again.
 const AFTER_LOSS_MS: u64 = 1_000;
 /// How long a turn goes on before it makes sure again that this object was not replaced.

@@ -136,8 +136,7 @@ impl Opened {
             row.generation = self.state.generation + 1;
         }
         self.loaded(table, rows)?;
-        let mut tables = self.state.tables.values_mut();
-        if let Some(table) = tables.find(|candidate| candidate.id == table) {
+        if let Some(table) = self.state.table_by_id_mut(table) {
             table.stored.segments.clear();
         }
         self.checkpoints.is_wanted = true;
@@ -149,8 +148,7 @@ impl Opened {
     /// # Errors
     /// When they are not those that the table's sum stands for.
     pub fn loaded(&mut self, table: u32, rows: BTreeMap<String, Row>) -> Result<(), ()> {
-        let mut tables = self.state.tables.values_mut();
-        match tables.find(|candidate| candidate.id == table) {
+        match self.state.table_by_id_mut(table) {
             Some(found) if !found.is_loaded => {
                 self.mirror.table_read(table, &rows);
                 found.load(rows)?;
@@ -159,6 +157,11 @@ impl Opened {
         }
         self.mirror.table_loaded(&mut self.state, table);
         Ok(())
+    }
+
+    /// The commit up to which the newest checkpoint has everything.
+    pub fn covered_head(&self) -> Option<CommitId> {
+        self.covered.as_ref().map(|covered| covered.head)
     }
 
     /// Whether there is background work left beside showing what changed.
@@ -215,7 +218,7 @@ impl<H: Host> Database<H> {
 
     /// The newest commit, if it is known and may be seen.
     pub fn head(&self) -> Option<CommitId> {
-        self.opened().ok()?.state.head.map(|head| head.id)
+        self.opened().ok()?.state.head_id()
     }
 
     pub(super) fn is_initialised(&self) -> bool {

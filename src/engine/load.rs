@@ -11,13 +11,15 @@ use super::checkpoint::file_sum::FileSum;
 use super::checkpoint::manifest::FileEntry;
 use super::checkpoint::{segment, store};
 use super::database::Database;
-use super::digest::TableSum;
-use super::state::{Row, Shown, Stored};
+use super::state::{Row, Shown, Stored, sum_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 
+/// When to try again to load a table that could not be loaded: each try reads the whole log, and most
+/// often somebody has to do something first.
+pub(super) const AFTER_DAMAGE_MS: u64 = 5 * 60_000;
 /// Files that are fetched side by side.
-const FILES_AT_ONCE: usize = 4;
+pub(super) const FILES_AT_ONCE: usize = 4;
 
 /// What has to be read to load a table.
 struct Wanted {
@@ -132,13 +134,7 @@ impl<H: Host> Database<H> {
                 )?;
             }
         }
-        let mut sum = TableSum::default();
-        for (key, row) in &rows {
-            if let Some(doc) = row.doc.as_deref() {
-                sum.add(super::digest::RowSum::of(wanted.id, key, row.rev, doc));
-            }
-        }
-        if sum == wanted.stored.sum {
+        if sum_of(wanted.id, &rows) == wanted.stored.sum {
             return Ok(rows);
         }
         let why = "the rows in its segments are not those that the checkpoint's digest stands for";

@@ -62,7 +62,8 @@ pub struct Hints {
     /// The database was dropped, and nothing but its log was left of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_removed: bool,
-    /// A checkpoint is due, or copies of deleted rows are still to be removed.
+    /// A checkpoint is due, earlier revisions wait for their threads, or copies of deleted rows are
+    /// still to be removed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_unfinished: bool,
 }
@@ -119,26 +120,22 @@ impl<'a, H: Host> DatabaseKeys<'a, H> {
     }
 
     pub async fn forget_unsettled(&self) -> Result<()> {
-        let key = self.key("unsettled");
-        self.host.remove(&key).await.map_err(storage_failed)
+        self.remove("unsettled").await
     }
 
     pub async fn forget_wait(&self) -> Result<()> {
-        let key = self.key("wait");
-        self.host.remove(&key).await.map_err(storage_failed)
+        self.remove("wait").await
     }
 
     pub async fn forget_floor(&self) -> Result<()> {
-        let key = self.key("floor");
-        self.host.remove(&key).await.map_err(storage_failed)
+        self.remove("floor").await
     }
 
     /// Forgets all that is known of the database. The hints go first: without the floor, they
     /// would tell of a database whose storage was lost.
     pub async fn forget(&self) -> Result<()> {
         for what in ["hints", "floor", "unsettled", "wait", "epoch"] {
-            let key = self.key(what);
-            self.host.remove(&key).await.map_err(storage_failed)?;
+            self.remove(what).await?;
         }
         Ok(())
     }
@@ -185,6 +182,11 @@ impl<'a, H: Host> DatabaseKeys<'a, H> {
             .store(&self.key(what), &text)
             .await
             .map_err(storage_failed)
+    }
+
+    async fn remove(&self, what: &str) -> Result<()> {
+        let key = self.key(what);
+        self.host.remove(&key).await.map_err(storage_failed)
     }
 }
 

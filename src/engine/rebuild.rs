@@ -9,6 +9,7 @@ use futures_util::future::try_join_all;
 use super::database::Database;
 use super::digest::RowSum;
 use super::document;
+use super::load::FILES_AT_ONCE;
 use super::log::read::LogReader;
 use super::log::replay::{self, Entry};
 use super::log::{CommitId, Op};
@@ -18,9 +19,6 @@ use super::state::{Row, Shown};
 use crate::discord::{CallError, Patience};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, Level};
-
-/// Files that are fetched side by side.
-const FILES_AT_ONCE: usize = 4;
 
 /// A row's message, and what it says that it shows.
 struct Place {
@@ -183,28 +181,6 @@ fn ops_of_table<'a>(
 }
 
 fn row_of(op: &Op, name: &str, at: CommitId) -> Option<(String, Row)> {
-    match op {
-        Op::Put {
-            table,
-            key,
-            rev,
-            doc,
-        } if table == name => {
-            let doc = document::to_text(&doc.0).into();
-            Some((key.clone(), Row::new(*rev, Some(doc), at)))
-        }
-        Op::Delete {
-            table,
-            key,
-            rev,
-            hard,
-        } if table == name => {
-            let row = Row {
-                hard: *hard,
-                ..Row::new(*rev, None, at)
-            };
-            Some((key.clone(), row))
-        }
-        _ => None,
-    }
+    let (_, key) = op.row().filter(|(table, _)| *table == name)?;
+    Some((key.to_owned(), Row::after(op, at)?))
 }

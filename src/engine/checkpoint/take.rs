@@ -252,11 +252,8 @@ impl<H: Host> Database<H> {
             }],
             ..Contents::default()
         };
-        let id = self.append(contents).await.map_err(|error| match error {
-            PostError::NotWritten(error)
-            | PostError::TooLarge(error)
-            | PostError::Unknown(error) => error,
-        })?;
+        let appended = self.append(contents).await;
+        let id = appended.map_err(PostError::into_error)?;
         self.with_opened(|opened| {
             for table in opened.state.tables.values_mut() {
                 if let Some(stored) = keeps.remove(&table.id) {
@@ -399,7 +396,7 @@ pub(in crate::engine) fn is_worth_taking(opened: &Opened) -> bool {
     if tail.records == 0 && unrecorded == 0 {
         return false;
     }
-    let covered = opened.covered.as_ref().map(|covered| covered.head);
+    let covered = opened.covered_head();
     let mut erasing = opened.state.erasing.iter();
     let is_waited_for = erasing.any(|erasure| Some(erasure.at) > covered);
     let is_much =

@@ -128,7 +128,7 @@ fn learn_outcomes(
         .filter_map(|link| reader.records.get(link));
     let oldest = chain.links.last().and_then(|link| reader.records.get(link));
     let oldest = oldest.map(|entry| created_ms(entry.message));
-    let covered = opened.covered.as_ref().map(|covered| covered.head);
+    let covered = opened.covered_head();
     let is_whole = match chain.end {
         End::Beginning => true,
         End::Missing { .. } if oldest.is_some_and(|oldest| oldest <= since) => true,

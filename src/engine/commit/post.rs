@@ -33,6 +33,17 @@ pub(in crate::engine) enum PostError {
     Unknown(Error),
 }
 
+impl PostError {
+    /// What to tell somebody to whom it is all the same.
+    pub fn into_error(self) -> Error {
+        match self {
+            PostError::NotWritten(error)
+            | PostError::TooLarge(error)
+            | PostError::Unknown(error) => error,
+        }
+    }
+}
+
 impl<H: Host> Database<H> {
     /// Posts one record and stores it as the last one. The caller holds the writer's lock. When
     /// the record may be in the log all the same, the database is closed, so that its (epoch, seq)
@@ -140,11 +151,7 @@ impl<H: Host> Database<H> {
                     self.name
                 ))))
             }
-            Err(error) if error.may_have_happened() => Err(PostError::Unknown(describe(
-                &doing,
-                &error,
-                Written::Unknown,
-            ))),
+            Err(error) if error.may_have_happened() => Err(unknown(&doing, &error)),
             Err(error) => Err(PostError::NotWritten(not_written(&doing, &error))),
         }
     }
@@ -183,10 +190,10 @@ impl<H: Host> Database<H> {
         };
         match claimed {
             Ok(_) => {
-                let _ = self.withdraw(doing, log, message, why.clone()).await;
+                self.withdraw(log, message, &why).await;
                 PostError::NotWritten(not_written(doing, &why))
             }
-            Err(_) => PostError::Unknown(describe(doing, &why, Written::Unknown)),
+            Err(_) => unknown(doing, &why),
         }
     }
 
@@ -201,21 +208,15 @@ impl<H: Host> Database<H> {
             codec::RecordBody::Attachment { .. } | codec::RecordBody::NotARecord => false,
         };
         // Somebody else's record, or another of ours, stays.
-        if message.channel_id != log || is_a_record {
-            return PostError::Unknown(describe(doing, &why, Written::Unknown));
+        if message.channel_id == log && !is_a_record {
+            self.withdraw(log, message, &why).await;
         }
-        self.withdraw(doing, log, message, why).await
+        unknown(doing, &why)
     }
 
     /// Removes a message that nobody will ever be able to read as the record it should be, so that
     /// it is not taken for a damaged commit. What that leaves is found out by reading the log.
-    async fn withdraw(
-        &self,
-        doing: &str,
-        log: u64,
-        message: &Message,
-        why: CallError,
-    ) -> PostError {
+    async fn withdraw(&self, log: u64, message: &Message, why: &CallError) {
         let line = format!("database {}: log message {}: {why}", self.name, message.id);
         self.shared.host.log(Level::Error, &line);
         let route = routes::delete_message(log, message.id);
@@ -224,7 +225,6 @@ impl<H: Host> Database<H> {
             let line = format!("log message {} stays: {error}", message.id);
             self.shared.host.log(Level::Warn, &line);
         }
-        PostError::Unknown(describe(doing, &why, Written::Unknown))
     }
 
     /// Takes a durable commit into memory.
@@ -275,6 +275,11 @@ impl<H: Host> Database<H> {
         )
         .hint("Write less at once.")
     }
+}
+
+/// Nobody knows what became of the record.
+fn unknown(doing: &str, error: &CallError) -> PostError {
+    PostError::Unknown(describe(doing, error, Written::Unknown))
 }
 
 /// Whether the message that Discord names is in our log and holds our record.

@@ -13,7 +13,7 @@ use super::log::read::{LogReader, ReadError};
 use super::log::{CommitId, Link, Op, Origin};
 use super::not_written;
 use super::row::no_such_row;
-use super::state::Batch;
+use super::state::{Batch, Row};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, UnixMillis};
 use crate::text::inline;
@@ -79,6 +79,18 @@ pub struct Author {
     pub time: UnixMillis,
 }
 
+impl Revision {
+    fn of(row: Row, by: Option<Author>) -> Self {
+        Revision {
+            rev: row.rev,
+            at: row.at,
+            doc: row.doc,
+            hard: row.hard,
+            by,
+        }
+    }
+}
+
 impl<H: Host> Database<H> {
     /// The revisions of a row, deletions among them.
     ///
@@ -142,17 +154,7 @@ impl<H: Host> Database<H> {
         }
         // Where another row's deletion took the record along, it may only be on its way there.
         for row in self.opened()?.mirror.waiting_revisions(trace.id, key) {
-            let (rev, at) = (row.rev, row.at);
-            trace.posted(
-                Revision {
-                    rev,
-                    at,
-                    doc: row.doc,
-                    hard: row.hard,
-                    by: None,
-                },
-                None,
-            );
+            trace.posted(Revision::of(row, None), None);
         }
         // A thread has the id of the message that it belongs to.
         let thread = shown.message.filter(|_| shown.thread);

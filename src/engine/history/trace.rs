@@ -1,7 +1,6 @@
 //! One row, followed back in time.
 
 use super::{Author, Depth, Revision};
-use crate::engine::document;
 use crate::engine::log::{Op, Record};
 use crate::engine::state::Row;
 
@@ -22,13 +21,7 @@ impl Trace {
             table: table.to_owned(),
             id,
             key: key.to_owned(),
-            revisions: vec![Revision {
-                rev: current.rev,
-                at: current.at,
-                doc: current.doc,
-                hard: current.hard,
-                by: None,
-            }],
+            revisions: vec![Revision::of(current, None)],
             is_at_the_beginning: false,
         }
     }
@@ -67,30 +60,11 @@ impl Trace {
                 }
                 // Before that, the name was another table's.
                 Op::CreateTable { id, .. } if *id == self.id => self.is_at_the_beginning = true,
-                Op::Put {
-                    table,
-                    key,
-                    rev,
-                    doc,
-                } if *table == self.table && *key == self.key => self.found(Revision {
-                    rev: *rev,
-                    at: record.id(),
-                    doc: Some(document::to_text(&doc.0).into()),
-                    hard: false,
-                    by: author(record, index),
-                }),
-                Op::Delete {
-                    table,
-                    key,
-                    rev,
-                    hard,
-                } if *table == self.table && *key == self.key => self.found(Revision {
-                    rev: *rev,
-                    at: record.id(),
-                    doc: None,
-                    hard: *hard,
-                    by: author(record, index),
-                }),
+                op if op.row() == Some((&self.table, &self.key)) => {
+                    if let Some(row) = Row::after(op, record.id()) {
+                        self.found(Revision::of(row, author(record, index)));
+                    }
+                }
                 _ => {}
             }
         }
@@ -134,16 +108,11 @@ impl Trace {
     }
 }
 
-/// Who asked for an op: the parts' ops stand one after the other.
-fn author(record: &Record, index: usize) -> Option<Author> {
-    let mut end = 0;
-    let part = record.by.iter().find(|part| {
-        end += part.ops;
-        index < end
-    })?;
+fn author(record: &Record, op: usize) -> Option<Author> {
+    let origin = record.origin_of(op)?;
     Some(Author {
-        user: part.origin.user.clone(),
-        command: part.origin.command.clone(),
+        user: origin.user.clone(),
+        command: origin.command.clone(),
         time: record.at,
     })
 }

@@ -128,6 +128,16 @@ impl Record {
         CommitId(self.epoch, self.seq)
     }
 
+    /// Who asked for the op with this number.
+    pub fn origin_of(&self, op: usize) -> Option<&Origin> {
+        let mut end = 0;
+        let part = self.by.iter().find(|part| {
+            end += part.ops;
+            op < end
+        })?;
+        Some(&part.origin)
+    }
+
     /// The commit up to which this one is a checkpoint, and its manifest.
     pub fn checkpoint(&self) -> Option<(Link, &ManifestRef)> {
         self.ops.iter().find_map(|op| match op {
@@ -228,6 +238,14 @@ fn is_no(value: &bool) -> bool {
 }
 
 impl Op {
+    /// The table and the key of the row that it writes, if it is of a row.
+    pub fn row(&self) -> Option<(&str, &str)> {
+        match self {
+            Op::Put { table, key, .. } | Op::Delete { table, key, .. } => Some((table, key)),
+            _ => None,
+        }
+    }
+
     /// About how long it is as JSON.
     pub fn size(&self) -> usize {
         const AROUND: usize = 80;

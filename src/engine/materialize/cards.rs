@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::card;
+use super::late::Late;
 use super::work::{Item, Lane, Next, Rank};
 use super::{LATE_MS, Mirror, Stop, send};
+use crate::discord::Patience;
 use crate::discord::model::Message;
-use crate::discord::{Patience, routes};
 use crate::engine::database::{Database, Opened};
 use crate::engine::log::CommitId;
 use crate::engine::state::State;
@@ -22,9 +23,8 @@ pub(super) struct Cards {
     is_unread: bool,
     /// And something about them may have to be put right.
     is_to_be_read: bool,
-    /// Until then requests may arrive of which this object does not know, or which nobody
-    /// answered. The catalog is read once more after that.
-    late_until: Option<UnixMillis>,
+    /// Whether requests may arrive that change the catalog: it is read once more after them.
+    late: Late,
 }
 
 impl Cards {
@@ -47,11 +47,11 @@ impl Cards {
 
     /// Whether a successor would have to read the catalog.
     pub fn is_unfinished(&self) -> bool {
-        self.is_to_be_read || self.late_until.is_some()
+        self.is_to_be_read || self.late.is_open()
     }
 
     pub fn late(&mut self, until: UnixMillis) {
-        self.late_until = self.late_until.max(Some(until));
+        self.late.extend(until);
     }
 
     pub fn want(&mut self, table: u32, at: CommitId) {
@@ -101,7 +101,7 @@ impl Cards {
             return Next::Work(Rank::Due(at), Item::ReadCatalog);
         }
         let Some((&table, &at)) = oldest else {
-            return match self.late_until {
+            return match self.late.until() {
                 None => Next::Nothing,
                 Some(until) if now < until => Next::At(until),
                 Some(_) => Next::Work(Rank::BestEffort(CommitId::default()), Item::ReadCatalog),
@@ -129,7 +129,7 @@ impl Cards {
 
     /// Takes over what stood in the catalog at that time; the messages that should not.
     fn read(&mut self, messages: &[Message], asked_at: UnixMillis, opened: &View<'_>) -> Vec<u64> {
-        self.late_until = self.late_until.filter(|&until| asked_at < until);
+        self.late.looked(asked_at);
         let mut wrong = Vec::new();
         self.shown.clear();
         for message in messages.iter().rev() {
@@ -147,7 +147,7 @@ impl Cards {
         }
         self.is_unread = false;
         self.is_to_be_read = false;
-        let head = opened.state.head.map(|head| head.id).unwrap_or_default();
+        let head = opened.state.head_id().unwrap_or_default();
         for table in opened.state.tables.values() {
             let said = self.shown.get(&table.id).map(|(_, content)| content);
             if said == opened.wanted(table.id).as_ref() {
@@ -177,7 +177,7 @@ impl Cards {
 impl Mirror {
     /// The rows of a table turned out to be damaged, or not to be any more: its card says so.
     pub(in crate::engine) fn damage_changed(&mut self, state: &State, table: u32) {
-        let head = state.head.map(|head| head.id).unwrap_or_default();
+        let head = state.head_id().unwrap_or_default();
         self.cards.want(table, head);
         let found = state.table_by_id(table);
         if found.is_some_and(|(_, table)| table.damage.is_none()) {
@@ -285,16 +285,5 @@ impl<H: Host> Database<H> {
             }
         }
         Ok(())
-    }
-
-    /// Removes a message of ours; one that is gone already is as good. Whether it was there.
-    pub(super) async fn delete_message(&self, channel: u64, message: u64) -> Result<bool, Stop> {
-        let route = routes::delete_message(channel, message);
-        let deleted = self.shared.client.delete(&route, Patience::BACKGROUND);
-        match deleted.await {
-            Ok(()) => Ok(true),
-            Err(error) if error.is_unknown_message() => Ok(false),
-            Err(error) => Err(error.into()),
-        }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::history::Past;
 use super::history_message::Ending;
 use super::mirror::Mirror;
-use crate::engine::log::{CommitId, Op, Part, Record};
+use crate::engine::log::{CommitId, Op, Record};
 use crate::engine::state::{Row, State, Superseded};
 
 /// Takes in a commit that was just applied to `state`.
@@ -86,7 +86,7 @@ fn row_written(
                 row,
                 ending: Ending {
                     at: record.at,
-                    by: origin(&record.by, number),
+                    by: author(record, number),
                 },
                 by: record.id(),
                 is_recalled: false,
@@ -119,7 +119,7 @@ pub(in crate::engine) fn recalled(
     let by = record.id();
     let ending = |number| Ending {
         at: record.at,
-        by: origin(&record.by, number),
+        by: author(record, number),
     };
     let is_hard = |number| matches!(record.ops.get(number), Some(Op::Delete { hard: true, .. }));
     let is_known: BTreeSet<usize> = superseded.iter().map(|old| old.op).collect();
@@ -212,15 +212,10 @@ impl Mirror {
     }
 }
 
-/// Who asked for the op with this number, and with what command: each part has its ops in order.
-fn origin(by: &[Part], number: usize) -> Option<(u64, String)> {
-    let mut end = 0;
-    let part = by.iter().find(|part| {
-        end += part.ops;
-        number < end
-    })?;
-    let user = part.origin.user.parse().ok()?;
-    Some((user, part.origin.command.clone()))
+/// Who asked for the op with this number, and with what command.
+fn author(record: &Record, number: usize) -> Option<(u64, String)> {
+    let origin = record.origin_of(number)?;
+    Some((origin.user.parse().ok()?, origin.command.clone()))
 }
 
 /// The table that each op is about, as far as it is still there: names may change hands within a

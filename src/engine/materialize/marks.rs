@@ -7,7 +7,6 @@ use super::table_work::TableWork;
 use crate::engine::layout::DatabaseChannels;
 use crate::engine::log::CommitId;
 use crate::engine::state::State;
-use crate::host::UnixMillis;
 
 /// A channel to be deleted.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +46,7 @@ impl Mirror {
     /// Gives tables the channels that carry their marks, one each, and notes which are to be
     /// renamed or deleted. Comes back with those of tables that this database never had.
     pub(super) fn take_in_marks(&mut self, found: &DatabaseChannels, state: &State) -> Vec<u64> {
-        let head = state.head.map(|head| head.id).unwrap_or_default();
+        let head = state.head_id().unwrap_or_default();
         let mut unknown = Vec::new();
         let drops_before = self.drops.len();
         for (&table, marked) in &found.tables {
@@ -100,17 +99,6 @@ impl Mirror {
         found.is_tables(table, channel) && (!is_shown || has_other)
     }
 
-    /// Until then channels may appear that were asked for before.
-    pub(super) fn channels_late(&mut self, until: UnixMillis) {
-        self.channels_late_until = self.channels_late_until.max(Some(until));
-    }
-
-    /// The guild's channels were looked at, as they were at that time.
-    pub(super) fn channels_seen(&mut self, asked_at: UnixMillis) {
-        let late = self.channels_late_until;
-        self.channels_late_until = late.filter(|&until| asked_at < until);
-    }
-
     /// The table has this channel; one that was just made shows nothing yet.
     pub(super) fn channel_found(
         &mut self,
@@ -120,7 +108,7 @@ impl Mirror {
         state: &mut State,
     ) {
         if state.table_by_id(table).is_none() {
-            let at = state.head.map(|head| head.id).unwrap_or_default();
+            let at = state.head_id().unwrap_or_default();
             self.drop_channel(table, channel, at);
             return;
         }

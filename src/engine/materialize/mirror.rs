@@ -7,6 +7,7 @@ use std::num::NonZeroU64;
 
 use super::cards::Cards;
 use super::history::{History, Past};
+use super::late::Late;
 use super::marks::Drop;
 use super::table_work::{Audit, TableWork};
 use super::work::{Item, Lane, Next, Rank};
@@ -30,8 +31,8 @@ pub struct Mirror {
     pub(super) renames: BTreeMap<u32, CommitId>,
     /// Channels to be deleted, by channel.
     pub(super) drops: BTreeMap<u64, Drop>,
-    /// Until then channels of tables may appear of which this object does not know.
-    pub(super) channels_late_until: Option<UnixMillis>,
+    /// Whether channels of tables may appear of which this object does not know.
+    pub(super) late_channels: Late,
     pub(super) history: History,
     /// As stored: everything up to here is shown.
     pub(super) mirrored: Option<CommitId>,
@@ -77,7 +78,7 @@ impl Mirror {
         scan_from: &BTreeMap<u32, u64>,
         now: UnixMillis,
     ) -> Mirror {
-        let head = state.head.map(|head| head.id);
+        let head = state.head_id();
         let is_behind = hints.mirrored < head;
         let mut mirror = Mirror {
             channels: hints.tables.clone(),
@@ -103,7 +104,7 @@ impl Mirror {
         let late_until = hints.worked_at.map(|at| at.saturating_add(LATE_WORK_MS));
         if let Some(until) = late_until.filter(|&until| is_behind && now < until) {
             mirror.cards.late(until);
-            mirror.channels_late(until);
+            mirror.late_channels.extend(until);
             for &table in behind {
                 mirror.work(table).late(until);
             }
@@ -301,7 +302,7 @@ impl Mirror {
             let item = Item::Drop { channel };
             offer(item.lane(), Next::Work(Rank::Due(drop.at), item));
         }
-        if let Some(until) = self.channels_late_until {
+        if let Some(until) = self.late_channels.until() {
             let work = Next::Work(Rank::BestEffort(CommitId::default()), Item::Look);
             let next = if now < until { Next::At(until) } else { work };
             offer(Lane::Guild, next);
@@ -396,20 +397,20 @@ impl Mirror {
     /// another one, or one is there whose messages nobody keeps track of.
     pub fn is_late(&self) -> bool {
         let has_spare = self.drops.values().any(|drop| drop.is_spare);
-        let is_late = self.channels_late_until.is_some() || has_spare;
+        let is_late = self.late_channels.is_open() || has_spare;
         is_late || self.tables.values().any(TableWork::is_late)
     }
 
     /// Moves the mark up to just below the oldest work; whether it moved.
     pub(super) fn advance(&mut self, state: &State) -> bool {
         let unfinished = self.tables.values().any(TableWork::is_unfinished);
-        let is_late = self.channels_late_until.is_some();
+        let is_late = self.late_channels.is_open();
         if unfinished || is_late || self.is_unverified_behind() || self.cards.is_unfinished() {
             return false;
         }
         let reached = match self.oldest() {
             Some(oldest) => Some(just_below(oldest)),
-            None => state.head.map(|head| head.id),
+            None => state.head_id(),
         };
         let moved = reached > self.mirrored;
         if moved {

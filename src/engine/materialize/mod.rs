@@ -12,6 +12,7 @@ mod commits;
 mod document_block;
 mod history;
 pub mod history_message;
+mod late;
 mod lost_threads;
 mod marks;
 mod mirror;
@@ -35,6 +36,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
 use super::channels::ChannelError;
 use super::database::{Database, Opened};
+use super::load::AFTER_DAMAGE_MS;
 use super::object_storage::Hints;
 use super::state::State;
 use crate::discord::CallError;
@@ -46,8 +48,6 @@ use work::{Item, Lane, Next};
 /// How long to leave alone what Discord refuses, and what fails on the way.
 const AFTER_REFUSAL_MS: u64 = 5 * 60_000;
 const AFTER_FAILURE_MS: u64 = 10_000;
-/// How long to leave alone a table that cannot be loaded: each try reads the whole log.
-const AFTER_DAMAGE_MS: u64 = 5 * 60_000;
 /// How long to leave Discord alone with a channel that is gone before it is made again.
 const AFTER_LOSS_MS: u64 = 1_000;
 /// How long a turn goes on before it makes sure again that this object was not replaced.
@@ -238,7 +238,7 @@ impl<H: Host> Database<H> {
     }
 
     async fn do_work(&self, item: &Item) -> Result<(), Stop> {
-        match item {
+        let &table = match item {
             Item::ReadCatalog => return self.read_catalog().await,
             Item::Card { table } => return self.sync_card(*table).await,
             Item::Rename { table } => return self.rename_channel(*table).await,
@@ -246,14 +246,11 @@ impl<H: Host> Database<H> {
             Item::Look => return self.look_at_channels().await,
             Item::Load { table } => return self.load_behind(*table).await,
             Item::Channel { table } => return self.make_table_channel(*table).await,
-            Item::Scan { .. }
-            | Item::Remove { .. }
-            | Item::Row { .. }
-            | Item::History { .. }
-            | Item::Audit { .. } => {}
-        }
-        let Lane::Table(table) = item.lane() else {
-            return Ok(());
+            Item::Scan { table }
+            | Item::Remove { table, .. }
+            | Item::Row { table, .. }
+            | Item::History { table }
+            | Item::Audit { table } => table,
         };
         let Some(channel) = self.look(|opened| opened.mirror.channel(table))? else {
             return Ok(());
@@ -294,32 +291,26 @@ impl<H: Host> Database<H> {
     async fn finished(&self, item: &Item, result: Result<(), Stop>) -> Option<UnixMillis> {
         let now = self.shared.host.now();
         let lane = item.lane();
-        let stop = match result {
+        let is_lost = matches!(result, Err(Stop::Lost));
+        let concerns_all = matches!(
+            result,
+            Err(Stop::Call(
+                CallError::Blocked { .. } | CallError::NotSent(_)
+            ))
+        );
+        let (reason, until) = match result {
             Ok(()) | Err(Stop::Unfinished) => {
                 // Nothing to note down where it was closed meanwhile.
                 let _ = self.change(|opened| opened.mirror.went_well(lane));
                 return None;
             }
             Err(Stop::Closed) => return Some(now),
-            Err(stop) => stop,
-        };
-        let (reason, until) = match &stop {
-            Stop::Call(error) => (error.to_string(), again_at(now, error)),
-            Stop::GuildFull(error) => {
-                let error = Error::from(error.clone());
-                (error.message, now + AFTER_REFUSAL_MS)
-            }
-            Stop::Damaged(why) => (why.clone(), now + AFTER_DAMAGE_MS),
-            Stop::Lost | Stop::Unfinished | Stop::Closed => {
-                ("a channel was deleted".to_owned(), now + AFTER_LOSS_MS)
-            }
+            Err(Stop::Call(error)) => (error.to_string(), again_at(now, &error)),
+            Err(Stop::GuildFull(error)) => (Error::from(error).message, now + AFTER_REFUSAL_MS),
+            Err(Stop::Damaged(why)) => (why, now + AFTER_DAMAGE_MS),
+            Err(Stop::Lost) => ("a channel was deleted".to_owned(), now + AFTER_LOSS_MS),
         };
         self.log_stop(&reason);
-        let concerns_all = matches!(
-            stop,
-            Stop::Call(CallError::Blocked { .. } | CallError::NotSent(_))
-        );
-        let is_lost = matches!(stop, Stop::Lost);
         let noted = self.change(|opened| {
             let mirror = &mut opened.mirror;
             if is_lost {

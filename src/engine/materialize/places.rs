@@ -16,7 +16,7 @@ impl<H: Host> Database<H> {
         let asked_at = self.shared.host.now();
         let found = self.marked_channels().await?;
         let (is_lost, unknown) = self.change(|opened| {
-            opened.mirror.channels_seen(asked_at);
+            opened.mirror.late_channels.looked(asked_at);
             let before = opened.mirror.mirrored();
             let unknown = opened.mirror.verify(&found, &mut opened.state);
             if opened
@@ -48,7 +48,7 @@ impl<H: Host> Database<H> {
         let asked_at = self.shared.host.now();
         let found = self.marked_channels().await?;
         self.change(|opened| {
-            opened.mirror.channels_seen(asked_at);
+            opened.mirror.late_channels.looked(asked_at);
             opened.mirror.take_in_marks(&found, &opened.state);
         })
     }
@@ -77,7 +77,7 @@ impl<H: Host> Database<H> {
         let made = maker.channel(&role, home).await;
         if maker.is_unanswered {
             let until = self.shared.host.now() + LATE_MS;
-            self.change(|opened| opened.mirror.channels_late(until))?;
+            self.change(|opened| opened.mirror.late_channels.extend(until))?;
         }
         let channel = made?;
         let is_new = !maker.made.is_empty();

@@ -1,7 +1,8 @@
-//! Posting and editing messages of ours.
+//! Posting, editing and removing messages of ours.
 
 use serde_json::json;
 
+use super::Stop;
 use crate::discord::model::Message;
 use crate::discord::multipart::File;
 use crate::discord::{CallError, Client, Draft, Patience, routes};
@@ -68,6 +69,17 @@ impl<H: Host> Database<H> {
                     .await
             }
             posted => posted,
+        }
+    }
+
+    /// Removes a message of ours; one that is gone already is as good. Whether it was there.
+    pub(super) async fn delete_message(&self, channel: u64, message: u64) -> Result<bool, Stop> {
+        let route = routes::delete_message(channel, message);
+        let deleted = self.shared.client.delete(&route, Patience::BACKGROUND);
+        match deleted.await {
+            Ok(()) => Ok(true),
+            Err(error) if error.is_unknown_message() => Ok(false),
+            Err(error) => Err(error.into()),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
 
 use super::LATE_MS;
+use super::late::Late;
 use super::work::{Item, Next, Rank};
 use crate::discord::model::created_ms;
 use crate::engine::log::CommitId;
@@ -32,9 +33,9 @@ pub(super) struct TableWork {
     old_edits_until: UnixMillis,
     old_edits_ms: u64,
     pub audit: Audit,
-    /// Until then requests may arrive of which this object does not know, or which nobody
-    /// answered. Nothing counts as shown for good before the channel was looked at after that.
-    late_until: Option<UnixMillis>,
+    /// Whether requests may arrive that change the channel: nothing counts as shown for good before
+    /// it was looked at after them.
+    late: Late,
 }
 
 /// How far the channel was read since the database was opened.
@@ -210,25 +211,25 @@ impl TableWork {
 
     /// Until then requests may arrive of which nothing is known.
     pub fn late(&mut self, until: UnixMillis) {
-        self.late_until = self.late_until.max(Some(until));
+        self.late.extend(until);
         self.audit = Audit::Due;
     }
 
     /// Whether some may still arrive, or may have since the channel was looked at.
     pub fn is_late(&self) -> bool {
-        self.late_until.is_some()
+        self.late.is_open()
     }
 
     /// When the newest page is to be compared with the state, if it is.
     pub fn audit_at(&self) -> Option<UnixMillis> {
         let is_due = self.audit == Audit::Due && self.rows.is_empty();
-        is_due.then(|| self.late_until.unwrap_or_default())
+        is_due.then(|| self.late.until().unwrap_or_default())
     }
 
     /// It was, as it stood at that time.
     pub fn audited(&mut self, asked_at: UnixMillis) {
         self.audit = Audit::Done;
-        self.late_until = self.late_until.filter(|&until| asked_at < until);
+        self.late.looked(asked_at);
         if self.is_late() {
             self.audit = Audit::Due;
         }
@@ -243,7 +244,7 @@ impl TableWork {
 
     /// The row's message shows this commit; whether an earlier edit may still arrive over it.
     pub fn edited(&mut self, key: &str, at: CommitId, now: UnixMillis) -> bool {
-        if let Some(until) = self.late_until.filter(|&until| now < until) {
+        if let Some(until) = self.late.until().filter(|&until| now < until) {
             let doubt = self.doubts.entry(key.into());
             let doubt = doubt.or_insert(Doubt { until, sent: None });
             doubt.until = doubt.until.max(until);
@@ -310,7 +311,7 @@ impl TableWork {
         self.extra.clear();
         self.doubts.clear();
         self.audit = Audit::Idle;
-        self.late_until = None;
+        self.late = Late::default();
     }
 
     /// A message of ours that is accounted for.

@@ -7,7 +7,7 @@ mod tenure;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::checkpoint::take::Attempts;
-use super::commit::{Contents, PostError};
+use super::commit::Contents;
 use super::database::{Database, Opened, Removal};
 use super::erase::Search;
 use super::log::CommitId;
@@ -85,7 +85,7 @@ impl<H: Host> Database<H> {
         }
         let mut mirror = mirror_after_open(&state, &hints, self.shared.host.now());
         mirror.recall(replaced, &state, hints.history_from);
-        let is_behind = hints.mirrored < state.head.map(|head| head.id);
+        let is_behind = hints.mirrored < state.head_id();
         self.opened.replace(Some(Opened {
             epoch: history.epoch,
             log,
@@ -131,13 +131,9 @@ impl<H: Host> Database<H> {
         };
         match self.append(contents).await {
             Ok(_) => Ok(()),
-            Err(
-                PostError::NotWritten(error)
-                | PostError::TooLarge(error)
-                | PostError::Unknown(error),
-            ) => {
+            Err(error) => {
                 self.close();
-                Err(error)
+                Err(error.into_error())
             }
         }
     }
@@ -213,7 +209,7 @@ fn mirror_after_open(state: &State, hints: &Hints, now: UnixMillis) -> Mirror {
         stored || table.rows.values().any(|row| is_newer(row.at))
     };
     let mut behind = BTreeSet::new();
-    if hints.mirrored < state.head.map(|head| head.id) {
+    if hints.mirrored < state.head_id() {
         let tables = state.tables.values().filter(is_behind);
         behind.extend(tables.map(|table| table.id));
     }

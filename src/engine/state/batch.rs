@@ -106,7 +106,7 @@ impl<'a> Batch<'a> {
     /// The two do not go into one record: that of a row may have to go for good, and whoever follows
     /// the log back must still learn what tables were called.
     pub fn is_mixed_since(&self, savepoint: Savepoint) -> bool {
-        let is_of_row = |op: &Op| matches!(op, Op::Put { .. } | Op::Delete { .. });
+        let is_of_row = |op: &Op| op.row().is_some();
         let before = self.ops.get(..savepoint.ops).and_then(<[Op]>::last);
         let since = self.ops.get(savepoint.ops..).and_then(<[Op]>::first);
         before

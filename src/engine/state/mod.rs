@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::document;
 use super::log::replay::Entry;
 use super::log::{CommitId, Link, Op, Record};
 use crate::discord::model::created_ms;
@@ -19,7 +18,7 @@ use crate::limits::INTERACTION_TOKEN_MS;
 pub(in crate::engine) use batch::being_removed;
 pub use batch::{Batch, RowView, TableView};
 pub use stored::{Stored, StoredPart, StoredSegment};
-pub use table::{Row, Shown, Table};
+pub use table::{Row, Shown, Table, sum_of};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct State {
@@ -81,11 +80,21 @@ pub enum ApplyError {
 }
 
 impl State {
+    /// The newest commit, if there is one.
+    pub fn head_id(&self) -> Option<CommitId> {
+        self.head.map(|head| head.id)
+    }
+
     /// The table with this id, and its name.
     pub fn table_by_id(&self, id: u32) -> Option<(&str, &Table)> {
         let mut tables = self.tables.iter();
         let (name, table) = tables.find(|(_, table)| table.id == id)?;
         Some((name, table))
+    }
+
+    /// The same, to change it.
+    pub fn table_by_id_mut(&mut self, id: u32) -> Option<&mut Table> {
+        self.tables.values_mut().find(|table| table.id == id)
     }
 
     /// Whether the row was deleted for good after this commit, and copies may be left.
@@ -107,8 +116,7 @@ impl State {
 
     /// Notes why a table's rows cannot be had, or that they can; whether that is news.
     pub fn set_damage(&mut self, id: u32, damage: Option<Box<str>>) -> bool {
-        let mut tables = self.tables.values_mut();
-        match tables.find(|table| table.id == id) {
+        match self.table_by_id_mut(id) {
             Some(table) if table.damage != damage => {
                 table.damage = damage;
                 true
@@ -181,47 +189,26 @@ impl State {
         (at, number): (CommitId, usize),
         superseded: &mut Vec<Superseded>,
     ) -> Result<Option<u32>, String> {
-        let (name, key, row) = match op {
-            Op::Put {
-                table,
-                key,
-                rev,
-                doc,
-            } => {
-                let doc = document::to_text(&doc.0).into();
-                (table, key, Row::new(*rev, Some(doc), at))
-            }
-            Op::Delete {
-                table,
-                key,
-                rev,
-                hard,
-            } => {
-                let row = Row {
-                    hard: *hard,
-                    ..Row::new(*rev, None, at)
-                };
-                (table, key, row)
-            }
-            op => return self.apply_to_catalog(op, at),
+        let (Some((name, key)), Some(row)) = (op.row(), Row::after(op, at)) else {
+            return self.apply_to_catalog(op, at);
         };
         let row = Row {
             generation: self.generation + 1,
             ..row
         };
-        let table = self.tables.get_mut(name).ok_or_else(|| name.clone())?;
+        let table = self.tables.get_mut(name).ok_or_else(|| name.to_owned())?;
         if row.hard {
             self.erasing.push(Erasure {
-                table: name.clone(),
+                table: name.to_owned(),
                 table_id: table.id,
-                key: key.clone(),
+                key: key.to_owned(),
                 at,
             });
         }
         if let Some(row) = table.set(key, row) {
             superseded.push(Superseded {
                 table: table.id,
-                key: key.clone(),
+                key: key.to_owned(),
                 row,
                 by: at,
                 op: number,
@@ -273,8 +260,7 @@ impl State {
     /// Notes what a row's message shows now. Nothing where there is no such row any more.
     pub fn set_shown(&mut self, table: u32, key: &str, shown: Shown) {
         let generation = self.generation + 1;
-        let mut tables = self.tables.values_mut();
-        let table = tables.find(|candidate| candidate.id == table);
+        let table = self.table_by_id_mut(table);
         if let Some(row) = table.and_then(|table| table.rows.get_mut(key)) {
             row.shown = shown;
             row.generation = generation;
@@ -376,14 +362,7 @@ mod tests {
         let (a, b) = (&at_once.tables["t"], &one_by_one.tables["t"]);
         assert_eq!(a.sum, b.sum);
         assert_eq!(a.sum.rows, 2);
-        let recomputed = a
-            .rows
-            .iter()
-            .fold(TableSum::default(), |mut sum, (key, row)| {
-                sum.add(a.row_sum(key, row).unwrap());
-                sum
-            });
-        assert_eq!(a.sum, recomputed);
+        assert_eq!(a.sum, sum_of(a.id, &a.rows));
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::num::NonZeroU64;
 
 use super::Stored;
 use crate::engine::digest::{RowSum, TableSum};
-use crate::engine::log::CommitId;
+use crate::engine::document;
+use crate::engine::log::{CommitId, Op};
 
 /// A row, or the tombstone of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +45,27 @@ impl Row {
             shown: Shown::default(),
             generation: 0,
         }
+    }
+
+    /// The row that an op leaves, if it is of a row.
+    pub fn after(op: &Op, at: CommitId) -> Option<Self> {
+        match op {
+            Op::Put { rev, doc, .. } => {
+                let doc = document::to_text(&doc.0).into();
+                Some(Row::new(*rev, Some(doc), at))
+            }
+            Op::Delete { rev, hard, .. } => Some(Row {
+                hard: *hard,
+                ..Row::new(*rev, None, at)
+            }),
+            _ => None,
+        }
+    }
+
+    /// Its checksum in a table's digest; a tombstone has none.
+    pub fn sum(&self, table: u32, key: &str) -> Option<RowSum> {
+        let doc = self.doc.as_deref()?;
+        Some(RowSum::of(table, key, self.rev, doc))
     }
 
     /// Whether its message says what the row says. A row that is to leave no copy has none.
@@ -105,12 +127,6 @@ impl Table {
             .filter_map(|(key, row)| Some((key.as_str(), row, row.doc.as_deref()?)))
     }
 
-    /// The checksum of one of this table's rows; tombstones have none.
-    pub fn row_sum(&self, key: &str, row: &Row) -> Option<RowSum> {
-        let doc = row.doc.as_deref()?;
-        Some(RowSum::of(self.id, key, row.rev, doc))
-    }
-
     /// Takes in the rows that the checkpoint keeps, below those that were written since.
     ///
     /// # Errors
@@ -126,13 +142,7 @@ impl Table {
             }
             rows.insert(key.clone(), row);
         }
-        let mut sum = TableSum::default();
-        for (key, row) in &rows {
-            if let Some(row) = self.row_sum(key, row) {
-                sum.add(row);
-            }
-        }
-        if sum != self.sum {
+        if sum_of(self.id, &rows) != self.sum {
             return Err(());
         }
         self.rows = rows;
@@ -143,10 +153,10 @@ impl Table {
     /// Puts a row in the place of the one that is there, which comes back. What its message shows
     /// stays known.
     pub(super) fn set(&mut self, key: &str, mut row: Row) -> Option<Row> {
-        let after = self.row_sum(key, &row);
+        let after = row.sum(self.id, key);
         let before = self.rows.get(key).map(|before| {
             row.shown = before.shown;
-            self.row_sum(key, before)
+            before.sum(self.id, key)
         });
         if self.is_loaded {
             if let Some(before) = before.flatten() {
@@ -161,4 +171,13 @@ impl Table {
             None => self.rows.insert(key.to_owned(), row),
         }
     }
+}
+
+/// The sum of a table's rows.
+pub fn sum_of(table: u32, rows: &BTreeMap<String, Row>) -> TableSum {
+    let mut sum = TableSum::default();
+    for row in rows.iter().filter_map(|(key, row)| row.sum(table, key)) {
+        sum.add(row);
+    }
+    sum
 }

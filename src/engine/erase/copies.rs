@@ -1,0 +1,146 @@
+//! Which messages of the log still have a copy of a row that was deleted for good.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::tables::{names_of, table_ids};
+use crate::engine::checkpoint::text_file;
+use crate::engine::database::Opened;
+use crate::engine::log::read::LogReader;
+use crate::engine::log::replay::Entry;
+use crate::engine::log::{Link, Op, Record};
+use crate::engine::state::{Erasure, Row};
+
+/// What is to go from the log.
+#[derive(Debug, Default)]
+pub(super) struct Copies {
+    /// Messages to be deleted, oldest last.
+    pub messages: Vec<u64>,
+    /// What the log does not say yet of how its history goes on past them.
+    pub gaps: Vec<(Link, Option<Link>)>,
+}
+
+/// The messages that have a copy; none while one of them is still needed.
+pub(super) fn copies(opened: &Opened, log: &LogReader) -> Option<Copies> {
+    let covered = opened.covered.as_ref()?;
+    let ids = table_ids(opened, log);
+    let is_erased = |record: &Record, at: usize, table: &str, key: &str| {
+        let mut erasing = opened.state.erasing.iter();
+        let id = ids.get(&record.id()).and_then(|ids| ids.get(at).copied());
+        erasing.any(|erasure| {
+            (record.id() < erasure.at || is_deleted_in_it(record, at, erasure))
+                && erasure.key == key
+                && match id {
+                    Some(id) => id == Some(erasure.table_id),
+                    // A void record: nobody knows what it took the name for.
+                    None => names_of(erasure, log).contains(table),
+                }
+        })
+    };
+    let has_copy = |record: &Record| {
+        let mut ops = record.ops.iter().enumerate();
+        ops.any(|(at, op)| match op {
+            Op::Put { table, key, .. } => is_erased(record, at, table, key),
+            _ => false,
+        })
+    };
+    let records = || log.records.values();
+    // Past these the history goes on already, so that what their ops are about cannot be found any
+    // more; but that they are to go was decided then.
+    let noted = records().flat_map(|entry| entry.record.gaps());
+    let noted: BTreeSet<Link> = noted.map(|(link, _)| link).collect();
+    let is_to_go = |entry: &&Entry| noted.contains(&entry.link) || has_copy(&entry.record);
+    let records: Vec<_> = records()
+        .filter(|entry| entry.record.id() <= covered.head)
+        .filter(is_to_go)
+        .collect();
+    let mut all = records.iter();
+    if !all.all(|entry| {
+        let ids = ids.get(&entry.record.id());
+        ids.is_none_or(|ids| is_kept_elsewhere(opened, &entry.record, ids))
+    }) {
+        return None;
+    }
+    let in_use: BTreeSet<u64> = opened
+        .state
+        .stored_files()
+        .flat_map(|file| file.place.messages().iter().copied())
+        .chain(covered.manifest.iter().copied())
+        .collect();
+    let parts = log.others.values().filter(|message| {
+        message.id < covered.message
+            && text_file::is_part(&message.content)
+            && !in_use.contains(&message.id)
+    });
+    let parts = parts.map(|message| message.id);
+    let is_copy = |link: &Link| records.iter().any(|entry| entry.link == *link);
+    let twins = log.twins.iter().filter(|(link, _)| is_copy(link));
+    let twins = twins.map(|(_, message)| *message);
+    let of_records = records.iter().map(|entry| entry.message).chain(twins);
+    let mut messages: Vec<u64> = of_records.chain(parts).collect();
+    messages.sort_unstable_by_key(|message| std::cmp::Reverse(*message));
+    let removed = records.iter().map(|entry| entry.link).collect();
+    let gaps = gaps(&removed, log);
+    Some(Copies { messages, gaps })
+}
+
+/// Whether the record that deleted the row for good did so after this op: they were committed
+/// together.
+fn is_deleted_in_it(record: &Record, at: usize, erasure: &Erasure) -> bool {
+    let deletes = |op: &Op| matches!(op, Op::Delete { key, hard: true, .. } if *key == erasure.key);
+    record.id() == erasure.at && record.ops.iter().skip(at).any(deletes)
+}
+
+/// How the history goes on past records that are to be removed, but for what the log says already.
+fn gaps(removed: &BTreeSet<Link>, log: &LogReader) -> Vec<(Link, Option<Link>)> {
+    let records = || log.records.values();
+    let known: BTreeMap<Link, Option<Link>> =
+        records().flat_map(|entry| entry.record.gaps()).collect();
+    let prevs = |is_removed: bool| {
+        let those = records().filter(move |entry| removed.contains(&entry.link) == is_removed);
+        those.filter_map(|entry| entry.record.prev)
+    };
+    let reached: BTreeSet<Link> = prevs(false)
+        .chain(known.values().copied().flatten())
+        .collect();
+    let inside: BTreeSet<Link> = prevs(true).collect();
+    // A run is entered at its newest record, or where a void record branches off.
+    let entries = removed
+        .iter()
+        .filter(|link| reached.contains(link) || !inside.contains(link));
+    let entries = entries.filter(|link| !known.contains_key(link));
+    let past = |entry: &Link| {
+        let mut next = Some(*entry);
+        while let Some(link) = next {
+            next = match (known.get(&link), log.records.get(&link)) {
+                (Some(before), _) => *before,
+                (None, Some(entry)) if removed.contains(&link) => entry.record.prev,
+                _ => break,
+            };
+        }
+        next
+    };
+    entries.map(|entry| (*entry, past(entry))).collect()
+}
+
+/// Whether the log is not needed for any row that a record wrote: it was written again since, or
+/// its message shows it.
+fn is_kept_elsewhere(opened: &Opened, record: &Record, ids: &[Option<u32>]) -> bool {
+    let (state, mirrored) = (&opened.state, opened.mirror.mirrored());
+    let is_shown = |row: &Row| row.is_shown() || Some(row.at) <= mirrored;
+    record.ops.iter().zip(ids).all(|(op, id)| match op {
+        Op::Put { key, .. } => {
+            // A table that was dropped needs nothing.
+            let table = id.and_then(|id| state.table_by_id(id));
+            table.is_none_or(|(_, table)| {
+                if !table.is_loaded {
+                    let is_all_shown = state.head_id() <= mirrored;
+                    let is_behind = table.stored.behind > 0 && !is_all_shown;
+                    return !is_behind && table.rows.is_empty();
+                }
+                let row = table.rows.get(key);
+                row.is_none_or(|row| row.at > record.id() || is_shown(row) || !table.mirror)
+            })
+        }
+        _ => true,
+    })
+}

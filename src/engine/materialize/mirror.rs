@@ -58,8 +58,6 @@ pub struct Mirror {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Backlog {
     pub rows: usize,
-    /// Rows of which no copy is to remain and whose message is still there.
-    pub hard_deletes: usize,
     pub cards: usize,
     /// Channels to be renamed or deleted.
     pub channels: usize,
@@ -193,16 +191,8 @@ impl Mirror {
         self.history.of_row(table, key).cloned().collect()
     }
 
-    /// The backlog by kind.
-    pub fn backlog_by_kind(&self, state: &State) -> Backlog {
-        let hard = |(table, work): (&u32, &TableWork)| {
-            let rows = state.table_by_id(*table).map(|(_, table)| &table.rows);
-            let is_hard = |key: &&str| {
-                let row = rows.and_then(|rows| rows.get(*key));
-                row.is_some_and(|row| row.hard && !row.is_shown())
-            };
-            work.rows().filter(is_hard).count()
-        };
+    /// The backlog by kind, with what is best effort.
+    pub fn backlog_by_kind(&self) -> Backlog {
         let since = self.oldest().map(|at| {
             let known = self.times.get(&at).copied();
             // An epoch is not later than what is committed in it.
@@ -210,7 +200,6 @@ impl Mirror {
         });
         Backlog {
             rows: self.tables.values().map(TableWork::len).sum(),
-            hard_deletes: self.tables.iter().map(hard).sum(),
             cards: self.cards.len(),
             channels: self.renames.len() + self.drops.len(),
             history: self.history.len(),

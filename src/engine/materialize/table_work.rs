@@ -186,10 +186,6 @@ impl TableWork {
         self.rows.remove(&(at, key.into()));
     }
 
-    pub fn rows(&self) -> impl Iterator<Item = &str> {
-        self.rows.iter().map(|(_, key)| &**key)
-    }
-
     pub fn len(&self) -> usize {
         self.rows.len()
     }

@@ -60,8 +60,7 @@ pub struct Superseded {
     pub table: u32,
     pub key: String,
     pub row: Row,
-    /// The commit that did, and by which of its ops.
-    pub by: CommitId,
+    /// Which of the commit's ops did.
     pub op: usize,
 }
 
@@ -210,7 +209,6 @@ impl State {
                 table: table.id,
                 key: key.to_owned(),
                 row,
-                by: at,
                 op: number,
             });
         }

@@ -171,7 +171,7 @@ impl History {
         open.find(|(_, key)| !is_used(key)).map(|(_, key)| &**key)
     }
 
-    /// Takes the one that replaced `by` from the queue: it was posted, or cannot be.
+    /// Takes the one that `by` replaced from the queue: it was posted, or cannot be.
     pub fn done(&mut self, table: u32, key: &str, by: CommitId) {
         self.retain(|past| past.table != table || &*past.key != key || past.by != by);
     }

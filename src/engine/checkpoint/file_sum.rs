@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
+use crate::engine::digest::first_8_bytes;
 use crate::text::fixed_hex;
 
 /// The first 8 bytes of a file's SHA-256, written as 16 small hexadecimal digits.
@@ -13,12 +14,7 @@ pub struct FileSum(pub u64);
 
 impl FileSum {
     pub fn of(bytes: &[u8]) -> FileSum {
-        let hash = Sha256::digest(bytes);
-        FileSum(
-            hash.iter()
-                .take(8)
-                .fold(0, |sum, &byte| sum << 8 | u64::from(byte)),
-        )
+        FileSum(first_8_bytes(&Sha256::digest(bytes)))
     }
 
     pub fn parse(text: &str) -> Option<FileSum> {

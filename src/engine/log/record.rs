@@ -30,6 +30,12 @@ impl CommitId {
     pub fn seq(self) -> u64 {
         self.1
     }
+
+    /// Reads what it is displayed as.
+    pub fn parse(text: &str) -> Option<CommitId> {
+        let (epoch, seq) = text.split_once('.')?;
+        Some(CommitId(epoch.parse().ok()?, seq.parse().ok()?))
+    }
 }
 
 impl fmt::Display for CommitId {

@@ -4,7 +4,6 @@ use super::mirror::shown;
 use super::{Overflow, Rendered, Stop, row_message, send};
 use crate::discord::model::Message;
 use crate::discord::{CallError, Patience, routes};
-use crate::engine::attachments::{self, Access};
 use crate::engine::database::{Database, Opened};
 use crate::engine::log::CommitId;
 use crate::engine::state::Shown;
@@ -42,10 +41,7 @@ enum Step {
 impl<H: Host> Database<H> {
     /// Brings a row's message up to date.
     pub(super) async fn sync_row(&self, table: u32, key: &str) -> Result<(), Stop> {
-        let overflow = match attachments::access(&self.shared).await {
-            Some(Access::Refused) => Overflow::Cut,
-            _ => Overflow::File,
-        };
+        let overflow = self.overflow().await;
         let now = self.shared.host.now();
         let next = self.look(|opened| {
             let channel = opened.mirror.channel(table)?;

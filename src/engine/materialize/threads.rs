@@ -6,10 +6,9 @@ use serde_json::{Value, json};
 
 use super::history::Past;
 use super::table_work::Audit;
-use super::{Overflow, Stop, history_message, row_message};
+use super::{Stop, history_message, row_message};
 use crate::discord::model::{Channel, Message};
 use crate::discord::{CallError, Patience, routes};
-use crate::engine::attachments::{self, Access};
 use crate::engine::database::Database;
 use crate::engine::log::CommitId;
 use crate::engine::state::Shown;
@@ -146,10 +145,7 @@ impl<H: Host> Database<H> {
     }
 
     async fn post_history(&self, past: &Past, thread: u64) -> Result<(), Stop> {
-        let overflow = match attachments::access(&self.shared).await {
-            Some(Access::Refused) => Overflow::Cut,
-            _ => Overflow::File,
-        };
+        let overflow = self.overflow().await;
         let sum = row_message::sum(past.table, &past.key, &past.row);
         let rendered = history_message::render(&past.key, &past.row, sum, &past.ending, overflow);
         let identity = format!("{thread}:{}:{}", past.row.rev, past.row.at);

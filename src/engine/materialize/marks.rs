@@ -26,7 +26,7 @@ impl Mirror {
     }
 
     pub(super) fn is_unverified_behind(&self) -> bool {
-        !self.is_verified && self.is_unverified_behind
+        !self.is_verified && self.was_behind
     }
 
     /// Compares what is remembered with the channels that carry our marks. Those that do not are

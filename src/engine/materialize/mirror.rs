@@ -46,8 +46,8 @@ pub struct Mirror {
     resting: BTreeMap<Lane, (UnixMillis, String)>,
     /// Whether the channels were looked at since the database was opened.
     pub(super) is_verified: bool,
-    /// Whether they are to be, although nothing else is known to be behind.
-    pub(super) is_unverified_behind: bool,
+    /// Whether something was not shown yet when the database was opened.
+    pub(super) was_behind: bool,
     /// Changes of what rows show since the last checkpoint.
     unrecorded: usize,
     /// Why everything waits, if it does.
@@ -83,7 +83,7 @@ impl Mirror {
             mirrored: hints.mirrored,
             worked_at: hints.worked_at,
             opened_at: head,
-            is_unverified_behind: is_behind,
+            was_behind: is_behind,
             ..Mirror::default()
         };
         mirror.cards = Cards::unread(is_behind);

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
 
 use super::cards::Cards;
-use super::history::{History, Past};
+use super::history::History;
 use super::late::Late;
 use super::marks::Drop;
 use super::table_work::{Audit, TableWork};
@@ -356,10 +356,6 @@ impl Mirror {
 
     pub(super) fn work(&mut self, table: u32) -> &mut TableWork {
         self.tables.entry(table).or_default()
-    }
-
-    pub(super) fn remember(&mut self, past: Past) {
-        self.history.push(past);
     }
 
     /// Tables that are known of here.

@@ -85,7 +85,7 @@ impl<H: Host> Database<H> {
                         self.best_effort(&error);
                     }
                 }
-                self.change(|opened| opened.mirror.history.archived(table, &key))
+                self.change(|opened| opened.mirror.history.thread_archived(table, &key))
             }
         }
     }
@@ -156,7 +156,7 @@ impl<H: Host> Database<H> {
         {
             Ok(message) => {
                 self.check_unaltered(&message, &rendered);
-                self.change(|opened| opened.mirror.history.opened(past.table, &past.key))?;
+                self.change(|opened| opened.mirror.history.thread_used(past.table, &past.key))?;
                 self.history_done(past)
             }
             Err(error) => self.history_refused(past, error),
@@ -205,7 +205,7 @@ impl<H: Host> Database<H> {
             Err(CallError::Refused { status: 403, .. }) => {}
             Err(error) => return Err(Stop::Call(error)),
         }
-        let opened = self.modify(thread, json!({ "archived": false })).await?;
+        let unarchived = self.modify(thread, json!({ "archived": false })).await?;
         let me = self.shared.me().await?;
         let route = routes::messages(thread, None);
         let page: Vec<Message> = client.get(&route, Patience::BACKGROUND).await?;
@@ -220,7 +220,7 @@ impl<H: Host> Database<H> {
             return Err(Stop::Unfinished);
         }
         // Names may be changed only twice in ten minutes.
-        let body = if opened.name.as_deref() == Some(EMPTIED) {
+        let body = if unarchived.name.as_deref() == Some(EMPTIED) {
             json!({ "archived": true })
         } else {
             json!({ "name": EMPTIED, "archived": true })

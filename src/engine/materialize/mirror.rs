@@ -335,16 +335,16 @@ impl Mirror {
 
     /// Channel and message that show the row as it is.
     pub fn row_message(&self, table: u32, row: &Row) -> Option<(u64, u64)> {
-        let message = row.shown.message.filter(|_| row.is_shown())?;
-        Some((self.channel(table)?, message.get()))
+        let message = row.shown.message_id().filter(|_| row.is_shown())?;
+        Some((self.channel(table)?, message))
     }
 
     /// Notes what a row's message shows now.
     pub(super) fn show(&mut self, state: &mut State, table: u32, key: &str, shown: Shown) {
         state.set_shown(table, key, shown);
         self.unrecorded += 1;
-        if let Some(message) = shown.message {
-            self.work(table).posted(message.get());
+        if let Some(message) = shown.message_id() {
+            self.work(table).posted(message);
         }
         let row = state.table_by_id(table).and_then(|(_, t)| t.rows.get(key));
         if let Some(row) = row.filter(|row| !row.is_shown()) {

@@ -242,7 +242,7 @@ impl<H: Host> Database<H> {
 fn step(opened: &Opened, table: u32, key: &str, overflow: Overflow) -> Option<Step> {
     let (_, found) = opened.state.table_by_id(table)?;
     let row = found.rows.get(key).filter(|row| !row.is_shown())?;
-    let message = row.shown.message.map(std::num::NonZeroU64::get);
+    let message = row.shown.message_id();
     if row.hard {
         return Some(Step::Remove {
             message,

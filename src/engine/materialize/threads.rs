@@ -53,7 +53,7 @@ impl<H: Host> Database<H> {
             let shown = |key: &str| {
                 let (_, table) = opened.state.table_by_id(table)?;
                 let shown = table.rows.get(key)?.shown;
-                Some((shown.message?.get(), shown))
+                Some((shown.message_id()?, shown))
             };
             let history = &opened.mirror.history;
             if let Some(past) = history.first(table).cloned() {

@@ -140,7 +140,7 @@ impl Row {
             rev: self.rev,
             at: self.at,
             doc: self.doc.as_deref(),
-            message: self.shown.message.map(std::num::NonZeroU64::get),
+            message: self.shown.message_id(),
             mirrored: shown,
             hard: self.hard,
             thread: self.shown.thread,

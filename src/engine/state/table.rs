@@ -34,6 +34,13 @@ pub struct Shown {
     pub thread: bool,
 }
 
+impl Shown {
+    /// The message's id, where there is one.
+    pub fn message_id(self) -> Option<u64> {
+        self.message.map(NonZeroU64::get)
+    }
+}
+
 impl Row {
     /// A row that no message shows yet.
     pub fn new(rev: u64, doc: Option<Box<str>>, at: CommitId) -> Self {

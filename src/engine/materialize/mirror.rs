@@ -8,7 +8,7 @@ use std::num::NonZeroU64;
 use super::cards::Cards;
 use super::history::History;
 use super::late::Late;
-use super::marks::Drop;
+use super::marks::ChannelDrop;
 use super::table_work::{Audit, TableWork};
 use super::work::{Item, Lane, Next, Rank};
 use super::{FENCE_MS, LATE_MS};
@@ -30,7 +30,7 @@ pub struct Mirror {
     /// Tables whose channel does not have its name yet, with the commit that renamed it.
     pub(super) renames: BTreeMap<u32, CommitId>,
     /// Channels to be deleted, by channel.
-    pub(super) drops: BTreeMap<u64, Drop>,
+    pub(super) drops: BTreeMap<u64, ChannelDrop>,
     /// Whether channels of tables may appear of which this object does not know.
     pub(super) late_channels: Late,
     pub(super) history: History,

@@ -17,7 +17,7 @@ use crate::limits::INTERACTION_TOKEN_MS;
 
 pub(in crate::engine) use batch::being_removed;
 pub use batch::{Batch, RowView, TableView};
-pub use stored::{Stored, StoredPart, StoredSegment};
+pub use stored::{Stored, StoredPart, StoredSegment, covered_by};
 pub use table::{Row, Shown, Table, sum_of};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -37,11 +37,9 @@ pub struct StoredPart {
     pub info: SectionInfo,
 }
 
-impl Stored {
-    /// Up to which generation its segments have the table's rows.
-    pub fn covered(&self) -> u32 {
-        self.segments.last().map_or(0, |last| last.to)
-    }
+/// Up to which generation segments have their table's rows.
+pub fn covered_by(segments: &[StoredSegment]) -> u32 {
+    segments.last().map_or(0, |last| last.to)
 }
 
 impl StoredSegment {

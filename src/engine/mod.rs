@@ -25,6 +25,7 @@ pub mod log;
 pub mod materialize;
 mod merge_patch;
 pub mod names;
+mod numbers;
 mod object_storage;
 mod open;
 mod rebuild;

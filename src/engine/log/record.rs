@@ -5,10 +5,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::checkpoint::file_sum::id;
 use crate::engine::checkpoint::manifest::ManifestRef;
 use crate::engine::digest::TableSum;
 use crate::engine::document::Document;
+use crate::engine::numbers::id;
 use crate::host::UnixMillis;
 use crate::text::fixed_hex;
 

@@ -41,8 +41,8 @@ pub const REQUEST_TIMEOUT_MS: u64 = 10_000;
 /// The longest wait for a rate limit that is slept through; beyond it the alarm is used, or the
 /// command is refused with the time to wait.
 pub const LONGEST_SLEEP_MS: u64 = 5_000;
-/// Requests to Discord after which an alarm starts nothing new: half of the free plan's 50 an
-/// invocation.
+/// The most requests that an alarm sends to Discord, whatever it is in the middle of: half of the free
+/// plan's 50 an invocation.
 /// <https://developers.cloudflare.com/workers/platform/limits/#subrequests>
 pub const BACKGROUND_REQUESTS: u32 = 25;
 

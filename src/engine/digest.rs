@@ -21,18 +21,18 @@ impl RowSum {
         hash.update(rev.to_be_bytes());
         hash.update((doc.len() as u64).to_be_bytes());
         hash.update(doc);
-        let bytes = hash.finalize();
-        RowSum(
-            bytes
-                .iter()
-                .take(8)
-                .fold(0, |sum, &byte| sum << 8 | u64::from(byte)),
-        )
+        RowSum(first_8_bytes(&hash.finalize()))
     }
 
     pub fn parse(text: &str) -> Option<RowSum> {
         fixed_hex(text, 16).map(RowSum)
     }
+}
+
+/// Of a hash, as a big-endian number.
+pub(super) fn first_8_bytes(hash: &[u8]) -> u64 {
+    let first = hash.iter().take(8);
+    first.fold(0, |number, &byte| number << 8 | u64::from(byte))
 }
 
 impl fmt::Display for RowSum {

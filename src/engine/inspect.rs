@@ -84,7 +84,7 @@ impl<H: Host> Database<H> {
             head: opened.state.head_id(),
             tables: tables.collect(),
             backlog: opened.mirror.backlog(),
-            waiting: opened.mirror.backlog_by_kind(&opened.state),
+            waiting: opened.mirror.backlog_by_kind(),
             erasing: opened.state.erasing.len(),
             checkpoint: opened.covered_head(),
             checkpoint_stalled: opened.checkpoints.stalled.clone(),

@@ -25,6 +25,7 @@ pub mod log;
 pub mod materialize;
 mod merge_patch;
 pub mod names;
+mod numbers;
 mod object_storage;
 mod open;
 mod rebuild;
@@ -72,11 +73,10 @@ pub(crate) struct Shared<H> {
 
 impl<H: Host> Engine<H> {
     pub fn new(host: Rc<H>, client: Client<H>, guild: u64) -> Self {
-        let owner = Sha256::digest(host.object_id());
-        let owner = owner.iter().take(8).map(|byte| format!("{byte:02x}"));
+        let owner = digest::first_8_bytes(&Sha256::digest(host.object_id()));
         Engine {
             shared: Rc::new(Shared {
-                owner: owner.collect(),
+                owner: format!("{owner:016x}"),
                 host,
                 client,
                 guild,

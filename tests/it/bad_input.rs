@@ -104,10 +104,7 @@ fn a_value_that_nothing_can_hold_is_refused() {
     // Without files, what does not fit a message's text cannot be committed.
     world.evict();
     world.lose_storage();
-    world.fault(discord_sim::Fault {
-        times: 0,
-        ..discord_sim::Fault::new(discord_sim::FaultKind::AttachmentsRefused)
-    });
+    world.refuse_files();
     let text = "é".repeat(5_900);
     let line = format!(
         r#"/dbc_insert database:prod table:users key:big value_json:{{"id":"big","t":"{text}"}}"#
@@ -140,10 +137,7 @@ fn missing_permissions_are_named_before_anything_is_made() {
 fn a_file_that_cannot_be_read_back_is_no_commit() {
     let mut world = World::with_table(5);
     // Files were readable when the database was made; now they are not any more.
-    world.fault(discord_sim::Fault {
-        times: 0,
-        ..discord_sim::Fault::new(discord_sim::FaultKind::AttachmentsRefused)
-    });
+    world.refuse_files();
     let text = "é".repeat(5_900);
     let line = format!(
         r#"/dbc_insert database:prod table:users key:big value_json:{{"id":"big","t":"{text}"}}"#

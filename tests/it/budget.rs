@@ -8,13 +8,6 @@ use dbcord_simulation::harness::ledger::{Event, Sent};
 use discord_sim::{Fault, FaultKind, InteractionSpec};
 use serde_json::{Value, json};
 
-fn refuse_files(world: &mut World) {
-    world.fault(Fault {
-        times: 0,
-        ..Fault::new(FaultKind::AttachmentsRefused)
-    });
-}
-
 /// The most requests of one alarm.
 fn most_of_an_alarm(ledger: &[Sent]) -> usize {
     let mut alarms: BTreeMap<Event, usize> = BTreeMap::new();
@@ -55,14 +48,6 @@ fn lose_segments(world: &mut World) {
     });
 }
 
-fn checkpoints(world: &World) -> usize {
-    let log = world.messages("dbc-log");
-    let records = log.iter();
-    records
-        .filter(|text| text.contains("· checkpoint of commit"))
-        .count()
-}
-
 #[test]
 fn an_alarm_keeps_within_its_share_whatever_it_has_to_read() {
     let mut world = World::with_table(51);
@@ -85,16 +70,16 @@ fn an_alarm_keeps_within_its_share_whatever_it_has_to_read() {
     world.ok(&transact(&all(300)));
     // Each table is put together from its messages and the whole log, and all of them are needed for
     // the next checkpoint.
-    refuse_files(&mut world);
+    world.refuse_files();
     world.evict();
     world.keep_ledger();
-    let before = checkpoints(&world);
+    let before = world.checkpoints();
     world.settle();
     let ledger = world.take_ledger();
     assert!(ledger.len() > 60, "{} requests", ledger.len());
     let most = most_of_an_alarm(&ledger);
     assert!(most <= 25, "{most} requests of one alarm");
-    assert!(checkpoints(&world) > before);
+    assert!(world.checkpoints() > before);
     for table in &tables {
         let row = world.ok(&format!("/dbc_get database:prod table:{table} key:a"));
         assert!(row.contains("300"), "{row}");
@@ -104,7 +89,7 @@ fn an_alarm_keeps_within_its_share_whatever_it_has_to_read() {
 #[test]
 fn a_table_of_many_messages_is_checkpointed_although_objects_come_and_go() {
     let mut world = World::new(52);
-    refuse_files(&mut world);
+    world.refuse_files();
     world.ok("/dbc_init database:prod");
     for table in ["users", "posts"] {
         world.ok(&format!(
@@ -119,7 +104,7 @@ fn a_table_of_many_messages_is_checkpointed_although_objects_come_and_go() {
         parts.count()
     };
     lose_segments(&mut world);
-    let (before, taken) = (parts(&world), checkpoints(&world));
+    let (before, taken) = (parts(&world), world.checkpoints());
     world.evict();
     world.keep_ledger();
     for round in 0..8 {
@@ -129,7 +114,7 @@ fn a_table_of_many_messages_is_checkpointed_although_objects_come_and_go() {
         world.wait(30_000);
         world.evict();
     }
-    assert!(checkpoints(&world) > taken);
+    assert!(world.checkpoints() > taken);
     let posted = parts(&world) - before;
     assert!((50..100).contains(&posted), "{posted} messages");
     assert!(most_of_an_alarm(&world.take_ledger()) <= 25);
@@ -141,7 +126,7 @@ fn a_table_of_many_messages_is_checkpointed_although_objects_come_and_go() {
 #[test]
 fn a_file_of_text_is_no_larger_than_a_page_of_messages() {
     let mut world = World::new(53);
-    refuse_files(&mut world);
+    world.refuse_files();
     world.ok("/dbc_init database:prod");
     world.ok("/dbc_table_create database:prod table:users pk:id mirror:false");
     fill(&mut world, "users", 300, 3_500);
@@ -209,7 +194,7 @@ fn few_commits_to_many_rows_wait_for_their_checkpoint() {
         world.ok(&transact(&rows.collect::<Vec<_>>()));
     }
     world.settle();
-    let taken = checkpoints(&world);
+    let taken = world.checkpoints();
     assert!(taken > 0);
     let update = |n: usize| {
         format!(
@@ -224,7 +209,7 @@ fn few_commits_to_many_rows_wait_for_their_checkpoint() {
     }
     world.ok(&insert("new"));
     world.settle();
-    assert_eq!(checkpoints(&world), taken);
+    assert_eq!(world.checkpoints(), taken);
     let shown = world.messages("table-users");
 
     // Opening costs no more than if there were one, and leaves nothing to do.
@@ -244,19 +229,19 @@ fn few_commits_to_many_rows_wait_for_their_checkpoint() {
     world.ok(r#"/dbc_update database:prod table:users key:new patch_json:{"n":1}"#);
     world.settle();
     assert_eq!(world.messages("table-users").len(), shown.len());
-    assert_eq!(checkpoints(&world), taken);
+    assert_eq!(world.checkpoints(), taken);
 
     // After so many it is worth it.
     for n in 40..50 {
         world.ok(&update(n));
     }
     world.settle();
-    assert_eq!(checkpoints(&world), taken + 1);
+    assert_eq!(world.checkpoints(), taken + 1);
 
     // And a row deleted for good does not wait for others.
     world.ok("/dbc_delete database:prod table:users key:r1 hard:true");
     world.settle();
-    assert_eq!(checkpoints(&world), taken + 2);
+    assert_eq!(world.checkpoints(), taken + 2);
     assert!(!world.state().to_string().contains("**r1**"));
 }
 
@@ -277,7 +262,7 @@ fn a_checkpoint_leaves_room_for_the_commits_after_it() {
         assert!(reply.starts_with("Stored"), "{reply}");
         slowest = slowest.max(world.now() - asked);
     }
-    assert!(checkpoints(&world) >= 3);
+    assert!(world.checkpoints() >= 3);
     assert!(slowest < 2_500, "{slowest} ms");
 }
 
@@ -288,7 +273,7 @@ fn files_that_are_refused_are_text_from_then_on() {
         world.ok(&insert(key));
     }
     world.settle();
-    refuse_files(&mut world);
+    world.refuse_files();
     world.evict();
     // Put together from the messages, and then written anew although nobody wrote anything.
     world.ok(&get("a"));

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::crud::on_users;
 use crate::world::{World, get, insert, shown_rows};
 use dbcord_simulation::harness::ledger::Event;
-use discord_sim::{Fault, FaultKind};
+use discord_sim::FaultKind;
 use serde_json::{Value, json};
 
 /// Requests that a command cost, by method and path.
@@ -20,14 +20,11 @@ fn requests_of(world: &mut World, command: &str) -> (String, Vec<String>) {
     (reply, sent.collect())
 }
 
-/// Sections of the log's messages: records that are checkpoints, and files of checkpoints.
+/// Of the log's messages: records that are checkpoints, and files of checkpoints.
 fn checkpoints(world: &World) -> (usize, usize) {
     let log = world.messages("dbc-log");
-    let records = log
-        .iter()
-        .filter(|text| text.contains("· checkpoint of commit"));
     let files = log.iter().filter(|text| text.starts_with("§ "));
-    (records.count(), files.count())
+    (world.checkpoints(), files.count())
 }
 
 #[test]
@@ -155,10 +152,7 @@ fn a_commit_in_a_file_made_while_a_checkpoint_is_taken_is_read() {
 #[test]
 fn where_attachments_are_refused_checkpoints_are_text() {
     let mut world = World::new(6);
-    world.fault(Fault {
-        times: 0,
-        ..Fault::new(FaultKind::AttachmentsRefused)
-    });
+    world.refuse_files();
     world.ok("/dbc_init database:prod");
     world.ok("/dbc_table_create database:prod table:users pk:id");
     for n in 0..80 {
@@ -206,10 +200,7 @@ fn files_that_are_refused_later_are_made_up_for_by_messages() {
         world.ok(&insert(key));
     }
     world.settle();
-    world.fault(Fault {
-        times: 0,
-        ..Fault::new(FaultKind::AttachmentsRefused)
-    });
+    world.refuse_files();
     world.evict();
     for key in ["a", "b", "c"] {
         world.ok(&get(key));
@@ -236,10 +227,7 @@ fn a_row_that_was_read_back_from_the_log_keeps_its_message() {
         messages.map(|m| m["id"].clone()).collect::<Vec<Value>>()
     };
     let before = ids(&world);
-    world.fault(Fault {
-        times: 0,
-        ..Fault::new(FaultKind::AttachmentsRefused)
-    });
+    world.refuse_files();
     world.evict();
     world.ok(&on_users("dbc_update", r#"key:a patch_json:{"t":"short"}"#));
     world.settle();

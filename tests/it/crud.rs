@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::world::{World, content, get, insert};
-use discord_sim::{Fault, FaultKind, Id, InteractionSpec};
+use discord_sim::{Fault, FaultKind, InteractionSpec};
 use serde_json::{Map, Value, json};
 
 /// A command on table `users` of `prod`.
@@ -48,17 +48,6 @@ pub fn refused(world: &mut World, line: &str, words: &[&str]) {
         assert!(reply.contains(word), "{line}: {word:?} is not in: {reply}");
     }
     assert_eq!(commits(world), before, "{line} was committed");
-}
-
-/// Sends commands at once, and waits for all of them.
-fn all_at_once(world: &mut World, lines: &[String]) -> Vec<String> {
-    let guild = world.guild.guild_id;
-    let sent: Vec<Id> = lines
-        .iter()
-        .map(|line| world.send(InteractionSpec::text(guild, line)))
-        .collect();
-    let replies = sent.into_iter().map(|id| content(&world.wait_for(id)));
-    replies.collect()
 }
 
 #[test]
@@ -243,7 +232,7 @@ fn of_many_updates_of_one_revision_exactly_one_wins() {
     let lines: Vec<_> = (0..12)
         .map(|n| update("a", &json!({"n":n}), " if_rev:1"))
         .collect();
-    let replies = all_at_once(&mut world, &lines);
+    let replies = world.all_at_once(&lines);
     let won: Vec<usize> = (0..12)
         .filter(|&n| replies[n].starts_with("Updated"))
         .collect();
@@ -262,7 +251,7 @@ fn of_many_inserts_of_one_key_exactly_one_wins() {
     let lines: Vec<_> = (0..12)
         .map(|n| on_users("dbc_insert", &format!(r#"key:a value_json:{{"n":{n}}}"#)))
         .collect();
-    let replies = all_at_once(&mut world, &lines);
+    let replies = world.all_at_once(&lines);
     let won: Vec<usize> = (0..12)
         .filter(|&n| replies[n].starts_with("Stored"))
         .collect();
@@ -281,7 +270,7 @@ fn updates_without_a_revision_all_go_through_in_some_order() {
     let lines: Vec<_> = (0..12)
         .map(|n| update("a", &json!({format!("f{n}"): n}), ""))
         .collect();
-    for reply in all_at_once(&mut world, &lines) {
+    for reply in world.all_at_once(&lines) {
         assert!(reply.starts_with("Updated"), "{reply}");
     }
     let reply = world.ok(&get("a"));

@@ -1,21 +1,12 @@
 //! A table whose rows cannot be had: the others go on as if nothing had happened, and nothing of it
 //! gets lost that may still be read one day.
 
-use crate::erase::{SECRET, everything, insert_secret};
+use crate::erase::{insert_secret, no_copy_is_left};
 use crate::world::{World, get, insert};
-use discord_sim::{Fault, FaultKind};
 use serde_json::Value;
 
 fn insert_into(table: &str, key: &str) -> String {
     insert(key).replace("users", table)
-}
-
-/// Files cannot be fetched, until somebody clears the faults.
-fn refuse_files(world: &mut World) {
-    world.fault(Fault {
-        times: 0,
-        ..Fault::new(FaultKind::AttachmentsRefused)
-    });
 }
 
 fn message_of(world: &World, key: &str) -> Value {
@@ -82,7 +73,7 @@ fn commits_on_it_outlive_a_checkpoint_without_it() {
     world.ok(&insert("c"));
     world.ok(r#"/dbc_update database:prod table:users key:b patch_json:{"n":2}"#);
     let message = message_of(&world, "b");
-    refuse_files(&mut world);
+    world.refuse_files();
     world.evict();
     world.refused(&get("c"));
     for n in 0..70 {
@@ -123,7 +114,7 @@ fn a_row_that_was_deleted_for_good_is_not_said_to_be_gone_while_its_file_may_hav
     world.ok(&insert("c"));
     world.ok(&insert_secret("t").replace("users", "posts"));
     world.settle();
-    refuse_files(&mut world);
+    world.refuse_files();
     world.evict();
     world.refused(&get("c"));
     world.ok(&insert_into("posts", "u"));
@@ -139,7 +130,7 @@ fn a_row_that_was_deleted_for_good_is_not_said_to_be_gone_while_its_file_may_hav
     world.wait(3_600_000);
     let inspected = world.ok("/dbc_inspect database:prod");
     assert!(!inspected.contains("copies"), "{inspected}");
-    assert!(!everything(&world).contains(SECRET), "a copy is left");
+    no_copy_is_left(&world);
     world.evict();
     for key in ["a", "b", "c"] {
         world.ok(&get(key));

@@ -6,12 +6,12 @@ use bytes::Bytes;
 use dbcord::discord::client::USER_AGENT;
 use dbcord::engine::checkpoint::file_sum::FileSum;
 use dbcord::engine::checkpoint::segment;
-use discord_sim::{Fault, FaultKind, InteractionSpec, Outcome};
+use discord_sim::{Fault, FaultKind, Outcome};
 use http::Request;
 use serde_json::{Value, json};
 
 pub const SECRET: &str = "swordfish";
-const HARD_DELETE: &str = "/dbc_delete database:prod table:users key:s hard:true";
+pub const HARD_DELETE: &str = "/dbc_delete database:prod table:users key:s hard:true";
 
 pub fn insert_secret(key: &str) -> String {
     format!(
@@ -45,6 +45,18 @@ pub fn everything(world: &World) -> String {
         }
     }
     text
+}
+
+/// The number of the commit that a reply tells of.
+pub fn commit_of(reply: &str) -> &str {
+    let rest = reply.split("commit #").nth(1).expect("a commit");
+    let end = rest.find(|c: char| !c.is_ascii_digit());
+    &rest[..end.unwrap_or(rest.len())]
+}
+
+#[track_caller]
+pub fn no_copy_is_left(world: &World) {
+    assert!(!everything(world).contains(SECRET), "a copy is left");
 }
 
 fn attachments(value: &Value, urls: &mut Vec<String>) {
@@ -81,7 +93,7 @@ fn no_copy_is_left_of_a_row_that_was_deleted_for_good() {
     let inspected = world.ok("/dbc_inspect database:prod");
     assert!(inspected.contains("copies"), "{inspected}");
     world.settle();
-    assert!(!everything(&world).contains(SECRET), "a copy is left");
+    no_copy_is_left(&world);
     let inspected = world.ok("/dbc_inspect database:prod");
     assert!(!inspected.contains("copies"), "{inspected}");
     let quiet = world.requests().len();
@@ -105,7 +117,7 @@ fn the_answer_says_when_the_last_copy_is_gone() {
     world.ok(&insert_secret("s"));
     world.settle();
     world.wait(1_200_000);
-    let view = world.run("/dbc_delete database:prod table:users key:s hard:true");
+    let view = world.run(HARD_DELETE);
     assert!(!content(&view).contains("is gone."), "{}", content(&view));
     world.evict();
     world.settle();
@@ -115,7 +127,7 @@ fn the_answer_says_when_the_last_copy_is_gone() {
         "{}",
         content(&view)
     );
-    assert!(!everything(&world).contains(SECRET), "a copy is left");
+    no_copy_is_left(&world);
 }
 
 #[test]
@@ -135,7 +147,7 @@ fn an_answer_that_is_paid_late_does_not_take_back_what_was_added_to_it() {
             times: failures,
             ..Fault::new(FaultKind::Status)
         });
-        let view = world.run("/dbc_delete database:prod table:users key:s hard:true");
+        let view = world.run(HARD_DELETE);
         world.settle();
         let view = world.with_discord(|discord| discord.interaction(view.id).unwrap());
         let said = content(&view);
@@ -144,90 +156,6 @@ fn an_answer_that_is_paid_late_does_not_take_back_what_was_added_to_it() {
             "{failures}: {said}"
         );
     }
-}
-
-#[test]
-fn an_eviction_brings_nothing_back_into_a_thread() {
-    for is_checkpointed in [false, true] {
-        for in_one_commit in [false, true] {
-            let mut world = World::with_table(6);
-            world.ok(&insert_secret("s"));
-            world.wait(1_500);
-            if is_checkpointed {
-                world.settle();
-            }
-            if in_one_commit {
-                // Those that wait while another is in flight go together.
-                let commands = [insert("x"), HARD_DELETE.to_owned(), insert("s")];
-                let sent = commands.map(|command| {
-                    world.send(InteractionSpec::text(world.guild.guild_id, &command))
-                });
-                for id in sent {
-                    world.wait_for(id);
-                }
-            } else {
-                world.ok(HARD_DELETE);
-                world.ok(&insert("s"));
-            }
-            // Before anything of it is shown.
-            world.evict();
-            world.settle();
-            let left = everything(&world).contains(SECRET);
-            assert!(!left, "{is_checkpointed} {in_one_commit}: a copy is left");
-        }
-    }
-}
-
-#[test]
-fn what_was_inserted_again_under_the_key_stays() {
-    let mut world = World::with_table(2);
-    world.ok(&insert_secret("s"));
-    world.settle();
-    world.ok("/dbc_delete database:prod table:users key:s hard:true");
-    world.ok(&insert("s"));
-    world.settle();
-    assert!(!everything(&world).contains(SECRET), "a copy is left");
-    assert!(world.ok(&get("s")).contains("rev 3"));
-    world.lose_storage();
-    assert!(world.ok(&get("s")).contains("rev 3"));
-    assert_eq!(world.messages("table-users").len(), 1);
-}
-
-#[test]
-fn what_is_inserted_again_at_once_leaves_nothing_of_the_thread_before() {
-    for is_evicted in [false, true] {
-        let mut world = World::with_table(11);
-        world.ok(&insert_secret("s"));
-        world.settle();
-        world.ok(&on_users("dbc_update", r#"key:s patch_json:{"n":1}"#));
-        world.settle();
-        assert!(!world.state()["threads"].as_array().unwrap().is_empty());
-        world.ok(HARD_DELETE);
-        world.ok(&insert("s"));
-        if is_evicted {
-            world.evict();
-        }
-        world.settle();
-        assert!(!everything(&world).contains(SECRET), "a copy is left");
-        assert!(world.ok(&get("s")).contains("rev 4"));
-        assert_eq!(world.messages("table-users").len(), 1);
-    }
-}
-
-#[test]
-fn a_message_that_took_the_place_of_the_one_that_is_remembered_goes_too() {
-    let mut world = World::with_table(14);
-    world.ok(&insert("s"));
-    world.settle();
-    // The checkpoint has the message of before; that of after is shown, and no checkpoint has it.
-    world.ok(HARD_DELETE);
-    world.ok(&insert_secret("s"));
-    world.wait(1_800);
-    assert!(world.messages("table-users")[0].contains(SECRET));
-    world.evict();
-    world.ok(HARD_DELETE);
-    world.settle();
-    assert!(!everything(&world).contains(SECRET), "a copy is left");
 }
 
 #[test]
@@ -247,7 +175,7 @@ fn the_thread_of_a_message_that_somebody_deleted_goes_too() {
         }
         world.ok(HARD_DELETE);
         world.settle();
-        assert!(!everything(&world).contains(SECRET), "a copy is left");
+        no_copy_is_left(&world);
         assert_eq!(world.state()["threads"].as_array().map(Vec::len), Some(0));
     }
 }
@@ -255,47 +183,20 @@ fn the_thread_of_a_message_that_somebody_deleted_goes_too() {
 #[test]
 fn a_row_that_was_deleted_in_the_commit_that_inserted_it_leaves_no_copy() {
     let mut world = World::with_table(8);
-    let delete = "/dbc_delete database:prod table:users key:s hard:true";
     // The first is on its way while the others arrive, so that these go together.
-    let lines = [insert("a"), insert_secret("s"), delete.to_owned()];
-    let sent = lines.map(|line| world.send(InteractionSpec::text(world.guild.guild_id, &line)));
-    let replies = sent.map(|id| content(&world.wait_for(id)));
-    let commit = |reply: &str| {
-        reply
-            .split("commit #")
-            .nth(1)
-            .map(|rest| rest[..1].to_owned())
-    };
-    assert_eq!(commit(&replies[1]), commit(&replies[2]), "{replies:?}");
+    let replies = world.all_at_once(&[&insert("a"), &insert_secret("s"), HARD_DELETE]);
+    assert_eq!(
+        commit_of(&replies[1]),
+        commit_of(&replies[2]),
+        "{replies:?}"
+    );
     world.settle();
-    assert!(!everything(&world).contains(SECRET), "a copy is left");
+    no_copy_is_left(&world);
     world.evict();
     world.ok(&get("a"));
     world.lose_storage();
     world.ok(&get("a"));
     assert!(world.refused(&get("s")).contains("deleted for good"));
-}
-
-#[test]
-fn what_is_inserted_again_by_the_same_commit_brings_nothing_back() {
-    let mut world = World::with_table(10);
-    world.ok(&insert_secret("s"));
-    world.settle();
-    let delete = "/dbc_delete database:prod table:users key:s hard:true";
-    // The first is on its way while the others arrive, so that these go together.
-    let lines = [insert("a"), delete.to_owned(), insert("s")];
-    let sent = lines.map(|line| world.send(InteractionSpec::text(world.guild.guild_id, &line)));
-    let replies = sent.map(|id| content(&world.wait_for(id)));
-    let commit = |reply: &str| {
-        reply
-            .split("commit #")
-            .nth(1)
-            .map(|rest| rest[..1].to_owned())
-    };
-    assert_eq!(commit(&replies[1]), commit(&replies[2]), "{replies:?}");
-    world.settle();
-    assert!(!everything(&world).contains(SECRET), "a copy is left");
-    assert!(world.ok(&get("s")).contains("rev 3"));
 }
 
 #[test]
@@ -312,7 +213,7 @@ fn a_row_of_a_table_that_was_dropped_since_leaves_no_copy() {
         world.ok(line);
     }
     world.settle();
-    assert!(!everything(&world).contains(SECRET), "a copy is left");
+    no_copy_is_left(&world);
 }
 
 #[test]
@@ -321,13 +222,7 @@ fn a_row_that_was_written_in_the_commit_that_renamed_its_table_leaves_no_copy() 
     world.ok(&insert_secret("s"));
     world.settle();
     let together = |world: &mut World, lines: &[&str]| {
-        let guild = world.guild.guild_id;
-        let sent: Vec<_> = lines
-            .iter()
-            .map(|line| world.send(InteractionSpec::text(guild, line)))
-            .collect();
-        for id in sent {
-            let reply = content(&world.wait_for(id));
+        for reply in world.all_at_once(lines) {
             assert!(!reply.starts_with('❌'), "{reply}");
         }
     };
@@ -348,7 +243,7 @@ fn a_row_that_was_written_in_the_commit_that_renamed_its_table_leaves_no_copy() 
     let drop = "/dbc_table_drop database:prod table:people confirm:people";
     together(&mut world, &[delete, drop]);
     world.settle();
-    assert!(!everything(&world).contains(SECRET), "a copy is left");
+    no_copy_is_left(&world);
 }
 
 #[test]
@@ -357,13 +252,13 @@ fn erasing_goes_on_after_evictions() {
     world.ok(&insert_secret("s"));
     world.ok(&insert("a"));
     world.settle();
-    world.ok("/dbc_delete database:prod table:users key:s hard:true");
+    world.ok(HARD_DELETE);
     for _ in 0..40 {
         world.wait(30_000);
         world.evict();
     }
     world.settle();
-    assert!(!everything(&world).contains(SECRET), "a copy is left");
+    no_copy_is_left(&world);
     world.ok(&get("a"));
 }
 
@@ -379,9 +274,9 @@ fn a_segment_that_is_much_larger_than_the_deletion_is_written_again() {
     ));
     world.ok(&insert_secret("s"));
     world.settle();
-    world.ok("/dbc_delete database:prod table:users key:s hard:true");
+    world.ok(HARD_DELETE);
     world.settle();
-    assert!(!everything(&world).contains(SECRET), "a copy is left");
+    no_copy_is_left(&world);
     world.evict();
     world.ok(&get("k7"));
 }
@@ -400,7 +295,7 @@ fn a_record_stays_while_it_is_the_only_place_but_the_segment_for_another_row() {
     world.ok(&format!(
         r#"/dbc_transact database:prod ops_json:[{{"op":"insert","table":"users","key":"s","value":{{"word":"{SECRET}"}}}},{{"op":"insert","table":"posts","key":"p","value":{{}}}}]"#
     ));
-    world.ok("/dbc_delete database:prod table:users key:s hard:true");
+    world.ok(HARD_DELETE);
     // Many commits make a checkpoint due although the posts are not shown.
     for n in 0..70 {
         world.ok(&insert(&format!("k{n}")));
@@ -415,106 +310,6 @@ fn a_record_stays_while_it_is_the_only_place_but_the_segment_for_another_row() {
     world.clear_faults();
     world.wait(3_600_000);
     world.settle();
-    assert!(!everything(&world).contains(SECRET), "a copy is left");
+    no_copy_is_left(&world);
     world.ok("/dbc_get database:prod table:posts key:p");
-}
-
-/// A world where row `a` of table `q`, which is not shown, has three revisions, and `users` then
-/// has a row that is deleted for good.
-fn with_a_past_in_between(seed: u64) -> World {
-    let mut world = World::with_table(seed);
-    world.ok("/dbc_table_create database:prod table:q pk:id mirror:false");
-    let on_q = |command: &str, rest: &str| format!("/{command} database:prod table:q key:a {rest}");
-    world.ok(&on_q("dbc_insert", r#"value_json:{"id":"a","n":1}"#));
-    world.ok(&insert_secret("x"));
-    world.ok(&on_q("dbc_update", r#"patch_json:{"n":2}"#));
-    world.ok(&on_q("dbc_delete", ""));
-    world.ok(&insert_secret("y"));
-    world.ok("/dbc_update database:prod table:users key:y patch_json:{\"n\":2}");
-    world
-}
-
-fn has_its_past(world: &mut World) {
-    let history = world.ok("/dbc_history database:prod table:q key:a");
-    assert_eq!(history.matches("**rev").count(), 3, "{history}");
-    assert!(!history.contains("lder"), "{history}");
-}
-
-#[test]
-fn the_past_of_other_rows_stays() {
-    let mut world = with_a_past_in_between(7);
-    for key in ["y", "x"] {
-        world.ok(&format!(
-            "/dbc_delete database:prod table:users key:{key} hard:true"
-        ));
-        world.wait(3_600_000);
-        has_its_past(&mut world);
-    }
-    assert!(!everything(&world).contains(SECRET), "a copy is left");
-    world.lose_storage();
-    has_its_past(&mut world);
-    world.ok("/dbc_restore_row database:prod table:q key:a rev:2");
-    let row = world.ok("/dbc_get database:prod table:q key:a");
-    assert!(row.contains("\"n\": 2"), "{row}");
-}
-
-#[test]
-fn the_past_of_other_rows_stays_when_the_removal_is_interrupted() {
-    let mut world = with_a_past_in_between(8);
-    // The messages of the row's records are old enough to go at different times.
-    world.ok(&insert_secret("z"));
-    for n in 0..3 {
-        world.wait(400_000);
-        world.ok(&format!(
-            "/dbc_update database:prod table:users key:z patch_json:{{\"n\":{n}}}"
-        ));
-        world.ok(&insert(&format!("k{n}")));
-    }
-    for key in ["x", "z", "y"] {
-        world.ok(&format!(
-            "/dbc_delete database:prod table:users key:{key} hard:true"
-        ));
-    }
-    for _ in 0..120 {
-        world.wait(15_000);
-        world.evict();
-    }
-    world.settle();
-    assert!(!everything(&world).contains(SECRET), "a copy is left");
-    has_its_past(&mut world);
-}
-
-#[test]
-fn what_went_along_with_another_row_is_found_in_the_thread() {
-    let mut world = World::with_table(9);
-    world.ok(&insert("a"));
-    world.ok(&format!(
-        r#"/dbc_transact database:prod ops_json:[{{"op":"insert","table":"users","key":"s","value":{{"word":"{SECRET}"}}}},{{"op":"update","table":"users","key":"a","patch":{{"n":2}}}}]"#
-    ));
-    world.settle();
-    world.ok(r#"/dbc_update database:prod table:users key:a patch_json:{"n":3}"#);
-    world.settle();
-    world.ok("/dbc_delete database:prod table:users key:s hard:true");
-    world.wait(3_600_000);
-    assert!(!everything(&world).contains(SECRET), "a copy is left");
-    let history = world.ok("/dbc_history database:prod table:users key:a");
-    assert_eq!(history.matches("**rev").count(), 3, "{history}");
-    world.ok("/dbc_restore_row database:prod table:users key:a rev:2");
-}
-
-#[test]
-fn a_revision_that_went_along_with_another_row_was_not_deleted_for_good() {
-    let mut world = World::with_table(10);
-    world.ok("/dbc_table_create database:prod table:q pk:id mirror:false");
-    world.ok("/dbc_insert database:prod table:q key:a value_json:{}");
-    world.ok(&format!(
-        r#"/dbc_transact database:prod ops_json:[{{"op":"insert","table":"users","key":"s","value":{{"word":"{SECRET}"}}}},{{"op":"update","table":"q","key":"a","patch":{{"n":2}}}}]"#
-    ));
-    world.ok(r#"/dbc_update database:prod table:q key:a patch_json:{"n":3}"#);
-    world.ok("/dbc_delete database:prod table:users key:s hard:true");
-    world.wait(3_600_000);
-    let told = world.refused("/dbc_restore_row database:prod table:q key:a rev:2");
-    assert!(told.contains("replaced before it was shown"), "{told}");
-    assert!(!told.contains("for good"), "{told}");
-    world.ok("/dbc_restore_row database:prod table:q key:a rev:1");
 }

@@ -83,10 +83,7 @@ fn errors_name_the_option_with_the_file() {
 #[test]
 fn a_host_that_refuses_files_is_named_with_the_way_around() {
     let mut world = World::with_table(3);
-    world.fault(Fault {
-        times: 0,
-        ..Fault::new(FaultKind::AttachmentsRefused)
-    });
+    world.refuse_files();
     let reply = with_file(&mut world, INSERT, "{}");
     for word in [
         "`value_file`",

@@ -22,13 +22,6 @@ fn large(key: &str) -> String {
     )
 }
 
-fn checkpoints(world: &World) -> usize {
-    let log = world.messages("dbc-log");
-    log.iter()
-        .filter(|text| text.contains("· checkpoint of"))
-        .count()
-}
-
 #[test]
 fn a_table_that_is_not_loaded_is_not_taken_for_empty_under_its_new_name() {
     let mut world = World::with_table(1);
@@ -100,12 +93,12 @@ fn a_checkpoint_that_was_begun_under_another_epoch_is_begun_anew() {
     world.fault_on_log_post(FaultKind::LostRequest, 4);
     world.run(&insert("b"));
     world.wait(600_000);
-    let before = checkpoints(&world);
+    let before = world.checkpoints();
     for n in 0..70 {
         world.ok(&insert(&format!("k{n}")));
     }
     world.settle();
-    assert!(checkpoints(&world) > before);
+    assert!(world.checkpoints() > before);
 }
 
 #[test]

@@ -21,6 +21,8 @@ mod crud;
 mod damaged_tables;
 mod deferral;
 mod erase;
+mod erase_again;
+mod erase_past;
 mod faults;
 mod files;
 mod guarantees;

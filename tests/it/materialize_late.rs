@@ -27,7 +27,7 @@ fn fill(world: &mut World) {
 }
 
 /// Everything that is under way arrives.
-fn arrive(world: &mut World) {
+pub fn arrive(world: &mut World) {
     let now = world.now();
     world.with_discord(|discord| discord.advance(now));
 }

@@ -2,9 +2,16 @@
 //! requests that made and renamed channels.
 
 use crate::materialize_edits::update;
+use crate::materialize_late::arrive;
 use crate::world::{World, insert, shown_rows};
 use discord_sim::{Fault, FaultKind};
 use serde_json::{Value, json};
+
+const CREATE: &str = "/dbc_table_create database:prod table:notes pk:id";
+const DROP: &str = "/dbc_table_drop database:prod table:notes confirm:notes";
+const WRITE: &str = r#"/dbc_insert database:prod table:notes key:a value_json:{}"#;
+/// The table that every world begins with has id 1.
+const NOTES: u32 = 2;
 
 /// The channels that carry the mark of the table with this id.
 fn marked(world: &World, table: u32) -> Vec<Value> {
@@ -39,33 +46,37 @@ fn set_topic(world: &mut World, channel: &str, topic: &str) {
     assert!(set.status().is_success());
 }
 
-fn fault_on_making(world: &mut World, kind: FaultKind, ms: u64) {
+/// A world in which table `notes` was just created, and the request that makes its channel meets this.
+fn with_notes(kind: FaultKind, ms: u64) -> World {
+    let mut world = World::with_table(1);
     world.fault(Fault {
         method: Some("POST".into()),
         path: Some("^/guilds/[0-9]+/channels$".into()),
         ms: Some(ms),
         ..Fault::new(kind)
     });
+    world.ok(CREATE);
+    world
 }
 
-/// Everything that is under way arrives.
-fn arrive(world: &mut World) {
-    let now = world.now();
-    world.with_discord(|discord| discord.advance(now));
+/// A world in which table `users` has two channels, and the id of the newer one: the older was lost,
+/// and another made; then its mark came back.
+fn with_two_channels() -> (World, Value) {
+    let mut world = World::with_row(1);
+    let older = world.channel_id("table-users");
+    set_topic(&mut world, &older, "mine");
+    world.evict();
+    world.ok(&update("a", 1));
+    world.settle();
+    let newer = marked(&world, 1)[0]["id"].clone();
+    assert_ne!(newer, older.as_str());
+    set_topic(&mut world, &older, "dbcord:1:table:prod:users:1");
+    (world, newer)
 }
-
-const CREATE: &str = "/dbc_table_create database:prod table:notes pk:id";
-const DROP: &str = "/dbc_table_drop database:prod table:notes confirm:notes";
-const WRITE: &str = r#"/dbc_insert database:prod table:notes key:a value_json:{}"#;
-/// The table that every world begins with has id 1.
-const NOTES: u32 = 2;
 
 #[test]
 fn a_table_renamed_while_its_channel_is_being_made_gives_the_channel_its_name() {
-    let mut world = World::with_table(1);
-    world.settle();
-    fault_on_making(&mut world, FaultKind::Delay, 3_000);
-    world.ok(CREATE);
+    let mut world = with_notes(FaultKind::Delay, 3_000);
     world.wait(1_000);
     world.ok("/dbc_table_rename database:prod table:notes to:drafts");
     world.settle();
@@ -82,10 +93,7 @@ fn a_table_renamed_while_its_channel_is_being_made_gives_the_channel_its_name() 
 fn a_channel_that_arrives_late_does_not_stay_beside_the_table_s_own() {
     for is_evicted in [false, true] {
         for ms in [25_000, 45_000] {
-            let mut world = World::with_table(1);
-            world.settle();
-            fault_on_making(&mut world, FaultKind::Late, ms);
-            world.ok(CREATE);
+            let mut world = with_notes(FaultKind::Late, ms);
             world.ok(WRITE);
             if is_evicted {
                 world.wait(2_000);
@@ -107,10 +115,7 @@ fn a_channel_that_arrives_late_does_not_stay_beside_the_table_s_own() {
 #[test]
 fn a_channel_that_arrives_after_its_table_was_dropped_does_not_stay() {
     for is_evicted in [false, true] {
-        let mut world = World::with_table(1);
-        world.settle();
-        fault_on_making(&mut world, FaultKind::Late, 30_000);
-        world.ok(CREATE);
+        let mut world = with_notes(FaultKind::Late, 30_000);
         world.wait(2_000);
         if is_evicted {
             world.evict();
@@ -126,18 +131,7 @@ fn a_channel_that_arrives_after_its_table_was_dropped_does_not_stay() {
 
 #[test]
 fn of_several_channels_the_one_that_is_remembered_stays() {
-    let mut world = World::with_table(1);
-    world.ok(&insert("a"));
-    world.settle();
-    // The older one is lost, and another made; then its mark comes back.
-    let older = world.channel_id("table-users");
-    set_topic(&mut world, &older, "mine");
-    world.evict();
-    world.ok(&update("a", 1));
-    world.settle();
-    let newer = marked(&world, 1)[0]["id"].clone();
-    assert_ne!(newer, older.as_str());
-    set_topic(&mut world, &older, "dbcord:1:table:prod:users:1");
+    let (mut world, newer) = with_two_channels();
     world.evict();
     world.ok(&update("a", 2));
     world.settle();
@@ -150,16 +144,7 @@ fn of_several_channels_the_one_that_is_remembered_stays() {
 
 #[test]
 fn of_several_channels_the_one_that_the_checkpoint_names_stays_when_storage_is_new() {
-    let mut world = World::with_table(1);
-    world.ok(&insert("a"));
-    world.settle();
-    let older = world.channel_id("table-users");
-    set_topic(&mut world, &older, "mine");
-    world.evict();
-    world.ok(&update("a", 1));
-    world.settle();
-    let newer = marked(&world, 1)[0]["id"].clone();
-    set_topic(&mut world, &older, "dbcord:1:table:prod:users:1");
+    let (mut world, newer) = with_two_channels();
     world.lose_storage();
     world.ok(&update("a", 2));
     world.settle();
@@ -170,9 +155,7 @@ fn of_several_channels_the_one_that_the_checkpoint_names_stays_when_storage_is_n
 
 #[test]
 fn a_copy_in_which_people_write_is_left_alone() {
-    let mut world = World::with_table(1);
-    world.ok(&insert("a"));
-    world.settle();
+    let mut world = World::with_row(1);
     let own = world.channel_id("table-users");
     let copy = copy_by_hand(&mut world, "users:1");
     let body = Some(json!({"content": "hello"}));
@@ -201,9 +184,7 @@ fn a_marked_channel_of_a_table_that_is_not_shown_goes() {
 
 #[test]
 fn a_row_counts_as_gone_for_good_only_when_it_is_in_no_spare_channel_either() {
-    let mut world = World::with_table(1);
-    world.ok(&insert("a"));
-    world.settle();
+    let mut world = World::with_row(1);
     let copy = copy_by_hand(&mut world, "users:1");
     let refused = Fault {
         method: Some("DELETE".into()),

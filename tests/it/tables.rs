@@ -1,8 +1,8 @@
 //! Tables and databases: renamed, dropped, listed.
 
 use crate::crud::{on_users, refused, shown};
-use crate::world::{World, content, get, insert};
-use discord_sim::{Fault, FaultKind, InteractionSpec};
+use crate::world::{World, get, insert};
+use discord_sim::{Fault, FaultKind};
 use serde_json::json;
 
 #[test]
@@ -81,20 +81,12 @@ fn a_dropped_table_is_gone_and_the_next_of_its_name_begins_anew() {
 #[test]
 fn writes_that_meet_a_drop_are_refused() {
     let mut world = World::with_table(3);
-    let guild = world.guild.guild_id;
     let lines = [
         insert("before"),
         "/dbc_table_drop database:prod table:users confirm:users".to_owned(),
         insert("after"),
     ];
-    let sent: Vec<_> = lines
-        .iter()
-        .map(|line| world.send(InteractionSpec::text(guild, line)))
-        .collect();
-    let replies: Vec<_> = sent
-        .into_iter()
-        .map(|id| content(&world.wait_for(id)))
-        .collect();
+    let replies = world.all_at_once(&lines);
     assert!(replies[0].starts_with("Stored"), "{replies:?}");
     assert!(
         replies[1].contains("is dropped, with 1 row "),
@@ -228,21 +220,13 @@ fn writes_that_meet_the_drop_of_a_database_are_refused() {
     let mut world = World::with_table(7);
     world.settle();
     keep_channels(&mut world);
-    let guild = world.guild.guild_id;
     let lines = [
         insert("before"),
         "/dbc_database_drop database:prod confirm:prod".to_owned(),
         insert("after"),
         "/dbc_database_drop database:prod confirm:prod".to_owned(),
     ];
-    let sent: Vec<_> = lines
-        .iter()
-        .map(|line| world.send(InteractionSpec::text(guild, line)))
-        .collect();
-    let replies: Vec<_> = sent
-        .into_iter()
-        .map(|id| content(&world.wait_for(id)))
-        .collect();
+    let replies = world.all_at_once(&lines);
     assert!(replies[0].starts_with("Stored"), "{replies:?}");
     assert!(replies[1].contains("is dropped"), "{replies:?}");
     for late in &replies[2..] {

@@ -2,7 +2,7 @@
 
 use crate::host::Side;
 use crate::world::{World, content, get, insert, shown_rows};
-use discord_sim::{Fault, FaultKind, InteractionSpec};
+use discord_sim::{Fault, FaultKind};
 
 pub const TAKE_OVER: &str = "/dbc_init database:prod takeover:true";
 pub const INSPECT: &str = "/dbc_inspect database:prod";
@@ -11,12 +11,17 @@ pub const WAIT_MS: u64 = 61_000;
 
 /// Row `a` is there, written by deployment 0; deployment 1 has waited as new storage must.
 pub fn two_deployments(seed: u64) -> World {
-    let mut world = World::with_table(seed);
-    world.ok(&insert("a"));
-    world.settle();
+    let mut world = World::with_row(seed);
     let other = world.deploy_another();
     get_to_know(&mut world, other);
     world.point_at(0);
+    world
+}
+
+/// The same, and deployment 1 gets the commands.
+pub fn at_the_other(seed: u64) -> World {
+    let mut world = two_deployments(seed);
+    world.point_at(1);
     world
 }
 
@@ -78,9 +83,7 @@ pub fn agrees(world: &mut World, key: &str, fate: Fate) {
 
 #[test]
 fn another_deployment_is_refused_and_told_why() {
-    let mut world = World::with_table(1);
-    world.ok(&insert("a"));
-    world.settle();
+    let mut world = World::with_row(1);
     let other = world.deploy_another();
     world.point_at(other);
     let refused = world.refused(&get("a"));
@@ -101,8 +104,7 @@ fn another_deployment_is_refused_and_told_why() {
 
 #[test]
 fn a_takeover_deposes_the_owner_and_can_be_taken_back() {
-    let mut world = two_deployments(2);
-    world.point_at(1);
+    let mut world = at_the_other(2);
     let reply = world.ok("/dbc_init database:prod takeover:true private:false");
     assert!(reply.contains("is being taken over"), "{reply}");
     assert!(reply.contains("`private` has no effect"), "{reply}");
@@ -161,8 +163,8 @@ fn both_write_during_a_takeover(seed: u64, stale_ms: u64, between_ms: u64) {
         for deployment in [0, 1] {
             let key = format!("k{number}-{deployment}");
             world.point_at(deployment);
-            let spec = InteractionSpec::text(world.guild.guild_id, &insert(&key));
-            asked.push((key, world.send(spec)));
+            let id = world.begin(&insert(&key));
+            asked.push((key, id));
         }
         number += 1;
         world.wait(between_ms);
@@ -209,8 +211,7 @@ fn of_two_that_take_over_at_once_the_last_one_owns_the_log() {
     let mut notices = Vec::new();
     for deployment in [1, third] {
         world.point_at(deployment);
-        let spec = InteractionSpec::text(world.guild.guild_id, TAKE_OVER);
-        notices.push(world.send(spec));
+        notices.push(world.begin(TAKE_OVER));
     }
     for id in notices {
         let reply = content(&world.wait_for(id));
@@ -240,8 +241,7 @@ fn of_two_that_take_over_at_once_the_last_one_owns_the_log() {
 
 #[test]
 fn a_notice_whose_answer_is_lost_is_posted_once() {
-    let mut world = two_deployments(4);
-    world.point_at(1);
+    let mut world = at_the_other(4);
     world.fault_on_log_post(FaultKind::LostResponse, 1);
     world.ok(TAKE_OVER);
     assert_eq!(notices(&world), 1);
@@ -251,8 +251,7 @@ fn a_notice_whose_answer_is_lost_is_posted_once() {
 
 #[test]
 fn a_notice_that_nobody_answered_says_to_try_again() {
-    let mut world = two_deployments(5);
-    world.point_at(1);
+    let mut world = at_the_other(5);
     world.fault_on_log_post(FaultKind::LostResponse, 20);
     let refused = world.refused(TAKE_OVER);
     assert!(refused.contains("Run the command again"), "{refused}");
@@ -273,8 +272,7 @@ fn a_notice_that_nobody_answered_says_to_try_again() {
 
 #[test]
 fn a_notice_that_never_left_changes_nothing() {
-    let mut world = two_deployments(6);
-    world.point_at(1);
+    let mut world = at_the_other(6);
     world.fault_on_posts(
         "dbc-log",
         Fault {
@@ -299,8 +297,7 @@ pub fn notices(world: &World) -> usize {
 fn a_crash_at_any_step_of_a_takeover_loses_nothing() {
     for side in [Side::Before, Side::After] {
         for step in 1.. {
-            let mut world = two_deployments(7);
-            world.point_at(1);
+            let mut world = at_the_other(7);
             world.crash_at(step, side);
             world.reply(TAKE_OVER);
             let in_command = world.crash_is_over();
@@ -382,10 +379,8 @@ fn an_owner_looks_at_the_log_before_it_answers_what_may_be_out_of_date() {
     assert_eq!(looks(&world), 1, "a commit counts as much as an answer");
     for _ in 0..3 {
         world.wait(21_000);
-        let inspect = InteractionSpec::text(world.guild.guild_id, &get("a"));
-        let asked: Vec<_> = (0..8).map(|_| world.send(inspect.clone())).collect();
-        for id in asked {
-            assert!(content(&world.wait_for(id)).contains("· rev 1"));
+        for reply in world.all_at_once(&vec![get("a"); 8]) {
+            assert!(reply.contains("· rev 1"));
         }
         assert!((1..=8).contains(&looks(&world)));
     }

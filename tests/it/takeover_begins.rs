@@ -2,16 +2,14 @@
 
 use crate::host::Side;
 use crate::takeover::{
-    Fate, INSPECT, TAKE_OVER, WAIT_MS, agrees, fate, notices, take_over, two_deployments,
+    Fate, INSPECT, TAKE_OVER, WAIT_MS, agrees, at_the_other, fate, notices, take_over,
 };
 use crate::world::{World, content, get, insert};
-use discord_sim::{FaultKind, InteractionSpec};
+use discord_sim::FaultKind;
 
 #[test]
 fn a_takeover_from_new_storage_takes_one_wait() {
-    let mut world = World::with_table(31);
-    world.ok(&insert("a"));
-    world.settle();
+    let mut world = World::with_row(31);
     world.deploy_another();
     world.stale_reads(19_000);
     let begun = world.now();
@@ -55,13 +53,11 @@ fn what_is_not_there_is_not_taken_over_from_new_storage() {
 fn a_takeover_whose_object_dies_says_what_became_of_it() {
     let (mut posted, mut told) = (0, 0);
     for step in 1..=12 {
-        let mut world = two_deployments(41);
+        let mut world = at_the_other(41);
         world.be_quiet();
-        world.point_at(1);
         // Slow enough to be deferred before it dies.
         world.fault_on_log_post(FaultKind::Delay, 1);
-        let spec = InteractionSpec::text(world.guild.guild_id, TAKE_OVER);
-        let asked = world.send(spec);
+        let asked = world.begin(TAKE_OVER);
         world.wait(2_300);
         world.crash_at(step, Side::After);
         world.wait(200_000);
@@ -81,8 +77,7 @@ fn a_takeover_whose_object_dies_says_what_became_of_it() {
 
 #[test]
 fn a_takeover_whose_notice_is_posted_does_not_say_that_nothing_was_written() {
-    let mut world = two_deployments(42);
-    world.point_at(1);
+    let mut world = at_the_other(42);
     let mut told = 0;
     for passes in 0..6 {
         let before = notices(&world);

@@ -1,10 +1,12 @@
-//! Checksums of files, and numbers as the files write them.
+//! Checksums of files.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
+use crate::engine::digest::first_8_bytes;
+use crate::engine::numbers::hex16;
 use crate::text::fixed_hex;
 
 /// The first 8 bytes of a file's SHA-256, written as 16 small hexadecimal digits.
@@ -13,12 +15,7 @@ pub struct FileSum(pub u64);
 
 impl FileSum {
     pub fn of(bytes: &[u8]) -> FileSum {
-        let hash = Sha256::digest(bytes);
-        FileSum(
-            hash.iter()
-                .take(8)
-                .fold(0, |sum, &byte| sum << 8 | u64::from(byte)),
-        )
+        FileSum(first_8_bytes(&Sha256::digest(bytes)))
     }
 
     pub fn parse(text: &str) -> Option<FileSum> {
@@ -41,71 +38,5 @@ impl Serialize for FileSum {
 impl<'de> Deserialize<'de> for FileSum {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         hex16::deserialize(deserializer).map(FileSum)
-    }
-}
-
-/// A 64-bit checksum as 16 hexadecimal digits: as a JSON number most tools would round it.
-pub mod hex16 {
-    use super::{Deserialize, Deserializer, Serializer, fixed_hex};
-
-    pub fn serialize<S: Serializer>(sum: &u64, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{sum:016x}"))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        fixed_hex(&text, 16)
-            .ok_or_else(|| serde::de::Error::custom("a checksum has 16 hexadecimal digits"))
-    }
-}
-
-/// An id of Discord, which JSON has as a string: as a number most tools would round it.
-pub mod id {
-    use super::{Deserialize, Deserializer, Serializer};
-
-    pub fn serialize<S: Serializer>(id: &u64, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(id)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-        parse(&String::deserialize(deserializer)?)
-    }
-
-    pub(super) fn parse<E: serde::de::Error>(text: &str) -> Result<u64, E> {
-        text.parse()
-            .map_err(|_| E::custom("an id is a number in quotes"))
-    }
-}
-
-/// [`id`], where there may be none.
-pub mod optional_id {
-    use super::{Deserialize, Deserializer, Serializer, id};
-
-    pub fn serialize<S: Serializer>(id: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
-        match id {
-            Some(id) => serializer.collect_str(id),
-            None => serializer.serialize_none(),
-        }
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<u64>, D::Error> {
-        let text = Option::<String>::deserialize(deserializer)?;
-        text.map(|text| id::parse(&text)).transpose()
-    }
-}
-
-/// A list of [`id`]s.
-pub mod id_list {
-    use super::{Deserialize, Deserializer, Serializer, id};
-
-    pub fn serialize<S: Serializer>(ids: &[u64], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(ids.iter().map(u64::to_string))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
-        let texts = Vec::<String>::deserialize(deserializer)?;
-        texts.iter().map(|text| id::parse(text)).collect()
     }
 }

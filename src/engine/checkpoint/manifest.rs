@@ -6,11 +6,12 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::file_sum::{FileSum, id, id_list, optional_id};
+use super::file_sum::FileSum;
 use super::segment::SectionInfo;
 use crate::engine::digest::TableSum;
 use crate::engine::gzip;
 use crate::engine::log::{CommitId, Link};
+use crate::engine::numbers::{id, id_list, optional_id};
 use crate::engine::state::Erasure;
 use crate::text::{escape_json, inline, utf16_len};
 

@@ -8,7 +8,7 @@ use super::file_sum::FileSum;
 use super::manifest::{FileEntry, Manifest, PartEntry, SegmentEntry, TableEntry};
 use super::segment::{SegmentFile, Writer};
 use crate::engine::log::Link;
-use crate::engine::state::{Erasure, State, Stored, StoredPart, StoredSegment, Table};
+use crate::engine::state::{Erasure, State, Stored, StoredPart, StoredSegment, Table, covered_by};
 
 /// A table has at most so many segments: each is a file to be fetched when it is loaded.
 const SEGMENTS: usize = 3;
@@ -73,9 +73,12 @@ pub fn plan(
     let seq = head.id.seq();
     let leaving = leaving(state);
     for (name, table) in &state.tables {
-        let merged = merged(table, &leaving);
-        if let Some(kept) = merged {
-            let after = covered(table.stored.segments.get(..kept).unwrap_or_default());
+        let stay = segments_that_stay(table, &leaving);
+        let segments = &table.stored.segments;
+        let kept = segments.get(..stay.unwrap_or(segments.len()));
+        let kept = kept.unwrap_or_default().to_vec();
+        let after = covered_by(&kept);
+        if stay.is_some() {
             let changed = || table.changed_after(after);
             let rows = changed().map(|(key, row)| row.to_segment(key));
             let bytes: usize = changed()
@@ -84,7 +87,7 @@ pub fn plan(
             if bytes > file_bytes / OWN_FILE_SHARE {
                 let mut own = Writer::new(file_bytes);
                 own.section(name, table.id, rows);
-                let what = if kept == 0 { "base" } else { "delta" };
+                let what = if kept.is_empty() { "base" } else { "delta" };
                 files.extend(named(&format!("{name}.{what}.{seq}"), own.finish()?));
             } else {
                 shared.section(name, table.id, rows);
@@ -93,11 +96,8 @@ pub fn plan(
         }
         tables.push(PlannedTable {
             entry: entry(name, table, channels.get(&table.id)),
-            kept: kept(table, merged),
-            new: merged.map(|kept| {
-                let after = covered(table.stored.segments.get(..kept).unwrap_or_default());
-                (after, Vec::new())
-            }),
+            kept,
+            new: stay.map(|_| (after, Vec::new())),
         });
     }
     if has_shared {
@@ -253,8 +253,8 @@ fn is_in(table: &Table, files: &BTreeSet<FileSum>) -> bool {
     files_of(table).any(|file| files.contains(&file.sum))
 }
 
-/// How many of the table's segments stay beside a new one; none when nothing changed.
-fn merged(table: &Table, leaving: &BTreeSet<FileSum>) -> Option<usize> {
+/// How many of the table's segments stay beside a new one; none when there is to be no new one.
+fn segments_that_stay(table: &Table, leaving: &BTreeSet<FileSum>) -> Option<usize> {
     let segments = &table.stored.segments;
     let mut lines = table.changed().count() as u64;
     if !table.is_loaded {
@@ -277,17 +277,6 @@ fn merged(table: &Table, leaving: &BTreeSet<FileSum>) -> Option<usize> {
         kept -= 1;
     }
     Some(kept)
-}
-
-fn kept(table: &Table, merged: Option<usize>) -> Vec<StoredSegment> {
-    let segments = &table.stored.segments;
-    let kept = merged.unwrap_or(segments.len());
-    segments.get(..kept).unwrap_or_default().to_vec()
-}
-
-/// Up to which generation segments have the table's rows.
-fn covered(segments: &[StoredSegment]) -> u32 {
-    segments.last().map_or(0, |last| last.to)
 }
 
 fn entry(name: &str, table: &Table, channel: Option<&Channel>) -> TableEntry {

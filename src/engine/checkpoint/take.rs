@@ -122,7 +122,8 @@ impl<H: Host> Database<H> {
         due(&opened, now)
     }
 
-    /// Takes a checkpoint of everything committed so far.
+    /// Goes on with the checkpoint that was begun, or begins one of everything committed so far; none
+    /// when the budget is used up before it is taken.
     async fn go_on_with_checkpoint(&self, stop_at: u64) -> Result<Option<CommitId>> {
         if self.budget_is_used_up(stop_at) {
             return Ok(None);

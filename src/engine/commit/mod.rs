@@ -17,7 +17,7 @@ use futures_util::lock::MutexGuard;
 use super::attachments::{self, Access};
 use super::database::Database;
 use super::log::{CommitId, Origin, Part};
-use super::state::Batch;
+use super::state::{Batch, State};
 use crate::discord::model::created_ms;
 use crate::discord::{Patience, routes};
 use crate::error::{Error, ErrorKind, Result};
@@ -316,7 +316,7 @@ impl<H: Host> Database<H> {
         })
     }
 
-    fn may_begin(&self, state: &super::state::State, origin: &Origin) -> Result<()> {
+    fn may_begin(&self, state: &State, origin: &Origin) -> Result<()> {
         if let Some(&at) = state.outcomes.get(&origin.interaction) {
             return Err(outcome::already_done(at));
         }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::super::database::{Database, Opened};
-use super::super::log::read::{LogReader, ReadError};
-use super::super::log::replay::{self, End};
-use super::super::log::{CommitId, Origin};
 use crate::discord::model::created_ms;
+use crate::engine::database::{Database, Opened};
+use crate::engine::log::read::{LogReader, ReadError};
+use crate::engine::log::replay::{self, End};
+use crate::engine::log::{CommitId, Origin};
 use crate::error::{Error, ErrorKind, Result, Written};
 use crate::host::{Host, UnixMillis};
 use crate::limits::{DISORDER_MS, STALE_PAUSE_MS, STALE_READS};

@@ -10,6 +10,7 @@ mod tables;
 use std::collections::BTreeSet;
 
 use super::checkpoint::file_sum::FileSum;
+use super::checkpoint::manifest::FileEntry;
 use super::checkpoint::plan;
 use super::commit::{Contents, PostError};
 use super::database::{Database, Opened};
@@ -151,10 +152,7 @@ impl<H: Host> Database<H> {
         self.note_erased().await.map(|()| Stepped::Done)
     }
 
-    fn file_to_verify(
-        &self,
-        search: &Search,
-    ) -> Result<Option<super::checkpoint::manifest::FileEntry>> {
+    fn file_to_verify(&self, search: &Search) -> Result<Option<FileEntry>> {
         let opened = self.opened()?;
         let mut files = opened.state.stored_files();
         let file = files.find(|file| !search.verified.contains(&file.sum));

@@ -157,11 +157,11 @@ impl<H: Host> Database<H> {
             trace.posted(Revision::of(row, None), None);
         }
         // A thread has the id of the message that it belongs to.
-        let thread = shown.message.filter(|_| shown.thread);
+        let thread = shown.message_id().filter(|_| shown.thread);
         let before = match (before, thread) {
             // What went from the log along with another row may stand there as well.
             (before, Some(thread)) if before.is_cut() || trace.has_a_hole() => {
-                self.go_on_in_thread(&mut trace, thread.get(), depth, before)
+                self.go_on_in_thread(&mut trace, thread, depth, before)
                     .await?
             }
             _ => before,

@@ -5,10 +5,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::checkpoint::file_sum::id;
 use crate::engine::checkpoint::manifest::ManifestRef;
 use crate::engine::digest::TableSum;
 use crate::engine::document::Document;
+use crate::engine::numbers::id;
 use crate::host::UnixMillis;
 use crate::text::fixed_hex;
 
@@ -29,6 +29,12 @@ impl CommitId {
 
     pub fn seq(self) -> u64 {
         self.1
+    }
+
+    /// Reads what it is displayed as.
+    pub fn parse(text: &str) -> Option<CommitId> {
+        let (epoch, seq) = text.split_once('.')?;
+        Some(CommitId(epoch.parse().ok()?, seq.parse().ok()?))
     }
 }
 

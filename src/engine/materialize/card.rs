@@ -26,11 +26,7 @@ pub fn render(name: &str, table: &Table, channel: Option<u64>) -> String {
 pub fn parse(content: &str) -> Option<(u32, CommitId)> {
     let (_, footer) = content.rsplit_once(FOOTER)?;
     let (id, at) = footer.split_once(" · at ")?;
-    let (epoch, seq) = at.split_once('.')?;
-    Some((
-        id.parse().ok()?,
-        CommitId(epoch.parse().ok()?, seq.parse().ok()?),
-    ))
+    Some((id.parse().ok()?, CommitId::parse(at)?))
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ fn row_written(
         mirror.work(table).unwant(row.at, key);
         let was_shown = row.is_shown() || Some(row.at) <= mirror.mirrored();
         if was_shown && !row.hard && !is_hard {
-            mirror.remember(Past {
+            mirror.history.push(Past {
                 table,
                 key: key.into(),
                 row,

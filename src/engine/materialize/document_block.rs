@@ -102,7 +102,7 @@ pub(super) fn parse(message: &Message, rest: &str) -> Option<Stated> {
         None => ("", rest.strip_prefix(FOOT.trim_start())?),
     };
     let mut parts = last.split(" · ");
-    let (epoch, seq) = parts.next()?.split_once('.')?;
+    let at = CommitId::parse(parts.next()?)?;
     let sum = parts.next()?.strip_prefix("sum ")?;
     let note = parts.next();
     let file = note
@@ -116,7 +116,7 @@ pub(super) fn parse(message: &Message, rest: &str) -> Option<Stated> {
         .filter(|_| note.is_none())
         .and_then(|text| serde_json::from_str::<Document>(text).ok());
     Some(Stated {
-        at: CommitId(epoch.parse().ok()?, seq.parse().ok()?),
+        at,
         sum: RowSum::parse(sum)?,
         doc: doc.map(|doc| document::to_text(&doc.0)),
         file,

@@ -132,7 +132,7 @@ impl History {
             past.is_recalled = false;
         }
         // Whoever posted there last may not have come to archive it.
-        self.opened(table, key);
+        self.thread_used(table, key);
     }
 
     pub fn push(&mut self, past: Past) {
@@ -171,16 +171,17 @@ impl History {
         open.find(|(_, key)| !is_used(key)).map(|(_, key)| &**key)
     }
 
-    /// Takes the one that replaced `by` from the queue: it was posted, or cannot be.
+    /// Takes the one that `by` replaced from the queue: it was posted, or cannot be.
     pub fn done(&mut self, table: u32, key: &str, by: CommitId) {
         self.retain(|past| past.table != table || &*past.key != key || past.by != by);
     }
 
-    pub fn opened(&mut self, table: u32, key: &str) {
+    /// The row's thread is not archived any more.
+    pub fn thread_used(&mut self, table: u32, key: &str) {
         self.open.insert((table, key.into()));
     }
 
-    pub fn archived(&mut self, table: u32, key: &str) {
+    pub fn thread_archived(&mut self, table: u32, key: &str) {
         self.open.remove(&(table, key.into()));
     }
 
@@ -188,7 +189,7 @@ impl History {
     pub fn forget_row(&mut self, table: u32, key: &str) {
         self.retain(|past| past.table != table || &*past.key != key);
         self.awaited.remove(&(table, key.into()));
-        self.archived(table, key);
+        self.thread_archived(table, key);
     }
 
     pub fn forget_table(&mut self, table: u32) {
@@ -254,12 +255,12 @@ mod tests {
         let mut history = History::default();
         history.push(past("a", 1, 1));
         history.push(past("a", 2, 1));
-        history.opened(1, "a");
+        history.thread_used(1, "a");
         history.done(1, "a", CommitId(1, 2));
         assert_eq!(history.to_archive(1), None);
         history.done(1, "a", CommitId(1, 3));
         assert_eq!(history.to_archive(1), Some("a"));
-        history.archived(1, "a");
+        history.thread_archived(1, "a");
         assert_eq!(history.to_archive(1), None);
     }
 }

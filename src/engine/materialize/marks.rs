@@ -10,7 +10,7 @@ use crate::engine::state::State;
 
 /// A channel to be deleted.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Drop {
+pub(super) struct ChannelDrop {
     pub table: u32,
     /// What it waits for since.
     pub at: CommitId,
@@ -26,7 +26,7 @@ impl Mirror {
     }
 
     pub(super) fn is_unverified_behind(&self) -> bool {
-        !self.is_verified && self.is_unverified_behind
+        !self.is_verified && self.was_behind
     }
 
     /// Compares what is remembered with the channels that carry our marks. Those that do not are
@@ -69,7 +69,7 @@ impl Mirror {
             }
             for channel in ids.filter(|&channel| Some(channel) != own) {
                 // Where the table is gone, it is gone for good: ids are given once.
-                self.drops.entry(channel).or_insert(Drop {
+                self.drops.entry(channel).or_insert(ChannelDrop {
                     table,
                     at: head,
                     is_spare: known.is_some(),
@@ -87,7 +87,7 @@ impl Mirror {
     pub(super) fn is_to_go(
         &self,
         channel: u64,
-        drop: Drop,
+        drop: ChannelDrop,
         found: &DatabaseChannels,
         state: &State,
     ) -> bool {
@@ -160,7 +160,7 @@ impl Mirror {
     /// The channel of a table that is gone.
     fn drop_channel(&mut self, table: u32, channel: u64, at: CommitId) {
         let is_spare = false;
-        let drop = Drop {
+        let drop = ChannelDrop {
             table,
             at,
             is_spare,

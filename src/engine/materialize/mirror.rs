@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
 
 use super::cards::Cards;
-use super::history::{History, Past};
+use super::history::History;
 use super::late::Late;
-use super::marks::Drop;
+use super::marks::ChannelDrop;
 use super::table_work::{Audit, TableWork};
 use super::work::{Item, Lane, Next, Rank};
 use super::{FENCE_MS, LATE_MS};
@@ -30,7 +30,7 @@ pub struct Mirror {
     /// Tables whose channel does not have its name yet, with the commit that renamed it.
     pub(super) renames: BTreeMap<u32, CommitId>,
     /// Channels to be deleted, by channel.
-    pub(super) drops: BTreeMap<u64, Drop>,
+    pub(super) drops: BTreeMap<u64, ChannelDrop>,
     /// Whether channels of tables may appear of which this object does not know.
     pub(super) late_channels: Late,
     pub(super) history: History,
@@ -46,8 +46,8 @@ pub struct Mirror {
     resting: BTreeMap<Lane, (UnixMillis, String)>,
     /// Whether the channels were looked at since the database was opened.
     pub(super) is_verified: bool,
-    /// Whether they are to be, although nothing else is known to be behind.
-    pub(super) is_unverified_behind: bool,
+    /// Whether something was not shown yet when the database was opened.
+    pub(super) was_behind: bool,
     /// Changes of what rows show since the last checkpoint.
     unrecorded: usize,
     /// Why everything waits, if it does.
@@ -58,8 +58,6 @@ pub struct Mirror {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Backlog {
     pub rows: usize,
-    /// Rows of which no copy is to remain and whose message is still there.
-    pub hard_deletes: usize,
     pub cards: usize,
     /// Channels to be renamed or deleted.
     pub channels: usize,
@@ -85,7 +83,7 @@ impl Mirror {
             mirrored: hints.mirrored,
             worked_at: hints.worked_at,
             opened_at: head,
-            is_unverified_behind: is_behind,
+            was_behind: is_behind,
             ..Mirror::default()
         };
         mirror.cards = Cards::unread(is_behind);
@@ -193,16 +191,8 @@ impl Mirror {
         self.history.of_row(table, key).cloned().collect()
     }
 
-    /// The backlog by kind.
-    pub fn backlog_by_kind(&self, state: &State) -> Backlog {
-        let hard = |(table, work): (&u32, &TableWork)| {
-            let rows = state.table_by_id(*table).map(|(_, table)| &table.rows);
-            let is_hard = |key: &&str| {
-                let row = rows.and_then(|rows| rows.get(*key));
-                row.is_some_and(|row| row.hard && !row.is_shown())
-            };
-            work.rows().filter(is_hard).count()
-        };
+    /// The backlog by kind, with what is best effort.
+    pub fn backlog_by_kind(&self) -> Backlog {
         let since = self.oldest().map(|at| {
             let known = self.times.get(&at).copied();
             // An epoch is not later than what is committed in it.
@@ -210,7 +200,6 @@ impl Mirror {
         });
         Backlog {
             rows: self.tables.values().map(TableWork::len).sum(),
-            hard_deletes: self.tables.iter().map(hard).sum(),
             cards: self.cards.len(),
             channels: self.renames.len() + self.drops.len(),
             history: self.history.len(),
@@ -346,16 +335,16 @@ impl Mirror {
 
     /// Channel and message that show the row as it is.
     pub fn row_message(&self, table: u32, row: &Row) -> Option<(u64, u64)> {
-        let message = row.shown.message.filter(|_| row.is_shown())?;
-        Some((self.channel(table)?, message.get()))
+        let message = row.shown.message_id().filter(|_| row.is_shown())?;
+        Some((self.channel(table)?, message))
     }
 
     /// Notes what a row's message shows now.
     pub(super) fn show(&mut self, state: &mut State, table: u32, key: &str, shown: Shown) {
         state.set_shown(table, key, shown);
         self.unrecorded += 1;
-        if let Some(message) = shown.message {
-            self.work(table).posted(message.get());
+        if let Some(message) = shown.message_id() {
+            self.work(table).posted(message);
         }
         let row = state.table_by_id(table).and_then(|(_, t)| t.rows.get(key));
         if let Some(row) = row.filter(|row| !row.is_shown()) {
@@ -367,10 +356,6 @@ impl Mirror {
 
     pub(super) fn work(&mut self, table: u32) -> &mut TableWork {
         self.tables.entry(table).or_default()
-    }
-
-    pub(super) fn remember(&mut self, past: Past) {
-        self.history.push(past);
     }
 
     /// Tables that are known of here.

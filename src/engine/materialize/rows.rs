@@ -4,7 +4,6 @@ use super::mirror::shown;
 use super::{Overflow, Rendered, Stop, row_message, send};
 use crate::discord::model::Message;
 use crate::discord::{CallError, Patience, routes};
-use crate::engine::attachments::{self, Access};
 use crate::engine::database::{Database, Opened};
 use crate::engine::log::CommitId;
 use crate::engine::state::Shown;
@@ -42,10 +41,7 @@ enum Step {
 impl<H: Host> Database<H> {
     /// Brings a row's message up to date.
     pub(super) async fn sync_row(&self, table: u32, key: &str) -> Result<(), Stop> {
-        let overflow = match attachments::access(&self.shared).await {
-            Some(Access::Refused) => Overflow::Cut,
-            _ => Overflow::File,
-        };
+        let overflow = self.overflow().await;
         let now = self.shared.host.now();
         let next = self.look(|opened| {
             let channel = opened.mirror.channel(table)?;
@@ -246,7 +242,7 @@ impl<H: Host> Database<H> {
 fn step(opened: &Opened, table: u32, key: &str, overflow: Overflow) -> Option<Step> {
     let (_, found) = opened.state.table_by_id(table)?;
     let row = found.rows.get(key).filter(|row| !row.is_shown())?;
-    let message = row.shown.message.map(std::num::NonZeroU64::get);
+    let message = row.shown.message_id();
     if row.hard {
         return Some(Step::Remove {
             message,

@@ -110,7 +110,7 @@ fn missing(
     let is_all = page.len() < MESSAGE_PAGE;
     let from = ids.first().copied().filter(|_| !is_all).unwrap_or(0);
     let is_missing = |(_, row): &(&String, &Row)| {
-        match row.shown.message.map(std::num::NonZeroU64::get) {
+        match row.shown.message_id() {
             Some(id) => id >= from && !ids.contains(&id) && created_ms(id) + SETTLED_MS <= asked_at,
             // Nobody knows of one, and it is not there either.
             None => is_all && !row.is_shown(),
@@ -146,12 +146,12 @@ fn account_for(opened: &mut Opened, table: u32, page: &[Message], me: u64, asked
         let is_same = before.message == found.message;
         let is_better =
             |known: Shown| (found.at, Reverse(found.message)) > (known.at, Reverse(known.message));
-        match before.message {
+        match before.message_id() {
             Some(_) if is_same && before == found => {}
             Some(known) if !is_same && !is_better(before) => {
                 let work = opened.mirror.work(table);
                 work.extra.push(message.id);
-                work.extra.retain(|&extra| extra != known.get());
+                work.extra.retain(|&extra| extra != known);
             }
             known => {
                 let extra = known.filter(|_| !is_same);
@@ -159,7 +159,7 @@ fn account_for(opened: &mut Opened, table: u32, page: &[Message], me: u64, asked
                     .mirror
                     .show(&mut opened.state, table, &seen.key, found);
                 let work = opened.mirror.work(table);
-                work.extra.extend(extra.map(std::num::NonZeroU64::get));
+                work.extra.extend(extra);
             }
         }
     }

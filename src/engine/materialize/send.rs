@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
-use super::Stop;
+use super::{Overflow, Stop};
 use crate::discord::model::Message;
 use crate::discord::multipart::File;
 use crate::discord::{CallError, Client, Draft, Patience, routes};
+use crate::engine::attachments::{self, Access};
 use crate::engine::database::Database;
 use crate::host::{Host, Io};
 
@@ -39,6 +40,14 @@ pub(super) async fn edit<H: Io>(
 }
 
 impl<H: Host> Database<H> {
+    /// What becomes of documents that are too long for a message's text.
+    pub(super) async fn overflow(&self) -> Overflow {
+        match attachments::access(&self.shared).await {
+            Some(Access::Refused) => Overflow::Cut,
+            _ => Overflow::File,
+        }
+    }
+
     /// Posts a message; `identity` makes it this one and no other.
     pub(super) async fn post_message(
         &self,

@@ -1,7 +1,6 @@
 //! What is to be done in one table's channel.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroU64;
 
 use super::LATE_MS;
 use super::late::Late;
@@ -159,7 +158,7 @@ impl TableWork {
             return Some(doubt.until);
         }
         let is_old = |message| created_ms(message).saturating_add(OLD_MS) <= now;
-        let message = row.shown.message.map(std::num::NonZeroU64::get);
+        let message = row.shown.message_id();
         let is_old_edit = !row.hard && message.is_some_and(is_old);
         (is_old_edit && now < self.old_edits_until).then_some(self.old_edits_until)
     }
@@ -186,10 +185,6 @@ impl TableWork {
         self.rows.remove(&(at, key.into()));
     }
 
-    pub fn rows(&self) -> impl Iterator<Item = &str> {
-        self.rows.iter().map(|(_, key)| &**key)
-    }
-
     pub fn len(&self) -> usize {
         self.rows.len()
     }
@@ -200,8 +195,8 @@ impl TableWork {
 
     /// The row's message was deleted by hand: if there is a thread on it, that goes as well.
     pub fn gone(&mut self, before: Shown) {
-        let message = before.message.filter(|_| before.thread);
-        self.extra.extend(message.map(NonZeroU64::get));
+        let message = before.message_id().filter(|_| before.thread);
+        self.extra.extend(message);
     }
 
     /// Whether something is under way that a successor would not know of.

@@ -6,10 +6,9 @@ use serde_json::{Value, json};
 
 use super::history::Past;
 use super::table_work::Audit;
-use super::{Overflow, Stop, history_message, row_message};
+use super::{Stop, history_message, row_message};
 use crate::discord::model::{Channel, Message};
 use crate::discord::{CallError, Patience, routes};
-use crate::engine::attachments::{self, Access};
 use crate::engine::database::Database;
 use crate::engine::log::CommitId;
 use crate::engine::state::Shown;
@@ -54,7 +53,7 @@ impl<H: Host> Database<H> {
             let shown = |key: &str| {
                 let (_, table) = opened.state.table_by_id(table)?;
                 let shown = table.rows.get(key)?.shown;
-                Some((shown.message?.get(), shown))
+                Some((shown.message_id()?, shown))
             };
             let history = &opened.mirror.history;
             if let Some(past) = history.first(table).cloned() {
@@ -86,7 +85,7 @@ impl<H: Host> Database<H> {
                         self.best_effort(&error);
                     }
                 }
-                self.change(|opened| opened.mirror.history.archived(table, &key))
+                self.change(|opened| opened.mirror.history.thread_archived(table, &key))
             }
         }
     }
@@ -146,10 +145,7 @@ impl<H: Host> Database<H> {
     }
 
     async fn post_history(&self, past: &Past, thread: u64) -> Result<(), Stop> {
-        let overflow = match attachments::access(&self.shared).await {
-            Some(Access::Refused) => Overflow::Cut,
-            _ => Overflow::File,
-        };
+        let overflow = self.overflow().await;
         let sum = row_message::sum(past.table, &past.key, &past.row);
         let rendered = history_message::render(&past.key, &past.row, sum, &past.ending, overflow);
         let identity = format!("{thread}:{}:{}", past.row.rev, past.row.at);
@@ -160,7 +156,7 @@ impl<H: Host> Database<H> {
         {
             Ok(message) => {
                 self.check_unaltered(&message, &rendered);
-                self.change(|opened| opened.mirror.history.opened(past.table, &past.key))?;
+                self.change(|opened| opened.mirror.history.thread_used(past.table, &past.key))?;
                 self.history_done(past)
             }
             Err(error) => self.history_refused(past, error),
@@ -209,7 +205,7 @@ impl<H: Host> Database<H> {
             Err(CallError::Refused { status: 403, .. }) => {}
             Err(error) => return Err(Stop::Call(error)),
         }
-        let opened = self.modify(thread, json!({ "archived": false })).await?;
+        let unarchived = self.modify(thread, json!({ "archived": false })).await?;
         let me = self.shared.me().await?;
         let route = routes::messages(thread, None);
         let page: Vec<Message> = client.get(&route, Patience::BACKGROUND).await?;
@@ -224,7 +220,7 @@ impl<H: Host> Database<H> {
             return Err(Stop::Unfinished);
         }
         // Names may be changed only twice in ten minutes.
-        let body = if opened.name.as_deref() == Some(EMPTIED) {
+        let body = if unarchived.name.as_deref() == Some(EMPTIED) {
             json!({ "archived": true })
         } else {
             json!({ "name": EMPTIED, "archived": true })

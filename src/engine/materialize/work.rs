@@ -109,7 +109,8 @@ impl Item {
         }
     }
 
-    /// How many requests it takes at most, one of them repeated once.
+    /// How many requests it takes, but for rare cases, one of them repeated once. Where it takes more,
+    /// the client's budget interrupts it.
     pub fn cost(&self) -> u64 {
         match self {
             Item::Rename { .. } | Item::History { .. } | Item::Look => 2,

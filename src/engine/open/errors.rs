@@ -1,11 +1,11 @@
 //! What a database that cannot be opened is said to be.
 
-use super::super::database::Database;
-use super::super::log::CommitId;
-use super::super::log::read::ReadError;
-use super::super::object_storage::Floor;
-use super::super::state::ApplyError;
+use crate::engine::database::Database;
+use crate::engine::log::CommitId;
+use crate::engine::log::read::ReadError;
 use crate::engine::not_written;
+use crate::engine::object_storage::Floor;
+use crate::engine::state::ApplyError;
 use crate::error::{Error, ErrorKind};
 use crate::host::{Host, Level};
 

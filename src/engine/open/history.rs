@@ -3,18 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::super::checkpoint::manifest::Manifest;
-use super::super::checkpoint::store;
-use super::super::database::{Covered, Database, Tail};
-use super::super::log::Link;
-use super::super::log::notice::Takeover;
-use super::super::log::read::{LogReader, ReadError};
-use super::super::log::replay::{self, Chain, End, Entry};
-use super::super::materialize::{Recalled, recalled};
-use super::super::object_storage::{Floor, Hints};
-use super::super::state::State;
 use super::OpenError;
 use crate::discord::model::{Message, created_ms};
+use crate::engine::checkpoint::manifest::Manifest;
+use crate::engine::checkpoint::store;
+use crate::engine::database::{Covered, Database, Tail};
+use crate::engine::log::Link;
+use crate::engine::log::notice::Takeover;
+use crate::engine::log::read::{LogReader, ReadError};
+use crate::engine::log::replay::{self, Chain, End, Entry};
+use crate::engine::materialize::{Recalled, recalled};
+use crate::engine::object_storage::{Floor, Hints};
+use crate::engine::state::State;
 use crate::error::{ErrorKind, Result};
 use crate::host::{Host, UnixMillis};
 use crate::limits::{DISORDER_MS, STALE_PAUSE_MS, STALE_READS};

@@ -10,7 +10,7 @@ use super::checkpoint::take::Attempts;
 use super::commit::Contents;
 use super::database::{Database, Opened, Removal};
 use super::erase::Search;
-use super::log::CommitId;
+use super::log::{CommitId, Op};
 use super::materialize::Mirror;
 use super::object_storage::Hints;
 use super::state::{State, Table};
@@ -124,7 +124,7 @@ impl<H: Host> Database<H> {
         self.settle(None).await
     }
 
-    async fn settle(&self, takeover: Option<super::log::Op>) -> Result<()> {
+    async fn settle(&self, takeover: Option<Op>) -> Result<()> {
         let contents = Contents {
             ops: takeover.into_iter().collect(),
             ..Contents::default()

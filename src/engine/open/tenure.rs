@@ -6,15 +6,15 @@
 //! reads again; who owns the log looks at it at least every [`LEASE_MS`] before it acknowledges or
 //! answers anything, and stops when it finds such a notice.
 
-use super::super::commit::PostError;
-use super::super::database::Database;
-use super::super::log::Op;
-use super::super::log::notice::{self, Takeover};
-use super::super::log::read::LogReader;
-use super::super::object_storage::Wait;
-use super::super::state::State;
 use crate::discord::model::Message;
 use crate::discord::{Draft, Patience, routes};
+use crate::engine::commit::PostError;
+use crate::engine::database::Database;
+use crate::engine::log::Op;
+use crate::engine::log::notice::{self, Takeover};
+use crate::engine::log::read::LogReader;
+use crate::engine::object_storage::Wait;
+use crate::engine::state::State;
 use crate::engine::{describe, not_written};
 use crate::error::{Error, ErrorKind, Result, Written};
 use crate::host::Host;

@@ -17,7 +17,7 @@ use crate::limits::INTERACTION_TOKEN_MS;
 
 pub(in crate::engine) use batch::being_removed;
 pub use batch::{Batch, RowView, TableView};
-pub use stored::{Stored, StoredPart, StoredSegment};
+pub use stored::{Stored, StoredPart, StoredSegment, covered_by};
 pub use table::{Row, Shown, Table, sum_of};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -60,8 +60,7 @@ pub struct Superseded {
     pub table: u32,
     pub key: String,
     pub row: Row,
-    /// The commit that did, and by which of its ops.
-    pub by: CommitId,
+    /// Which of the commit's ops did.
     pub op: usize,
 }
 
@@ -210,7 +209,6 @@ impl State {
                 table: table.id,
                 key: key.to_owned(),
                 row,
-                by: at,
                 op: number,
             });
         }

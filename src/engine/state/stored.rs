@@ -37,11 +37,9 @@ pub struct StoredPart {
     pub info: SectionInfo,
 }
 
-impl Stored {
-    /// Up to which generation its segments have the table's rows.
-    pub fn covered(&self) -> u32 {
-        self.segments.last().map_or(0, |last| last.to)
-    }
+/// Up to which generation segments have their table's rows.
+pub fn covered_by(segments: &[StoredSegment]) -> u32 {
+    segments.last().map_or(0, |last| last.to)
 }
 
 impl StoredSegment {
@@ -140,7 +138,7 @@ impl Row {
             rev: self.rev,
             at: self.at,
             doc: self.doc.as_deref(),
-            message: self.shown.message.map(std::num::NonZeroU64::get),
+            message: self.shown.message_id(),
             mirrored: shown,
             hard: self.hard,
             thread: self.shown.thread,

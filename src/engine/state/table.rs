@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
-use super::Stored;
+use super::{Stored, covered_by};
 use crate::engine::digest::{RowSum, TableSum};
 use crate::engine::document;
 use crate::engine::log::{CommitId, Op};
@@ -32,6 +32,13 @@ pub struct Shown {
     pub at: CommitId,
     /// Whether it has a thread with earlier revisions.
     pub thread: bool,
+}
+
+impl Shown {
+    /// The message's id, where there is one.
+    pub fn message_id(self) -> Option<u64> {
+        self.message.map(NonZeroU64::get)
+    }
 }
 
 impl Row {
@@ -111,7 +118,7 @@ impl Table {
     /// The rows that changed after everything that its segments have. Of a table that is not loaded
     /// they are in memory all the same.
     pub fn changed(&self) -> impl Iterator<Item = (&str, &Row)> {
-        self.changed_after(self.stored.covered())
+        self.changed_after(covered_by(&self.stored.segments))
     }
 
     /// The rows that changed after this generation.

@@ -1,7 +1,7 @@
 //! How many requests the host sees from one event to the next, and what commands wait for, while
 //! the background is busy.
 
-use discord_sim::{Fault, FaultKind, Id};
+use discord_sim::Id;
 use serde_json::json;
 
 use super::guild::{Guild, by_event, row};
@@ -27,10 +27,7 @@ fn busy(scale: &Scale, files_refused: bool) -> Vec<Measurement> {
     let rows = scale.rows / 10;
     let mut guild = Guild::new();
     if files_refused {
-        guild.world.fault(Fault {
-            times: 0,
-            ..Fault::new(FaultKind::AttachmentsRefused)
-        });
+        guild.world.refuse_files();
         // Whether files can be read is found out anew.
         guild.world.evict();
     }

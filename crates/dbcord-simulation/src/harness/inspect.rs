@@ -39,6 +39,14 @@ impl World {
         self.fault_on_posts("dbc-log", fault);
     }
 
+    /// From now on nobody can fetch files, until the faults are cleared.
+    pub fn refuse_files(&mut self) {
+        self.fault(Fault {
+            times: 0,
+            ..Fault::new(FaultKind::AttachmentsRefused)
+        });
+    }
+
     pub fn clear_faults(&mut self) {
         self.outside().discord.borrow_mut().clear_faults();
     }
@@ -124,6 +132,13 @@ impl World {
         let messages = channel["messages"].as_array().cloned().unwrap_or_default();
         let content = |message: &Value| message["content"].as_str().unwrap_or_default().to_owned();
         messages.iter().map(content).collect()
+    }
+
+    /// How many checkpoints stand in the log.
+    pub fn checkpoints(&self) -> usize {
+        let log = self.messages("dbc-log");
+        let is_checkpoint = |text: &&String| text.contains("· checkpoint of commit");
+        log.iter().filter(is_checkpoint).count()
     }
 
     /// The whole guild as Discord has it.

@@ -93,9 +93,31 @@ impl World {
         world
     }
 
+    /// The same, and row `a` is there and shown.
+    pub fn with_row(seed: u64) -> World {
+        let mut world = World::with_table(seed);
+        world.ok(&insert("a"));
+        world.settle();
+        world
+    }
+
     /// Types a command as the guild's owner, and waits for what comes of it.
     pub fn run(&mut self, text: &str) -> View {
-        self.interact(InteractionSpec::text(self.guild.guild_id, text))
+        let id = self.begin(text);
+        self.wait_for(id)
+    }
+
+    /// Types a command as the guild's owner, and does not wait.
+    pub fn begin(&mut self, text: &str) -> Id {
+        self.send(InteractionSpec::text(self.guild.guild_id, text))
+    }
+
+    /// Types commands at once, so that those after the first go together, and waits for all of them;
+    /// their replies.
+    pub fn all_at_once<S: AsRef<str>>(&mut self, lines: &[S]) -> Vec<String> {
+        let sent: Vec<Id> = lines.iter().map(|line| self.begin(line.as_ref())).collect();
+        let replies = sent.into_iter().map(|id| content(&self.wait_for(id)));
+        replies.collect()
     }
 
     /// The reply's text.

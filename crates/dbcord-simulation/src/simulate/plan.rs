@@ -288,8 +288,8 @@ impl Misfortune {
     }
 }
 
-/// Files cannot be fetched; 0 for good.
-pub fn no_files(times: u64) -> Fault {
+/// Files cannot be fetched, so many times.
+fn no_files(times: u64) -> Fault {
     Fault {
         times,
         ..Fault::new(FaultKind::AttachmentsRefused)

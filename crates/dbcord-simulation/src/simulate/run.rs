@@ -122,7 +122,7 @@ impl Run {
         world.be_quiet();
         world.set_uplink(UPLINK_MS);
         if plan.refuses_files {
-            world.fault(plan::no_files(0));
+            world.refuse_files();
         }
         if let Some(bug) = planted {
             world.plant(bug);
@@ -276,7 +276,7 @@ impl Run {
     pub(super) fn calm(&mut self) {
         self.world.calm();
         if self.refuses_files {
-            self.world.fault(plan::no_files(0));
+            self.world.refuse_files();
         }
     }
 

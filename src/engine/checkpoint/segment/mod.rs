@@ -14,8 +14,9 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::file_sum::{FileSum, hex16};
+use super::file_sum::FileSum;
 use crate::engine::log::CommitId;
+use crate::engine::numbers::hex16;
 
 pub use read::{Reader, Section, read_part};
 pub use write::Writer;

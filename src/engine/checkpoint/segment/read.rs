@@ -5,13 +5,12 @@ use std::io::{BufRead, BufReader, Read as _};
 use flate2::bufread::MultiGzDecoder;
 use serde::Deserialize;
 
-use super::{
-    FORMAT, LINE_BYTES, SectionInfo, SegmentError, SegmentRow, UNPACKED_BYTES, VERSION, hex16,
-};
-use crate::engine::checkpoint::file_sum::{FileSum, optional_id};
+use super::{FORMAT, LINE_BYTES, SectionInfo, SegmentError, SegmentRow, UNPACKED_BYTES, VERSION};
+use crate::engine::checkpoint::file_sum::FileSum;
 use crate::engine::digest::{RowSum, TableSum};
 use crate::engine::document::{self, Document};
 use crate::engine::log::CommitId;
+use crate::engine::numbers::{hex16, optional_id};
 use crate::text::inline;
 
 /// Reads the rows of one section, the one that a manifest points to.

@@ -7,11 +7,10 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::Serialize;
 
-use super::{
-    FORMAT, LINE_BYTES, SectionInfo, SegmentFile, SegmentRowRef, UNPACKED_BYTES, VERSION, hex16,
-};
+use super::{FORMAT, LINE_BYTES, SectionInfo, SegmentFile, SegmentRowRef, UNPACKED_BYTES, VERSION};
 use crate::engine::checkpoint::file_sum::FileSum;
 use crate::engine::digest::{RowSum, TableSum};
+use crate::engine::numbers::hex16;
 use crate::text::inline;
 
 /// What a header takes beside names and keys, packed or not, and what gzip adds to both members.

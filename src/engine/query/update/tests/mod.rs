@@ -350,6 +350,64 @@ fn the_time_is_that_of_the_commit() {
 }
 
 #[test]
+fn only_what_would_be_stored_otherwise_is_a_change() {
+    for (document, update, expected) in [
+        (json!({"a":1}), json!({"$set":{"a":1}}), Applied::Unchanged),
+        (json!({"a":1}), json!({"$set":{"a":1.0}}), Applied::Changed),
+        (
+            json!({"a":0.0}),
+            json!({"$set":{"a":-0.0}}),
+            Applied::Changed,
+        ),
+        (
+            json!({"a":{"x":1,"y":2}}),
+            json!({"$set":{"a":{"y":2,"x":1}}}),
+            Applied::Changed,
+        ),
+        (
+            json!({"a":[{"x":1}]}),
+            json!({"$set":{"a.0.x":1}}),
+            Applied::Unchanged,
+        ),
+        (json!({"a":1}), json!({"$inc":{"a":0}}), Applied::Unchanged),
+        (json!({}), json!({"$set":{"a":null}}), Applied::Changed),
+        (
+            json!({}),
+            json!({"$push":{"a":{"$each":[]}}}),
+            Applied::Changed,
+        ),
+        (
+            json!({"a":[2,1]}),
+            json!({"$push":{"a":{"$each":[3],"$slice":2}}}),
+            Applied::Unchanged,
+        ),
+        (json!({"a":[]}), json!({"$pop":{"a":1}}), Applied::Unchanged),
+        (
+            json!({"a":[null]}),
+            json!({"$unset":{"a.0":1}}),
+            Applied::Unchanged,
+        ),
+        (
+            json!({"a":null}),
+            json!({"$unset":{"a":1}}),
+            Applied::Changed,
+        ),
+        (json!({"a":1}), json!({}), Applied::Unchanged),
+    ] {
+        let mut fields = document.as_object().unwrap().clone();
+        let told = Update::parse("patch_json", update.as_object().unwrap()).unwrap();
+        let applied = told.apply(&mut fields, &NOW).unwrap();
+        assert_eq!(applied, expected, "{update} of {document}");
+        let is_same = document::to_text(&fields) == document.to_string();
+        assert_eq!(
+            is_same,
+            expected == Applied::Unchanged,
+            "{update} of {document}"
+        );
+    }
+}
+
+#[test]
 fn operators_do_not_mix_with_fields() {
     let is = |patch: Value| is_update("patch_json", patch.as_object().unwrap());
     assert_eq!(is(json!({})), Ok(false));

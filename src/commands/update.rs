@@ -6,7 +6,7 @@ use twilight_model::channel::Attachment;
 use super::input::{self, Options};
 use super::{Context, SlashCommand, manage_server, revision};
 use crate::engine::document;
-use crate::engine::row::{Action, Change};
+use crate::engine::row::{Action, Change, Patch};
 use crate::error::Result;
 use crate::host::Host;
 use crate::interactions::Reply;
@@ -30,7 +30,7 @@ pub(super) struct Update {
     /// The row's key
     #[command(autocomplete = true, max_length = 100)]
     key: String,
-    /// The fields to change, as JSON Merge Patch: null removes a field
+    /// A JSON Merge Patch (null removes a field), or operators like {"$inc":{"n":1}}
     #[command(max_length = 6000)]
     patch_json: Option<String>,
     /// Instead of patch_json: a file with the patch
@@ -42,6 +42,8 @@ pub(super) struct Update {
 
 impl SlashCommand for Update {
     const HELP: &'static str = "The patch is a JSON Merge Patch (RFC 7396): fields in it are set, `null` removes one, objects are merged, lists are replaced as a whole. \
+        Or it is operators: `$set $unset $inc $mul $min $max $rename $push $pull $addToSet $pop $currentDate`, each with an object of paths, \
+        as in `{\"$inc\":{\"visits.total\":1},\"$push\":{\"tags\":\"new\"}}`; they act on the row as it is at that moment, so no count is lost when several people count. \
         With `if_rev` it is refused when somebody changed the row since you read it.";
     const EXAMPLE: &'static str =
         "/dbc_update database:prod table:users key:u_1 patch_json:{\"role\":\"teacher\"} if_rev:1";
@@ -60,7 +62,7 @@ impl SlashCommand for Update {
             key: self.key.clone(),
             if_rev,
             action: Action::Update {
-                patch: document::parse(input.option, &input.text)?,
+                patch: Patch::parse(input.option, document::parse(input.option, &input.text)?)?,
                 option: input.option,
             },
         };

@@ -28,6 +28,7 @@ pub mod names;
 mod numbers;
 mod object_storage;
 mod open;
+pub mod query;
 mod rebuild;
 pub mod row;
 pub mod state;

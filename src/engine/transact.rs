@@ -6,7 +6,7 @@ use super::commit::Committed;
 use super::database::Database;
 use super::document;
 use super::log::Origin;
-use super::row::{Action, Change, PutMode};
+use super::row::{Action, Change, Patch, PutMode};
 use super::state::Batch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
@@ -128,6 +128,15 @@ struct Nonsense {
     hint: Option<String>,
 }
 
+impl From<Error> for Nonsense {
+    fn from(error: Error) -> Self {
+        Nonsense {
+            text: error.message,
+            hint: error.hint,
+        }
+    }
+}
+
 fn nonsense<T>(text: impl Into<String>) -> Result<T, Nonsense> {
     Err(Nonsense {
         text: text.into(),
@@ -177,7 +186,7 @@ fn parse_change(op: Value, option: &'static str) -> Result<Change, Nonsense> {
             option,
         },
         None if op == "update" => Action::Update {
-            patch: object(&mut fields, "patch", &op)?,
+            patch: Patch::parse(option, object(&mut fields, "patch", &op)?)?,
             option,
         },
         None => Action::Delete { hard: false },

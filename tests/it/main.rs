@@ -45,3 +45,4 @@ mod takeover;
 mod takeover_begins;
 mod threads;
 mod transact;
+mod update_operators;

@@ -243,7 +243,7 @@ impl<H: Host> Database<H> {
     /// Takes from the queue what fits one record, validating each.
     fn put_together(&self, failed: &BTreeMap<String, Error>, limit: usize) -> Result<Group> {
         let opened = self.opened()?;
-        let mut batch = Batch::new(&self.name, &opened.state);
+        let mut batch = Batch::new(&self.name, &opened.state, self.shared.host.now());
         let mut by = Vec::new();
         let mut accepted: Vec<Waiting> = Vec::new();
         let mut refused = Vec::new();
@@ -308,11 +308,12 @@ impl<H: Host> Database<H> {
                 }
             }
         }
+        let at = Some(batch.at());
         let (ops, sum) = batch.finish();
         Ok(Group {
             accepted,
             refused,
-            record: Contents { by, ops, sum },
+            record: Contents { by, ops, sum, at },
         })
     }
 

@@ -14,7 +14,7 @@ use crate::engine::log::{CommitId, Op, Part, Record};
 use crate::engine::object_storage::Floor;
 use crate::engine::{attachments, describe, not_written};
 use crate::error::{Error, ErrorKind, Result, Written};
-use crate::host::{Host, Level};
+use crate::host::{Host, Level, UnixMillis};
 
 /// What a record is made of, but for its place in the log.
 #[derive(Debug, Default)]
@@ -22,6 +22,8 @@ pub(in crate::engine) struct Contents {
     pub by: Vec<Part>,
     pub ops: Vec<Op>,
     pub sum: BTreeMap<String, TableSum>,
+    /// The time that was written into it already; the time of posting where there is none.
+    pub at: Option<UnixMillis>,
 }
 
 pub(in crate::engine) enum PostError {
@@ -104,14 +106,14 @@ impl<H: Host> Database<H> {
 
     fn next_record(&self, contents: Contents) -> Result<(Record, u64)> {
         let opened = self.claimed()?;
-        let Contents { by, ops, sum } = contents;
+        let Contents { by, ops, sum, at } = contents;
         let prev = opened.state.head;
         let record = Record {
             v: VERSION,
             epoch: opened.epoch,
             seq: prev.map_or(1, |prev| prev.id.seq() + 1),
             prev,
-            at: self.shared.host.now(),
+            at: at.unwrap_or_else(|| self.shared.host.now()),
             by,
             ops,
             sum,

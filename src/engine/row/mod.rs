@@ -19,6 +19,7 @@ use crate::limits::ROW_BYTES;
 use crate::text::inline;
 
 pub use read::Found;
+pub use update::Patch;
 
 /// One change of one row, understood but not yet held against what is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,11 +40,8 @@ pub enum Action {
         /// The option that the document came in.
         option: &'static str,
     },
-    /// Changes some fields, by a JSON Merge Patch.
-    Update {
-        patch: Map<String, Value>,
-        option: &'static str,
-    },
+    /// Changes some fields.
+    Update { patch: Patch, option: &'static str },
     Delete {
         /// No copy of the row is to remain anywhere.
         hard: bool,

@@ -6,15 +6,38 @@ use super::{Change, check_size, no_such_row};
 use crate::engine::document::Document;
 use crate::engine::log::Op;
 use crate::engine::merge_patch;
+use crate::engine::query::update::{Now, Update, is_update};
 use crate::engine::state::Batch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::text::inline;
 
-/// Applies a JSON Merge Patch to the row; its revision after it.
+/// What an update makes of a row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Patch {
+    /// A JSON Merge Patch.
+    Merge(Map<String, Value>),
+    /// Operators, whose outcome depends on what they meet.
+    Operators(Update),
+}
+
+impl Patch {
+    /// Names that begin with `$` at the top are operators.
+    ///
+    /// # Errors
+    /// Refuses operators that make no sense, or other names beside them.
+    pub fn parse(option: &'static str, patch: Map<String, Value>) -> Result<Patch> {
+        Ok(match is_update(option, &patch)? {
+            true => Patch::Operators(Update::parse(option, &patch)?),
+            false => Patch::Merge(patch),
+        })
+    }
+}
+
+/// Applies a patch to the row; its revision after it.
 pub(super) fn update(
     batch: &mut Batch<'_>,
     change: &Change,
-    patch: &Map<String, Value>,
+    patch: &Patch,
     option: &'static str,
 ) -> Result<u64> {
     let table = batch.table(&change.table)?;
@@ -36,7 +59,12 @@ pub(super) fn update(
         Error::new(ErrorKind::Corrupt, message).hint("Report this: it is a bug.")
     })?;
     let key_before = fields.get(&table.pk).cloned();
-    merge_patch::apply(&mut fields, patch);
+    match patch {
+        Patch::Merge(patch) => merge_patch::apply(&mut fields, patch),
+        Patch::Operators(update) => {
+            update.apply(&mut fields, &Now(batch.at()))?;
+        }
+    }
     if fields.get(&table.pk) != key_before.as_ref() {
         return Err(Error::invalid(
             option,

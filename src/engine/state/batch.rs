@@ -8,6 +8,7 @@ use crate::engine::digest::{RowSum, TableSum};
 use crate::engine::document;
 use crate::engine::log::Op;
 use crate::error::{Error, ErrorKind, Result};
+use crate::host::UnixMillis;
 use crate::limits::COMMIT_BYTES;
 use crate::text::{inline, nearest};
 
@@ -18,6 +19,8 @@ const OP_BYTES: usize = 80;
 pub struct Batch<'a> {
     database: &'a str,
     base: &'a State,
+    /// When the writes are evaluated: the time of their record.
+    at: UnixMillis,
     /// Tables that the ops touched; none for a name that no longer has a table.
     tables: BTreeMap<String, Option<TableView>>,
     /// Rows that the ops wrote, by table id and key.
@@ -74,10 +77,11 @@ pub struct Savepoint {
 }
 
 impl<'a> Batch<'a> {
-    pub fn new(database: &'a str, base: &'a State) -> Self {
+    pub fn new(database: &'a str, base: &'a State, at: UnixMillis) -> Self {
         Batch {
             database,
             base,
+            at,
             tables: BTreeMap::new(),
             rows: BTreeMap::new(),
             last_table_id: base.last_table_id,
@@ -90,6 +94,11 @@ impl<'a> Batch<'a> {
 
     pub fn database(&self) -> &str {
         self.database
+    }
+
+    /// The time that all writes in it share, whatever a clock says meanwhile.
+    pub fn at(&self) -> UnixMillis {
+        self.at
     }
 
     /// About how many bytes of JSON the ops so far are.
@@ -383,7 +392,7 @@ mod tests {
     #[test]
     fn what_is_taken_back_leaves_no_trace() {
         let state = State::default();
-        let mut batch = Batch::new("test", &state);
+        let mut batch = Batch::new("test", &state, 0);
         for op in [create("t", 1), put("t", "a", 1)] {
             batch.push(op).unwrap();
         }

@@ -307,7 +307,7 @@ mod tests {
 
     fn entry(state: &State, ops: Vec<Op>, interaction: &str) -> Entry {
         let seq = state.head.map_or(1, |head| head.id.seq() + 1);
-        let mut batch = Batch::new("test", state);
+        let mut batch = Batch::new("test", state, 0);
         let count = ops.len();
         for op in ops {
             batch.push(op).unwrap();

@@ -27,6 +27,7 @@ mod merge_patch;
 pub mod names;
 mod object_storage;
 mod open;
+pub mod query;
 mod rebuild;
 pub mod row;
 pub mod state;

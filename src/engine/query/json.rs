@@ -5,11 +5,14 @@
 //! is valid and has no space between its parts. Whatever else stands there is read as something, ends, and
 //! never panics.
 
+mod skip;
+
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
+use self::skip::{end_of_scalar, end_of_string, end_of_value};
 use super::order::NumberKey;
 use crate::limits::DOCUMENT_DEPTH;
 
@@ -106,6 +109,14 @@ impl<'a> Json<'a> {
     /// An item of a list.
     pub fn at(self, index: usize) -> Option<Json<'a>> {
         self.items().nth(index)
+    }
+
+    /// All strings in the value, at any depth; names of fields are none of them.
+    pub fn strings(self) -> Strings<'a> {
+        Strings {
+            text: self.text(),
+            at: 0,
+        }
     }
 
     /// The value as a tree, down to a depth that no document has.
@@ -364,6 +375,33 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
+/// See [`Json::strings`].
+#[derive(Debug, Clone)]
+pub struct Strings<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Iterator for Strings<'a> {
+    type Item = JsonString<'a>;
+
+    fn next(&mut self) -> Option<JsonString<'a>> {
+        let bytes = self.text.as_bytes();
+        loop {
+            let quote = bytes
+                .get(self.at..)?
+                .iter()
+                .position(|byte| *byte == b'"')?;
+            let (string, end) = string_at(self.text, self.at + quote + 1);
+            self.at = end + 1;
+            // Only a name has a colon behind it.
+            if bytes.get(self.at) != Some(&b':') {
+                return Some(string);
+            }
+        }
+    }
+}
+
 /// Where one is in a list or an object.
 #[derive(Debug, Clone)]
 struct Parts<'a> {
@@ -428,90 +466,6 @@ fn string_at(text: &str, begin: usize) -> (JsonString<'_>, usize) {
     let (end, has_escapes) = end_of_string(text.as_bytes(), begin);
     let raw = text.get(begin..end).unwrap_or_default();
     (JsonString { raw, has_escapes }, end)
-}
-
-/// Where the value ends that begins at `from`: never before `from`.
-#[inline]
-fn end_of_value(bytes: &[u8], from: usize) -> usize {
-    match bytes.get(from) {
-        Some(b'"') => end_of_string(bytes, from + 1).0 + 1,
-        Some(b'{' | b'[') => end_of_container(bytes, from),
-        _ => end_of_scalar(bytes, from),
-    }
-}
-
-fn end_of_scalar(bytes: &[u8], from: usize) -> usize {
-    let mut at = from;
-    while let Some(byte) = bytes.get(at) {
-        if matches!(byte, b',' | b'}' | b']') {
-            break;
-        }
-        at += 1;
-    }
-    at
-}
-
-fn end_of_container(bytes: &[u8], from: usize) -> usize {
-    let mut depth: usize = 0;
-    let mut at = from;
-    while let Some(byte) = bytes.get(at) {
-        at += 1;
-        match byte {
-            b'"' => at = end_of_string(bytes, at).0 + 1,
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => {
-                depth -= 1;
-                if depth == 0 {
-                    break;
-                }
-            }
-            _ => {}
-        }
-    }
-    at
-}
-
-/// Where the closing quote of a string is, and whether there are escapes before it. Eight bytes at a time,
-/// since strings are most of what is skipped.
-#[inline]
-fn end_of_string(bytes: &[u8], begin: usize) -> (usize, bool) {
-    let mut at = begin;
-    let mut has_escapes = false;
-    while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let word = u64::from_le_bytes(*eight);
-        let found = bytes_equal(word, b'"') | bytes_equal(word, b'\\');
-        if found == 0 {
-            at += 8;
-            continue;
-        }
-        // The lowest mark is always true; above it there may be false ones.
-        at += found.trailing_zeros() as usize / 8;
-        if bytes.get(at) == Some(&b'"') {
-            return (at, has_escapes);
-        }
-        has_escapes = true;
-        at += 2;
-    }
-    loop {
-        match bytes.get(at) {
-            Some(b'\\') => {
-                has_escapes = true;
-                at += 2;
-            }
-            Some(b'"') => return (at, has_escapes),
-            Some(_) => at += 1,
-            None => return (bytes.len(), has_escapes),
-        }
-    }
-}
-
-/// Marks the bytes of a word that equal `byte` by their highest bits, exactly up to the first.
-#[inline]
-fn bytes_equal(word: u64, byte: u8) -> u64 {
-    const LOWEST: u64 = u64::from_le_bytes([1; 8]);
-    const HIGHEST: u64 = u64::from_le_bytes([0x80; 8]);
-    let differs = word ^ (LOWEST * u64::from(byte));
-    differs.wrapping_sub(LOWEST) & !differs & HIGHEST
 }
 
 #[cfg(test)]

@@ -5,9 +5,11 @@
 //! look at it. How values compare is defined once, by [`order`], for ranges, sorting, indexes and
 //! groups alike. `docs/queries.md` says what every word of a query means.
 
+pub mod filter;
 pub mod json;
 pub mod order;
 pub mod path;
 
+pub use filter::Filter;
 pub use json::{Json, Kind};
 pub use path::{Go, Path};

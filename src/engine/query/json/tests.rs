@@ -52,6 +52,15 @@ pub(in crate::engine::query) fn number() -> impl Strategy<Value = serde_json::Nu
     ]
 }
 
+fn all_strings(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(items) => items.iter().flat_map(all_strings).collect(),
+        Value::Object(fields) => fields.values().flat_map(all_strings).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// Calls everything there is to call, and so on with what comes back.
 fn walk(json: Json<'_>, levels: usize) {
     let _ = (json.kind(), json.text(), json.as_number(), json.as_bool());
@@ -59,6 +68,7 @@ fn walk(json: Json<'_>, levels: usize) {
     if let Some(string) = json.as_string() {
         assert_eq!(string.decode(), string.chars().collect::<String>());
     }
+    json.strings().for_each(drop);
     if let Some(levels) = levels.checked_sub(1) {
         json.items().for_each(|item| walk(item, levels));
         json.fields().for_each(|(_, value)| walk(value, levels));
@@ -75,6 +85,8 @@ proptest! {
         prop_assert_eq!(json.to_value(), value.clone());
         prop_assert_eq!(json.text(), &text);
         walk(json, 6);
+        let strings: Vec<_> = json.strings().map(|string| string.decode().into_owned()).collect();
+        prop_assert_eq!(strings, all_strings(&value));
         if let Value::Object(fields) = &value {
             for (name, field) in fields {
                 let found = json.get(name).map(Json::to_value);

@@ -248,6 +248,11 @@ impl<'a> JsonString<'a> {
         }
     }
 
+    /// As it is written, without the quotes.
+    pub fn raw(self) -> &'a str {
+        self.raw
+    }
+
     /// The text, where it stands as it is.
     pub fn plain(self) -> Option<&'a str> {
         (!self.has_escapes).then_some(self.raw)

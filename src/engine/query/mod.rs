@@ -5,11 +5,17 @@
 //! look at it. How values compare is defined once, by [`order`], for ranges, sorting, indexes and
 //! groups alike. `docs/queries.md` says what every word of a query means.
 
+pub mod cursor;
 pub mod filter;
 pub mod json;
 pub mod order;
 pub mod path;
+pub mod select;
+pub mod sort;
 
+pub use cursor::Cursor;
 pub use filter::Filter;
 pub use json::{Json, Kind};
 pub use path::{Go, Path};
+pub use select::Select;
+pub use sort::{Sort, Top};

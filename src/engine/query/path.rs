@@ -4,6 +4,7 @@
 use std::fmt;
 
 use super::json::{Json, Kind, is_written_as_it_is};
+use super::order;
 use crate::limits::DOCUMENT_DEPTH;
 
 /// The longest path in bytes.
@@ -30,6 +31,16 @@ struct Step {
 pub enum Go {
     On,
     Stop,
+}
+
+/// What a row is sorted or found by.
+#[derive(Debug, Clone, Copy)]
+pub enum Key<'a> {
+    /// Counts as null.
+    Missing,
+    /// A list with nothing in it: less than anything else.
+    EmptyList,
+    Value(Json<'a>),
 }
 
 /// Why a text is no path.
@@ -120,6 +131,16 @@ impl Path {
             }
             _ => found(value),
         })
+    }
+
+    /// Calls back with what a row has for its keys under this path, in sort orders and indexes: each item of a
+    /// list at the end, and something in any case.
+    ///
+    /// Unlike a visit, a number in the path is nothing but the number of an item where there is a list, since
+    /// otherwise every object in that list would have a key for what it misses. In a list without a number
+    /// in the path, what is no object misses the rest of it.
+    pub fn visit_keys<'a>(&self, document: Json<'a>, found: &mut dyn FnMut(Key<'a>)) {
+        follow_keys(document, &self.steps, found);
     }
 
     /// Calls back with what is found, and whether its items are found as well.
@@ -216,6 +237,61 @@ fn follow_list<'a>(
         }
     }
     Go::On
+}
+
+fn follow_keys<'a>(value: Json<'a>, steps: &[Step], found: &mut dyn FnMut(Key<'a>)) {
+    let Some((step, rest)) = steps.split_first() else {
+        return found_keys(value, found);
+    };
+    match (value.kind(), step.index) {
+        (Kind::Object, _) => match value.find(&step.name, step.is_plain) {
+            Some(field) => follow_keys(field, rest, found),
+            None => found(Key::Missing),
+        },
+        (Kind::Array, Some(index)) => match value.at(index) {
+            Some(item) => follow_keys(item, rest, found),
+            None => found(Key::Missing),
+        },
+        (Kind::Array, None) => {
+            let mut is_empty = true;
+            for item in value.items() {
+                is_empty = false;
+                match item.kind() {
+                    Kind::Object => follow_keys(item, steps, found),
+                    _ => found(Key::Missing),
+                }
+            }
+            if is_empty {
+                found(Key::Missing);
+            }
+        }
+        _ => found(Key::Missing),
+    }
+}
+
+fn found_keys<'a>(value: Json<'a>, found: &mut dyn FnMut(Key<'a>)) {
+    if value.kind() != Kind::Array {
+        return found(Key::Value(value));
+    }
+    let mut is_empty = true;
+    for item in value.items() {
+        is_empty = false;
+        found(Key::Value(item));
+    }
+    if is_empty {
+        found(Key::EmptyList);
+    }
+}
+
+impl Key<'_> {
+    /// Appends its bytes, as [`super::order`] has them.
+    pub fn encode(self, out: &mut Vec<u8>) {
+        match self {
+            Key::Missing => order::encode_missing(out),
+            Key::EmptyList => out.push(order::LEAST),
+            Key::Value(value) => order::encode(value, out),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -78,6 +78,46 @@ fn lists_at_the_end_come_whole_when_asked_for() {
 }
 
 #[test]
+fn every_row_has_keys() {
+    fn keys(path: &str, document: &Value) -> Value {
+        let text = document.to_string();
+        let mut keys = Vec::new();
+        Path::parse(path)
+            .unwrap()
+            .visit_keys(Json::new(&text), &mut |key| {
+                let mut bytes = Vec::new();
+                key.encode(&mut bytes);
+                keys.push(match key {
+                    Key::Missing => json!("missing"),
+                    Key::EmptyList => json!("empty"),
+                    Key::Value(value) => value.to_value(),
+                });
+            });
+        keys.into()
+    }
+    for (path, document, expected) in [
+        ("a", json!({"a": 1}), json!([1])),
+        ("a", json!({}), json!(["missing"])),
+        ("a", json!({"a": [2, [], [3]]}), json!([2, [], [3]])),
+        ("a", json!({"a": []}), json!(["empty"])),
+        (
+            "a.b",
+            json!({"a": [{"b": [1, 2]}, {"b": 3}, {}, 4, [{"b": 5}]]}),
+            json!([1, 2, 3, "missing", "missing", "missing"]),
+        ),
+        ("a.b", json!({"a": []}), json!(["missing"])),
+        ("a.b", json!({"a": 1}), json!(["missing"])),
+        ("a.0", json!({"a": [{"b": 1}, 2]}), json!([{"b": 1}])),
+        ("a.0.b", json!({"a": [{"b": 1}, {"b": 2}]}), json!([1])),
+        ("a.2", json!({"a": [{"b": 1}]}), json!(["missing"])),
+        ("a.0", json!({"a": [[1, 2]]}), json!([1, 2])),
+        ("a.0", json!({"a": {"0": 1}}), json!([1])),
+    ] {
+        assert_eq!(keys(path, &document), expected, "{path} in {document}");
+    }
+}
+
+#[test]
 fn names_with_quotes_and_backslashes_are_found() {
     for name in ["\"", "\\", "a\"", "a\\", "ü", "\n", "\u{0}"] {
         let document = json!({"a\"b": 0, "x": {name: 1}});

@@ -1,0 +1,42 @@
+//! Conditions on the items of a list: `$elemMatch`, and what `$pull` removes.
+
+use serde_json::{Map, Value};
+
+use super::matching::{self, Scratch};
+use super::{Condition, Test, parse};
+use crate::engine::query::json::{Json, Kind};
+use crate::error::Result;
+
+/// What an item must fulfil.
+#[derive(Debug, Clone)]
+pub enum Element {
+    /// Tests of the item itself: `{"$gte":5,"$lt":9}`.
+    Item(Vec<Test>),
+    /// Conditions on an item that is an object, or a list with numbers for names: `{"score":{"$gte":5}}`.
+    Document(Vec<Condition>),
+}
+
+impl Element {
+    /// Understands what is asked of items. `place` is where in the option it stands, for errors.
+    ///
+    /// # Errors
+    /// As [`super::Filter::parse`].
+    pub fn parse(option: &'static str, place: &str, source: &Map<String, Value>) -> Result<Self> {
+        parse::element(option, place, source)
+    }
+
+    /// Whether an item fulfils it.
+    pub fn matches(&self, item: Json<'_>) -> bool {
+        Scratch::default().lend(|scratch| self.holds(item, scratch))
+    }
+
+    pub(super) fn holds(&self, item: Json<'_>, scratch: &mut Vec<u8>) -> bool {
+        match self {
+            Element::Item(tests) => tests.iter().all(|test| matching::item(test, item, scratch)),
+            Element::Document(conditions) => {
+                matches!(item.kind(), Kind::Object | Kind::Array)
+                    && matching::all(conditions, item, scratch)
+            }
+        }
+    }
+}

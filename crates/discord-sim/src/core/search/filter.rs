@@ -91,6 +91,30 @@ impl Query {
             && self.fits_files(message)
     }
 
+    /// Whether [`Query::fits`] says yes to whatever there is.
+    pub(super) fn fits_all(&self) -> bool {
+        let ids = [
+            &self.authors,
+            &self.mentions,
+            &self.mentioned_roles,
+            &self.replied_to_users,
+            &self.replied_to_messages,
+        ];
+        let texts = [
+            &self.embed_providers,
+            &self.link_hostnames,
+            &self.filenames,
+            &self.extensions,
+        ];
+        let flags = [self.pinned, self.mention_everyone];
+        ids.iter().all(|ids| ids.is_empty())
+            && texts.iter().all(|texts| texts.is_empty())
+            && flags.iter().all(Option::is_none)
+            && self.author_types.is_empty()
+            && self.has.is_empty()
+            && !self.by_embed_type
+    }
+
     /// Types ask for one of those named, or for none of those named with `-`.
     fn fits_author_type(&self, message: &Message) -> bool {
         let own = author_type(message);

@@ -6,6 +6,7 @@
 //!
 //! An index is kept only for an application that may search. Texts are cut into words when they are first looked at.
 
+mod document;
 pub(crate) mod filter;
 pub(crate) mod plan;
 pub(crate) mod words;
@@ -14,9 +15,9 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
+use self::document::Document;
 use self::filter::Query;
 use self::plan::{Odds, SearchOddity, SearchPlan};
-use self::words::{Word, has_in_order, words};
 use super::config::Config;
 use super::guild::channel::Channel;
 use super::id::Id;
@@ -50,26 +51,6 @@ struct Activity {
     changed_ms: Option<u64>,
 }
 
-/// What the index was told of one message.
-#[derive(Debug, Default)]
-struct Document {
-    changes: u32,
-    /// Oldest first. The last is the message as it is, or as it was when it was deleted.
-    versions: Vec<Version>,
-}
-
-#[derive(Debug)]
-struct Version {
-    /// Counted from 0, with those that are forgotten.
-    number: u32,
-    since_ms: u64,
-    /// When it was replaced or deleted.
-    gone_ms: Option<u64>,
-    words: Option<Box<[u64]>>,
-    /// The message, where it is no longer in its channel like that.
-    past: Option<Box<Message>>,
-}
-
 /// A message that a search found.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Hit {
@@ -96,7 +77,8 @@ pub(crate) enum Found {
 }
 
 impl Discord {
-    /// Lets search be as odd as a plan says, from now on and in hindsight.
+    /// Lets search be as odd as a plan says, from now on and for all that happened before; only ghosts that are gone do not
+    /// come back.
     ///
     /// # Errors
     ///
@@ -196,37 +178,16 @@ impl SearchIndex {
         self.guilds.entry(guild).or_default().changed_ms = Some(now);
         let documents = self.documents.entry(channel).or_default();
         let document = documents.entry(id).or_default();
-        if let Some(last) = document.versions.last_mut() {
-            last.gone_ms = last.gone_ms.or(Some(now));
-        }
+        document.end(now);
         if still_there {
-            document.versions.push(Version {
-                number: document.changes,
-                since_ms: now,
-                gone_ms: None,
-                words: None,
-                past: None,
-            });
-            document.changes += 1;
+            document.begin(now);
         }
         document.forget(now, id, &self.odds);
-        for version in document
-            .versions
-            .iter_mut()
-            .filter(|version| version.gone_ms.is_some())
-        {
-            if version.past.is_none() {
-                version.past = before.cloned().map(Box::new);
-            }
-        }
-        match document.next_expiry(id, &self.odds) {
-            Some(at) => {
-                self.expiry.insert((at, channel, id));
-            }
-            None if document.versions.is_empty() => {
-                documents.remove(&id);
-            }
-            None => {}
+        document.keep_past(before);
+        if let Some(at) = document.next_expiry(id, &self.odds) {
+            self.expiry.insert((at, channel, id));
+        } else if document.is_empty() {
+            documents.remove(&id);
         }
     }
 
@@ -245,7 +206,7 @@ impl SearchIndex {
             document.forget(now, id, &self.odds);
             if let Some(at) = document.next_expiry(id, &self.odds) {
                 self.expiry.insert((at, channel, id));
-            } else if document.versions.is_empty() {
+            } else if document.is_empty() {
                 documents.remove(&id);
             }
         }
@@ -253,11 +214,7 @@ impl SearchIndex {
 
     fn past(&self, hit: &Hit) -> Option<&Message> {
         let document = self.documents.get(&hit.channel)?.get(&hit.id)?;
-        let mut versions = document.versions.iter();
-        versions
-            .find(|version| version.number == hit.version)?
-            .past
-            .as_deref()
+        document.past(hit.version)
     }
 
     fn search(
@@ -354,6 +311,7 @@ impl SearchIndex {
         {
             return hits;
         }
+        let fits_all = query.fits_all();
         for channel in readable {
             let Some((documents, live)) =
                 self.documents.get_mut(channel).zip(channels.get(channel))
@@ -366,8 +324,8 @@ impl SearchIndex {
                 }
                 let found = document.find(now, *id, &self.odds, |version| {
                     let score = version.score(*id, live, query, &self.odds)?;
-                    let message = version.message(*id, live)?;
-                    query.fits(message, channels).then_some(score)
+                    let fits = |message| query.fits(message, channels);
+                    (fits_all || version.message(*id, live).is_some_and(fits)).then_some(score)
                 });
                 hits.extend(found.map(|(version, score)| Hit {
                     channel: *channel,
@@ -412,126 +370,6 @@ impl SearchIndex {
     }
 }
 
-impl Document {
-    /// From when until when each version is found, the newest first.
-    ///
-    /// A version stays until a newer one is found, so an edit never makes its message vanish; a deletion ends them all.
-    fn spans(&self, id: Id, odds: &Odds) -> impl Iterator<Item = (u64, Option<u64>)> {
-        let mut newer_ms: Option<u64> = None;
-        let mut end_ms: Option<u64> = None;
-        self.versions.iter().rev().map(move |version| {
-            let thing = (id.0, u64::from(version.number));
-            let from = version.since_ms.saturating_add(odds.lag_ms(thing));
-            let ghost = version
-                .gone_ms
-                .map(|gone| gone.saturating_add(odds.ghost_ms(thing)));
-            let until = match newer_ms {
-                None => {
-                    end_ms = ghost;
-                    ghost
-                }
-                Some(newer) => {
-                    let until = ghost.map_or(newer, |ghost| ghost.max(newer));
-                    Some(end_ms.map_or(until, |end| end.min(until)))
-                }
-            };
-            newer_ms = Some(newer_ms.map_or(from, |newer| newer.min(from)));
-            (from, until)
-        })
-    }
-
-    /// The newest version that is found at `now` and for which `score` gives one.
-    fn find<T>(
-        &mut self,
-        now: u64,
-        id: Id,
-        odds: &Odds,
-        mut score: impl FnMut(&mut Version) -> Option<T>,
-    ) -> Option<(u32, T)> {
-        let found = |(from, until): (u64, Option<u64>)| {
-            from <= now && until.is_none_or(|until| now < until)
-        };
-        if let [version] = self.versions.as_mut_slice()
-            && version.gone_ms.is_none()
-        {
-            // As most are.
-            let lag = odds.lag_ms((id.0, u64::from(version.number)));
-            let from = version.since_ms.saturating_add(lag);
-            return found((from, None))
-                .then(|| score(version))
-                .flatten()
-                .map(|score| (version.number, score));
-        }
-        let spans: Vec<_> = self.spans(id, odds).collect();
-        let versions = self.versions.iter_mut().rev().zip(spans);
-        versions
-            .filter(|(_, span)| found(*span))
-            .find_map(|(version, _)| score(version).map(|score| (version.number, score)))
-    }
-
-    /// Drops the versions whose time is over.
-    fn forget(&mut self, now: u64, id: Id, odds: &Odds) {
-        if self
-            .versions
-            .iter()
-            .all(|version| version.gone_ms.is_none())
-        {
-            return;
-        }
-        let mut over: Vec<bool> = self
-            .spans(id, odds)
-            .map(|(_, until)| until.is_some_and(|until| until <= now))
-            .collect();
-        // They came newest first.
-        self.versions.retain(|_| !over.pop().unwrap_or(false));
-    }
-
-    /// When the next version's time is over.
-    fn next_expiry(&self, id: Id, odds: &Odds) -> Option<u64> {
-        self.spans(id, odds).filter_map(|(_, until)| until).min()
-    }
-}
-
-impl Version {
-    fn message<'a>(&'a self, id: Id, live: &'a Channel) -> Option<&'a Message> {
-        let past = self.past.as_deref();
-        past.or_else(|| live.messages.get(&id))
-    }
-
-    /// How well its words are those of a query, or `None` where they are not.
-    fn score(
-        &mut self,
-        id: Id,
-        live: &Channel,
-        query: &Query,
-        odds: &Odds,
-    ) -> Option<(usize, usize)> {
-        let Some(wanted) = &query.words else {
-            return Some((0, 0));
-        };
-        let lost = |word: &Word| {
-            word.has_digit && odds.strikes(SearchOddity::LostDigits, (id.0, word.hash))
-        };
-        if wanted.iter().any(lost) {
-            return None;
-        }
-        if self.words.is_none() {
-            // Content alone: that embeds are often not indexed is reported.
-            let all = words(&self.message(id, live)?.content);
-            self.words = Some(all.iter().map(|word| word.hash).collect());
-        }
-        let own = self.words.as_deref().unwrap_or_default();
-        if !has_in_order(own, wanted, query.slop) {
-            return None;
-        }
-        let occurs = |word: &&u64| wanted.iter().any(|wanted| wanted.hash == **word);
-        Some(match query.by_relevance {
-            true => (own.iter().filter(occurs).count(), own.len()),
-            false => (0, 0),
-        })
-    }
-}
-
 /// Docs: by time of creation, which is in the id, the newest first unless asked otherwise; "sort order is not respected when
 /// sorting by relevance". What makes a message relevant is not documented: here it is the share of its words that were
 /// asked for, and then its age.
@@ -554,4 +392,60 @@ fn progress(from: u64, now: u64, until: u64) -> f64 {
         return 1.0;
     }
     now.saturating_sub(from) as f64 / (until - from).max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::config::GuildSpec;
+
+    /// Documents, versions and times to look again that are held.
+    fn held(discord: &Discord) -> (usize, usize, usize) {
+        let index = &discord.index;
+        let documents = index.documents.values().flat_map(BTreeMap::values);
+        let versions = documents.clone().map(Document::len).sum();
+        (documents.count(), versions, index.expiry.len())
+    }
+
+    #[test]
+    fn what_nobody_finds_any_more_is_not_kept() {
+        let mut discord = Discord::new(Config {
+            message_content_intent: true,
+            ..Config::default()
+        });
+        let mut now = 1_700_000_000_000;
+        let guild = discord.create_guild(now, GuildSpec::named("Test guild"));
+        let general = guild.channel_id;
+        let mut last = None;
+        for n in 0..2_000 {
+            now += 1_000;
+            let id = discord.post_by_hand(now, general, "text").unwrap();
+            let old = last.replace(id);
+            if let Some(old) = old {
+                discord.delete_by_hand(now, general, old).unwrap();
+            }
+            let (documents, versions, times) = held(&discord);
+            assert!(
+                documents <= 92 && versions <= 92 && times <= 92,
+                "after {n}"
+            );
+        }
+        now += 100_000;
+        discord.post_by_hand(now, general, "text").unwrap();
+        assert_eq!(held(&discord), (2, 2, 0));
+        discord.delete_channel_by_hand(now, general).unwrap();
+        assert_eq!(held(&discord).0, 0);
+    }
+
+    #[test]
+    fn without_the_intent_nothing_is_kept() {
+        let mut discord = Discord::new(Config::default());
+        let now = 1_700_000_000_000;
+        let general = discord
+            .create_guild(now, GuildSpec::named("Test guild"))
+            .channel_id;
+        let id = discord.post_by_hand(now, general, "text").unwrap();
+        discord.delete_by_hand(now, general, id).unwrap();
+        assert_eq!(held(&discord), (0, 0, 0));
+    }
 }

@@ -39,8 +39,11 @@ fn run(seed: u64, plan: SearchPlan) -> Vec<String> {
                 &json!({"content": format!("beta alpha {n}")}),
             );
         }
-        for query in ["content=alpha+beta&limit=25", "content=m9&slop=0"] {
-            let answer = search(&mut world, query);
+        for query in [
+            "content=alpha+beta&limit=25".to_owned(),
+            format!("content=m{n}"),
+        ] {
+            let answer = search(&mut world, &query);
             world.now += 1_100;
             answers.push(format!("{} {}", answer.status, answer.body));
         }
@@ -51,8 +54,8 @@ fn run(seed: u64, plan: SearchPlan) -> Vec<String> {
 #[test]
 fn the_same_seed_gives_the_same_answers() {
     let first = run(3, SearchPlan::usual());
-    assert_eq!(first, run(3, SearchPlan::usual()));
-    assert_ne!(first, run(4, SearchPlan::usual()));
+    assert!(first == run(3, SearchPlan::usual()));
+    assert!(first != run(4, SearchPlan::usual()));
     assert!(first[0].starts_with("202"));
 }
 
@@ -68,10 +71,8 @@ fn each_oddity_makes_a_difference_of_its_own() {
         run(3, SearchPlan::calm().rate(oddity, rate))
     });
     for (n, one) in alone.iter().enumerate() {
-        assert_ne!(*one, calm, "{:?}", ODDITIES[n]);
-        for other in &alone[..n] {
-            assert_ne!(one, other, "{:?}", ODDITIES[n]);
-        }
+        let differs = *one != calm && !alone[..n].contains(one);
+        assert!(differs, "{:?}", ODDITIES[n]);
     }
 }
 

@@ -313,6 +313,30 @@ fn an_edited_message_never_vanishes_and_its_deletion_ends_all_versions() {
 }
 
 #[test]
+fn nothing_of_a_deleted_message_outlives_what_it_said_last() {
+    let plan =
+        SearchPlan::calm()
+            .rate(SearchOddity::Ghost, 1.0)
+            .lasting(SearchOddity::Ghost, 0, 600_000);
+    let mut outlived_alone = 0;
+    for seed in 0..30 {
+        let mut world = seeded(seed, plan.clone());
+        let id = write(&mut world, "owner", "alpha");
+        edit(&mut world, &id, "beta");
+        remove(&mut world, &id);
+        for _ in 0..61 {
+            // A second apart, in this order.
+            let beta = !found(&mut world, "content=beta").is_empty();
+            let alpha = !found(&mut world, "content=alpha").is_empty();
+            assert!(beta || !alpha, "seed {seed}");
+            outlived_alone += usize::from(beta && !alpha);
+            world.now += 10_000;
+        }
+    }
+    assert!(outlived_alone > 0);
+}
+
+#[test]
 fn a_channel_goes_without_ghosts() {
     let mut world = world(only(SearchOddity::Ghost, 60_000));
     let channel = world.channel(json!({"name": "other"}));

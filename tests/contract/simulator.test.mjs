@@ -143,6 +143,39 @@ test("every answer of the simulator", { skip: document ? false : HOW_TO_GET_IT }
     await call(200, "DELETE", `/channels/${id}`);
   });
 
+  await t.test("search", async () => {
+    const control = async (method, what, body) => {
+      const response = await fetch(`${simulator.url}/sim/${what}`, { method, body: body && JSON.stringify(body) });
+      assert.equal(response.status, 200, await response.text());
+    };
+    const search = (status, query = "") => call(status, "GET", `/guilds/${guild}/messages/search?${query}`);
+    await search(403);
+    await control("PUT", "application", { message_content_intent: true });
+    const { code } = await search(202);
+    assert.equal(code, 110000);
+    await control("PUT", "search-plan", { rates: { deep_index: 1 } });
+    assert.equal((await search(200)).doing_deep_historical_index, true);
+    await control("DELETE", "search-plan");
+
+    const route = `/channels/${made.channel.id}/messages`;
+    const form = new FormData();
+    form.set("payload_json", JSON.stringify({ ...QUIET, content: "needle https://example.com", embeds: [{ title: "t" }] }));
+    form.set("files[0]", new Blob(["x"], { type: "image/png" }), "a.png");
+    const first = await call(200, "POST", route, undefined, { form });
+    await call(200, "POST", route, { ...QUIET, content: "an answer to the needle", message_reference: { message_id: first.id } });
+    await call(201, "POST", `${route}/${first.id}/threads`, { name: "history" });
+    await call(200, "POST", `/channels/${first.id}/messages`, { ...QUIET, content: "needle in a thread" });
+    const all = await search(200, "content=needle&slop=2&sort_by=timestamp&sort_order=asc&limit=25&offset=0");
+    assert.deepEqual([all.total_results, all.threads.length, all.members.length], [3, 1, 1]);
+    const narrow = `author_id=${simulator.bot_user_id}&author_type=bot&author_type=-user&channel_id=${made.channel.id}&pinned=false&mention_everyone=false&include_nsfw=true`;
+    assert.equal((await search(200, `${narrow}&has=image&has=link&has=-poll&attachment_extension=png&attachment_filename=a.png&link_hostname=example.com`)).total_results, 1);
+    assert.equal((await search(200, `${narrow}&replied_to_message_id=${first.id}&min_id=${first.id}`)).total_results, 1);
+    for (const wrong of ["limit=26", "offset=9976", "slop=101", "has=x", "channel_id=a&channel_id=b", "min_id=01", `content=${"x".repeat(1025)}`]) await search(400, wrong);
+    await search(404, `channel_id=${NOBODY}`);
+    await call(404, "GET", `/guilds/${NOBODY}/messages/search`);
+    await control("PUT", "application", { message_content_intent: false });
+  });
+
   await t.test("permissions", async () => {
     await simulator.botPermissions(guild, "0");
     await call(403, "POST", `/channels/${general}/messages`, { ...QUIET, content: "x" });

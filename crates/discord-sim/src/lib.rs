@@ -3,7 +3,7 @@
 //! [`Discord`] is a pure state machine: it has no clock, does no I/O and draws all its randomness from the seed in
 //! [`Config`], so the same requests at the same times give the same answers. [`Discord::handle`] takes a REST or CDN
 //! request as an application would send it; the other methods play the parts of the people in a guild, of the client
-//! that sends slash commands, and of bad luck on the network ([`Fault`], [`FaultPlan`]).
+//! that sends slash commands, and of bad luck on the network ([`Fault`], [`FaultPlan`]) and with search ([`SearchPlan`]).
 //!
 //! It follows Discord's documentation (<https://docs.discord.com/developers>) to the letter and is the stricter of
 //! the possible readings where that leaves doubt. Limits that Discord does not publish are marked "reported" where
@@ -40,5 +40,6 @@ pub use crate::core::id::Id;
 pub use crate::core::interactions::file::OptionFile;
 pub use crate::core::interactions::view::{DeliveryReport, View};
 pub use crate::core::interactions::{Delivery, InteractionSpec};
+pub use crate::core::search::plan::{SearchOddity, SearchPlan};
 pub use crate::core::traffic::{Direction, Exchange, ExchangeFile};
 pub use crate::core::{Discord, Guild, Outcome, Problem};

@@ -77,6 +77,7 @@ async fn run(args: Args) -> ExitCode {
         seed: args.seed,
         base_url: url,
         latency_ms: args.latency_ms,
+        message_content_intent: args.message_content_intent,
         ..Config::default()
     };
     let sim = Sim::new(config, traffic);

@@ -403,6 +403,64 @@ async fn controls_show_and_change_the_guild() {
 }
 
 #[tokio::test]
+async fn search_and_its_oddities_are_switched_from_outside() {
+    let server = Server::start(&["--message-content-intent"]);
+    let guild = server.guild().await;
+    let path = format!(
+        "/guilds/{}/messages/search",
+        guild["guild_id"].as_str().unwrap()
+    );
+    let messages = format!(
+        "/channels/{}/messages",
+        guild["channel_id"].as_str().unwrap()
+    );
+    let search = async |query: &str| {
+        let path = format!("{path}?{query}");
+        server.api("GET", &path, Value::Null).await.unwrap()
+    };
+    let say = async |content: &str| {
+        let sent = server
+            .api("POST", &messages, json!({"content": content}))
+            .await;
+        assert_eq!(sent.unwrap().0, 200);
+    };
+    let (status, body) = search("").await;
+    assert_eq!(
+        (status, &body["code"]),
+        (202, &json!(110_000)),
+        "odd by default"
+    );
+
+    let calm = server.sim("DELETE", "/search-plan", Value::Null).await;
+    assert_eq!(calm.0, 200);
+    say("alpha").await;
+    let (status, body) = search("content=ALPHA").await;
+    assert_eq!((status, &body["total_results"]), (200, &json!(1)));
+    assert_eq!(body["messages"][0][0]["content"], "alpha");
+
+    let late = json!({"rates": {"lag": 1}, "ms": {"lag": [35_000, 35_000]}});
+    assert_eq!(server.sim("PUT", "/search-plan", late).await.0, 200);
+    say("beta").await;
+    assert_eq!(search("content=beta").await.1["total_results"], 0);
+    server
+        .sim("POST", "/clock", json!({"advance_ms": 35_000}))
+        .await;
+    assert_eq!(search("content=beta").await.1["total_results"], 1);
+
+    for wrong in [
+        json!({"rates": {"lag": 2}}),
+        json!({"rates": {"nonsense": 1}}),
+        json!({"seed": 1}),
+    ] {
+        let (status, body) = server.sim("PUT", "/search-plan", wrong).await;
+        assert!(status == 400 && body["problem"].is_string(), "{body}");
+    }
+    let off = json!({"message_content_intent": false});
+    assert_eq!(server.sim("PUT", "/application", off).await.0, 200);
+    assert_eq!(search("content=beta").await.0, 403);
+}
+
+#[tokio::test]
 async fn every_exchange_is_a_line_in_the_traffic_file() {
     let file =
         std::env::temp_dir().join(format!("discord-sim-traffic-{}.jsonl", std::process::id()));

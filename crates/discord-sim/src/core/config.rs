@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer};
 
 use super::id::Id;
+use super::search::plan::SearchPlan;
 
 /// Settings of a simulated Discord; [`Config::default`] is what most tests want.
 #[derive(Clone, Debug)]
@@ -19,8 +20,12 @@ pub struct Config {
     /// Largest request in bytes: 25 MiB (docs `resources/message`, "Create Message", "Limitations").
     pub request_bytes_max: usize,
     /// Whether the application has the privileged MESSAGE_CONTENT intent. Without it, it sees other people's messages
-    /// blank, unless they mention it (docs `resources/message`, "Message Structure", footnote on `content`).
+    /// blank, unless they mention it (docs `resources/message`, "Message Structure", footnote on `content`), and cannot
+    /// search.
     pub message_content_intent: bool,
+    /// How odd search is; by default as it is documented and reported to be. A plan that makes no sense counts as a calm
+    /// one; [`crate::Discord::set_search_plan`] says what is wrong with it.
+    pub search: SearchPlan,
     /// Active threads that a guild may have. Documented as capped without a figure; 1,000 is reported.
     pub active_threads_max: usize,
     /// Whether [`crate::Discord::traffic`] keeps exchanges. Long runs in process may switch it off to save memory.
@@ -38,6 +43,7 @@ impl Default for Config {
             attachment_bytes_max: 10 * 1024 * 1024,
             request_bytes_max: 25 * 1024 * 1024,
             message_content_intent: false,
+            search: SearchPlan::usual(),
             active_threads_max: 1_000,
             record_traffic: true,
             traffic_kept: usize::MAX,

@@ -15,6 +15,7 @@ pub(crate) mod id;
 pub(crate) mod interactions;
 pub(crate) mod message;
 pub(crate) mod ratelimit;
+pub(crate) mod search;
 pub(crate) mod store;
 pub(crate) mod time;
 pub(crate) mod traffic;
@@ -41,6 +42,7 @@ use self::message::attachments::{StoredFile, UrlSigner};
 use self::message::journal::Journal;
 use self::message::nonce::Nonces;
 use self::ratelimit::{Buckets, InvalidRequests};
+use self::search::SearchIndex;
 use self::traffic::Traffic;
 
 /// What became of a request.
@@ -124,6 +126,7 @@ pub struct Discord {
     pub(crate) files: BTreeMap<Id, StoredFile>,
     pub(crate) urls: UrlSigner,
     pub(crate) journal: Journal,
+    pub(crate) index: SearchIndex,
     pub(crate) nonces: Nonces,
     pub(crate) commands: Commands,
     pub(crate) interactions: Interactions,
@@ -138,6 +141,7 @@ pub struct Discord {
 impl Discord {
     /// A Discord without guilds.
     pub fn new(config: Config) -> Discord {
+        let index = SearchIndex::new(&config);
         let application = Application::from_seed(config.seed);
         let bot = User {
             id: application.bot_user_id,
@@ -156,6 +160,7 @@ impl Discord {
             files: BTreeMap::new(),
             urls: UrlSigner::new(&config.base_url, derive(config.seed, "attachment urls")),
             journal: Journal::default(),
+            index,
             nonces: Nonces::default(),
             commands: Commands::default(),
             interactions: Interactions::default(),

@@ -94,6 +94,8 @@ impl Discord {
     pub(crate) fn remove_message(&mut self, channel_id: Id, id: Id) -> Option<Message> {
         let channel = self.channels.get_mut(&channel_id)?;
         let message = channel.messages.remove(&id)?;
+        let place = (channel.guild_id, channel_id, id);
+        self.index.note_gone(self.latest_ms, place, &message);
         let before = Some(message.clone());
         self.journal.note(self.latest_ms, channel_id, id, before);
         if let Some(thread) = &mut channel.thread {
@@ -108,6 +110,7 @@ impl Discord {
     /// Takes a channel out with all that is in it, its threads too. Channels of a category stay, without it.
     pub(crate) fn remove_channel(&mut self, id: Id) -> Option<Channel> {
         let channel = self.channels.remove(&id)?;
+        self.index.note_channel_gone(id);
         let threads = self.threads_of(id).map(|thread| thread.id);
         for thread in threads.collect::<Vec<_>>() {
             self.remove_channel(thread);

@@ -12,6 +12,7 @@ mod messages;
 mod overwrites;
 mod pins;
 mod roles;
+mod search;
 mod threads;
 mod users;
 mod webhooks;
@@ -92,6 +93,7 @@ fn tables() -> impl Iterator<Item = &'static Entry> {
         commands::ROUTES,
         guilds::ROUTES,
         roles::ROUTES,
+        search::ROUTES,
         channels::ROUTES,
         overwrites::ROUTES,
         pins::ROUTES,

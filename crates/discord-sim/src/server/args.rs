@@ -17,6 +17,7 @@ Options:
       --seed N                  Keys, tokens and latencies follow from this [default: 0]
       --traffic FILE            Append every exchange to FILE, a line of JSON each
       --latency-ms MIN..MAX     Let every answer take this long, in milliseconds [default: 0..0]
+      --message-content-intent  Give the application this intent, without which it cannot search
       --exit-when-stdin-closes  End when standard input closes
   -h, --help                    Print this
 
@@ -37,11 +38,15 @@ REST is served under <url>/api/v10, attachments under <url>/attachments, and the
   POST /sim/faults, DELETE /sim/faults       {\"fault\", \"method\"?, \"path\"?, \"skip\"?, \"times\"?, ...}
   PUT  /sim/fault-plan, DELETE               {\"seed\"?, \"rates\": {FAULT: 0..1}, \"ms\"?: {FAULT: [MIN, MAX]},
                                              \"from_ms\"?, \"until_ms\"?}: what each request meets is drawn
+  PUT  /sim/search-plan, DELETE              {\"rates\": {ODDITY: 0..1}, \"ms\"?: {ODDITY: [MIN, MAX]}}: how odd search
+                                             is; {} and DELETE leave nothing odd
+  PUT  /sim/application                      {\"message_content_intent\"}
   GET  /sim/traffic?since=N                  everything exchanged with the application
   POST /sim/clock                            {\"advance_ms\"}
 
 Faults: lost_request lost_response late delay status status_after rate_limit egress_block attachments_refused stale_read
 ids_out_of_order. Those that last take \"ms\"; status, status_after and egress_block take \"status\", the first two \"body\".
+Oddities: unindexed deep_index lag straggler ghost inexact_total short_page lost_digits, all of them to be met at first.
 
 Exit codes: 0 ended as asked, 1 failed while running, 2 wrong arguments or port in use.
 ";
@@ -55,6 +60,7 @@ pub struct Args {
     pub traffic: Option<PathBuf>,
     /// Least and most milliseconds.
     pub latency_ms: (u64, u64),
+    pub message_content_intent: bool,
     pub exit_when_stdin_closes: bool,
 }
 
@@ -80,6 +86,7 @@ impl Args {
             seed: 0,
             traffic: None,
             latency_ms: (0, 0),
+            message_content_intent: false,
             exit_when_stdin_closes: false,
         };
         let mut parser = lexopt::Parser::from_args(arguments);
@@ -95,6 +102,7 @@ impl Args {
                 Long("latency-ms") => {
                     args.latency_ms = range(&value::<String>(&mut parser, "--latency-ms")?)?
                 }
+                Long("message-content-intent") => args.message_content_intent = true,
                 Long("exit-when-stdin-closes") => args.exit_when_stdin_closes = true,
                 other => return Err(other.unexpected().to_string()),
             }
@@ -140,12 +148,13 @@ mod tests {
 
     #[test]
     fn a_whole_command_line() {
-        let line = "--port 99 --host ::1 --seed 7 --latency-ms 5..20 --traffic log --exit-when-stdin-closes";
+        let line = "--port 99 --host ::1 --seed 7 --latency-ms 5..20 --traffic log --message-content-intent --exit-when-stdin-closes";
         let Ok(Parsed::Run(args)) = parse(line) else {
             panic!("refused")
         };
         assert_eq!((args.port, args.seed, args.latency_ms), (99, 7, (5, 20)));
-        assert!(args.exit_when_stdin_closes && args.host.is_ipv6());
+        assert!(args.exit_when_stdin_closes && args.message_content_intent);
+        assert!(args.host.is_ipv6());
         assert_eq!(args.traffic, Some(PathBuf::from("log")));
     }
 

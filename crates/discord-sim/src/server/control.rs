@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::deliver;
 use super::sim::Sim;
-use crate::{Fault, FaultPlan, GuildSpec, Id, InteractionSpec, Problem, View};
+use crate::{Fault, FaultPlan, GuildSpec, Id, InteractionSpec, Problem, SearchPlan, View};
 
 /// Longest wait that `wait_ms` can ask for.
 const WAIT_MS_MAX: u64 = 60_000;
@@ -42,6 +42,8 @@ pub(super) fn router() -> Router<Arc<Sim>> {
         .route("/sim/act", post(act))
         .route("/sim/faults", post(inject).delete(clear_faults))
         .route("/sim/fault-plan", put(set_plan).delete(end_plan))
+        .route("/sim/search-plan", put(set_search_plan).delete(calm_search))
+        .route("/sim/application", put(application))
         .route("/sim/traffic", get(traffic))
         .route("/sim/clock", post(clock))
         .route("/sim/{*rest}", any(unknown))
@@ -308,6 +310,29 @@ async fn set_plan(State(sim): Shared, body: Bytes) -> Answer {
 
 async fn end_plan(State(sim): Shared) -> Answer {
     sim.with(|discord, _| discord.set_fault_plan(None))?;
+    Ok(Json(json!({"ok": true})))
+}
+
+async fn set_search_plan(State(sim): Shared, body: Bytes) -> Answer {
+    let plan: SearchPlan = read(&body)?;
+    sim.with(|discord, _| discord.set_search_plan(plan))?;
+    Ok(Json(json!({"ok": true})))
+}
+
+async fn calm_search(State(sim): Shared) -> Answer {
+    sim.with(|discord, _| discord.set_search_plan(SearchPlan::calm()))?;
+    Ok(Json(json!({"ok": true})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApplicationSettings {
+    message_content_intent: bool,
+}
+
+async fn application(State(sim): Shared, body: Bytes) -> Answer {
+    let wanted: ApplicationSettings = read(&body)?;
+    sim.with(|discord, _| discord.set_message_content_intent(wanted.message_content_intent));
     Ok(Json(json!({"ok": true})))
 }
 

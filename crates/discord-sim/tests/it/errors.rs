@@ -114,12 +114,6 @@ fn routes_that_do_not_exist() {
             .status,
         404
     );
-    assert_eq!(
-        world
-            .get(&format!("/guilds/{}/messages/search", world.guild.guild_id))
-            .status,
-        404
-    );
     assert_eq!(world.put(&world.messages(), json!({})).refusal(), (405, 0));
     assert_eq!(
         world

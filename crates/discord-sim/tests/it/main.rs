@@ -15,5 +15,6 @@ mod permissions;
 mod pins;
 mod rate_limits;
 mod robustness;
+mod search;
 mod support;
 mod threads;

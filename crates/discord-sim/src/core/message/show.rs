@@ -71,6 +71,8 @@ impl Discord {
         let (channel_id, id) = (message.channel_id, message.id);
         if let Some(channel) = self.channels.get_mut(&channel_id) {
             let before = channel.messages.insert(id, message);
+            let place = (channel.guild_id, channel_id, id);
+            self.index.note(self.latest_ms, place, before.as_ref());
             self.journal.note(self.latest_ms, channel_id, id, before);
         }
     }

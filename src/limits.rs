@@ -58,6 +58,8 @@ pub const KEY: usize = 100;
 pub const TRANSACTION_OPERATIONS: usize = 5_000;
 /// How deep a document may nest (our own rule: parsing must not exhaust the stack).
 pub const DOCUMENT_DEPTH: usize = 64;
+/// Different values of a field that are listed (our own rule).
+pub const DISTINCT_VALUES: usize = 10_000;
 
 /// How much later than its place in the order of commits a message of the log may get its id (our own
 /// rule: Discord names no bound for "eventually").

@@ -57,6 +57,22 @@ pub(super) async fn read<H: Host>(
     }
 }
 
+/// The same where neither need be given: an empty object then.
+pub(super) async fn read_optional<H: Host>(
+    context: &Context<H>,
+    options: Options,
+    json: Option<String>,
+    file: Option<Attachment>,
+) -> Result<Input> {
+    if json.is_none() && file.is_none() {
+        return Ok(Input {
+            option: options.json,
+            text: "{}".to_owned(),
+        });
+    }
+    read(context, options, json, file).await
+}
+
 async fn fetch<H: Host>(
     context: &Context<H>,
     json_name: &'static str,

@@ -1,9 +1,12 @@
 //! The slash commands: one file each, with definition, options, help, autocomplete, handler and
 //! reply. What is registered at Discord is generated from them.
 
+mod count;
 mod database_drop;
 mod databases;
 mod delete;
+mod distinct;
+mod find;
 mod get;
 mod help;
 mod history;
@@ -12,6 +15,7 @@ mod input;
 mod insert;
 mod inspect;
 mod restore_row;
+mod results;
 mod suggest;
 mod table_create;
 mod table_drop;
@@ -168,6 +172,9 @@ commands![
     table_drop::TableDrop,
     insert::Insert,
     get::Get,
+    find::FindRows,
+    count::Count,
+    distinct::ListDistinct,
     update::Update,
     delete::Delete,
     transact::Transact,

@@ -14,6 +14,7 @@ pub mod digest;
 pub mod document;
 mod drop;
 mod erase;
+pub mod find;
 mod gzip;
 pub mod history;
 pub mod init;

@@ -25,6 +25,7 @@ mod erase_again;
 mod erase_past;
 mod faults;
 mod files;
+mod find;
 mod guarantees;
 mod history;
 mod limits;

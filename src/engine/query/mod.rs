@@ -8,6 +8,7 @@
 pub mod cursor;
 pub mod filter;
 pub mod json;
+pub mod memory;
 pub mod order;
 pub mod path;
 pub mod select;

@@ -16,6 +16,8 @@
 //! The first bytes are MongoDB's canonical types. What an index or a cursor keeps is never older than the
 //! code that reads it, but for cursors, which carry a version.
 
+use std::cmp::Ordering;
+
 use serde_json::Value;
 
 use super::json::{Json, JsonString, Kind, LEVELS, Number};
@@ -35,6 +37,11 @@ pub fn encode(value: Json<'_>, out: &mut Vec<u8>) {
 pub fn encode_value(value: &Value, out: &mut Vec<u8>) {
     out.push(tag(kind(value)));
     encode_rest_of_value(value, LEVELS, out);
+}
+
+/// How two trees compare.
+pub fn compare(a: &Value, b: &Value) -> Ordering {
+    encoded(a).cmp(&encoded(b))
 }
 
 /// A value's bytes by themselves.

@@ -176,7 +176,7 @@ fn the_order_of_kinds_and_edges() {
         for (right, b) in ascending.iter().enumerate() {
             assert_eq!(bytes(a).cmp(&bytes(b)), left.cmp(&right), "{a} {b}");
         }
-        assert!([LEAST].as_slice() < &bytes(a));
+        assert!([LEAST].as_slice() < &bytes(a)[..]);
     }
     assert_eq!(bytes(&json!(1)), bytes(&json!(1.0)));
     assert_eq!(bytes(&json!(0)), bytes(&json!(-0.0)));
@@ -192,4 +192,58 @@ fn the_order_of_kinds_and_edges() {
 #[test]
 fn what_nests_too_deep_ends() {
     encode(Json::new(&"[".repeat(100_000)), &mut Vec::new());
+}
+
+#[test]
+fn values_in_order() {
+    let ascending = [
+        json!(null),
+        json!(-1e300),
+        json!(i64::MIN),
+        json!(-2.5),
+        json!(-2),
+        json!(-0.5),
+        json!(0),
+        json!(0.5),
+        json!(9_007_199_254_740_992_u64),
+        json!(9_007_199_254_740_993_u64),
+        json!(9_007_199_254_740_994_f64),
+        json!(9_223_372_036_854_775_807_u64),
+        json!(9_223_372_036_854_775_808_u64),
+        json!(u64::MAX),
+        json!(1e300),
+        json!(""),
+        json!("a"),
+        json!("aa"),
+        json!("b"),
+        json!("\u{ffff}"),
+        json!("\u{10000}"),
+        json!({}),
+        json!({"b":1}),
+        json!({"b":1,"a":1}),
+        json!({"b":2}),
+        json!({"a":"x"}),
+        json!([]),
+        json!([1]),
+        json!([1, null]),
+        json!([2]),
+        json!(false),
+        json!(true),
+    ];
+    for (at, a) in ascending.iter().enumerate() {
+        for (other, b) in ascending.iter().enumerate() {
+            assert_eq!(super::compare(a, b), at.cmp(&other), "{a} and {b}");
+        }
+    }
+    for (a, b) in [
+        (json!(1), json!(1.0)),
+        (json!(0), json!(-0.0)),
+        (json!({"a":1}), json!({"a":1.0})),
+        (
+            json!(9_223_372_036_854_775_808_u64),
+            json!(9_223_372_036_854_775_808_f64),
+        ),
+    ] {
+        assert_eq!(super::compare(&a, &b), Ordering::Equal, "{a} and {b}");
+    }
 }

@@ -4,8 +4,9 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
+use super::condition::Condition;
 use super::identical;
-use super::seam::{Condition, compare};
+use crate::engine::query::order::compare;
 
 /// `$push`, with its modifiers in the order in which they act.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,17 +2,18 @@
 //! a document depends on the document, so they are applied when a write is validated, to the row as it
 //! is then.
 
+mod condition;
 mod date;
 mod list;
 mod number;
 mod parse;
 mod path;
-mod seam;
 #[cfg(test)]
 mod tests;
 
 use serde_json::{Map, Number, Value};
 
+use super::order;
 use crate::engine::document;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::UnixMillis;
@@ -20,8 +21,8 @@ use crate::text::inline;
 use list::{End, Pull, Push};
 use path::{Path, Place, described};
 
+pub use condition::Condition;
 pub use path::PADDING;
-pub use seam::{Condition, Prepare, Test};
 
 /// Paths that one update may name (our own rule: every one is looked up in the document).
 pub const PATHS: usize = 1_000;
@@ -76,19 +77,7 @@ impl Update {
     /// # Errors
     /// Names the option, operator, path and value.
     pub fn parse(option: &'static str, update: &Map<String, Value>) -> Result<Update> {
-        Update::parse_with(option, update, seam::prepare)
-    }
-
-    /// The same, with another understanding of conditions in `$pull`.
-    ///
-    /// # Errors
-    /// The same, and what `prepare` refuses.
-    pub fn parse_with(
-        option: &'static str,
-        update: &Map<String, Value>,
-        prepare: Prepare,
-    ) -> Result<Update> {
-        let steps = parse::steps(option, update, prepare)?;
+        let steps = parse::steps(option, update)?;
         Ok(Update { steps, option })
     }
 
@@ -195,7 +184,7 @@ impl Step {
             is_changed
         };
         let is_better = |value: &Value, new: &Value, wanted: std::cmp::Ordering| {
-            is_new || seam::compare(new, value) == wanted
+            is_new || order::compare(new, value) == wanted
         };
         Ok(match &self.action {
             Action::Set(new) => put(value, new.clone()),

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use super::condition::Condition;
 use super::list::{Direction, End, Pull, Push, Sort};
 use super::path::{Path, conflict, described};
-use super::seam::{Condition, Prepare};
 use super::{Action, PATHS, Step, levels, wrong};
 use crate::error::{Error, ErrorKind, Result};
 use crate::text::{inline, nearest};
@@ -26,11 +26,7 @@ const OPERATORS: [&str; 12] = [
 
 const PUSH_MODIFIERS: [&str; 4] = ["$each", "$position", "$slice", "$sort"];
 
-pub(super) fn steps(
-    option: &'static str,
-    update: &Map<String, Value>,
-    prepare: Prepare,
-) -> Result<Vec<Step>> {
+pub(super) fn steps(option: &'static str, update: &Map<String, Value>) -> Result<Vec<Step>> {
     let count: usize = update
         .values()
         .filter_map(Value::as_object)
@@ -63,7 +59,7 @@ pub(super) fn steps(
             };
             steps.push(Step {
                 path: Path::parse(option, operator, path)?,
-                action: reader.action(operand, prepare)?,
+                action: reader.action(operand)?,
             });
         }
     }
@@ -113,7 +109,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn action(&self, operand: &Value, prepare: Prepare) -> Result<Action> {
+    fn action(&self, operand: &Value) -> Result<Action> {
         Ok(match self.operator {
             "$set" => Action::Set(operand.clone()),
             "$unset" => Action::Unset,
@@ -132,8 +128,7 @@ impl Reader<'_> {
             "$addToSet" => Action::AddToSet(self.add_to_set(operand)?),
             "$pull" => Action::Pull(match operand {
                 Value::Object(condition) => {
-                    let test = prepare(self.option, self.path, condition)?;
-                    Pull::Where(Condition::new(condition.clone(), test))
+                    Pull::Where(Condition::parse(self.option, self.path, condition)?)
                 }
                 value => Pull::Value(value.clone()),
             }),

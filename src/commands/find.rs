@@ -1,0 +1,114 @@
+//! `/dbc_find`
+
+use twilight_interactions::command::{CommandModel, CreateCommand};
+use twilight_model::channel::Attachment;
+
+use super::input::{self, Options};
+use super::{Context, SlashCommand, manage_server, results};
+use crate::engine::find::{Find, Next, Rows};
+use crate::engine::query::Filter;
+use crate::error::Result;
+use crate::host::Host;
+use crate::interactions::Reply;
+
+const DEFAULT_LIMIT: i64 = 20;
+
+/// Find the rows of a table that match
+#[derive(CommandModel, CreateCommand)]
+#[command(
+    name = "dbc_find",
+    default_permissions = "manage_server",
+    contexts = "guild",
+    integration_types = "guild_install"
+)]
+pub(super) struct FindRows {
+    /// Database
+    #[command(autocomplete = true, max_length = 32)]
+    database: String,
+    /// Table
+    #[command(autocomplete = true, max_length = 32)]
+    table: String,
+    /// What must hold, as JSON: {"role":"teacher","age":{"$gte":18}}; without it, all rows
+    #[command(max_length = 6000)]
+    where_json: Option<String>,
+    /// Instead of where_json: a file with the filter
+    where_file: Option<Attachment>,
+    /// Fields to sort by, a minus for descending: -age,name
+    #[command(max_length = 1000)]
+    sort: Option<String>,
+    /// Fields to show: name,address.zip - or to leave out: -notes
+    #[command(max_length = 1000)]
+    select: Option<String>,
+    /// How many rows at most (default: 20)
+    #[command(min_value = 1, max_value = 1000)]
+    limit: Option<i64>,
+    /// How many of the first to leave out
+    #[command(min_value = 0)]
+    skip: Option<i64>,
+    /// From the reply to the page before, to go on after it
+    #[command(max_length = 6000)]
+    cursor: Option<String>,
+}
+
+impl SlashCommand for FindRows {
+    const HELP: &'static str = "Filters are MongoDB's: `{\"age\":{\"$gte\":18}}`, `{\"tags\":\"x\"}`, `{\"$or\":[…]}`. There are \
+        `$eq $ne $gt $gte $lt $lte $in $nin $exists $contains $prefix $regex $size $all $elemMatch $type $not`, `$and $or $nor` and `$text`. \
+        Answers are exact: what was acknowledged is in them at once.";
+    const EXAMPLE: &'static str =
+        "/dbc_find database:prod table:users where_json:{\"role\":\"teacher\"} sort:-age limit:10";
+    const WRITES: bool = false;
+
+    async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
+        let database = context.engine.database(&self.database).await?;
+        let filter =
+            input::read_optional(&context, WHERE, self.where_json, self.where_file).await?;
+        let number = |given: i64| usize::try_from(given).unwrap_or_default();
+        let find = Find {
+            filter: Filter::parse(filter.option, &filter.text)?,
+            sort: self.sort,
+            select: self.select,
+            skip: number(self.skip.unwrap_or_default()),
+            limit: number(self.limit.unwrap_or(DEFAULT_LIMIT)),
+            cursor: self.cursor,
+        };
+        let (rows, cost) = database.find(&self.table, &find).await?;
+        let cost = results::cost(&cost);
+        Ok(describe(
+            &self.database,
+            &self.table,
+            find.skip,
+            &rows,
+            &cost,
+        ))
+    }
+}
+
+/// The two options that a filter can come in.
+pub(super) const WHERE: Options = Options {
+    json: "where_json",
+    file: "where_file",
+};
+
+fn describe(database: &str, table: &str, skipped: usize, found: &Rows, cost: &str) -> Reply {
+    let shown = results::rows_of(found.rows.len());
+    let of = match found.matched {
+        Some(matched) if matched > found.rows.len() => format!(" of {matched}"),
+        None => " of more".to_owned(),
+        Some(_) => String::new(),
+    };
+    let after = match skipped {
+        0 => String::new(),
+        skipped => format!(", the first {skipped} left out"),
+    };
+    let head = format!("{shown}{of} in `{database}.{table}`{after} · {cost}");
+    let more = match &found.next {
+        Next::Nothing => String::new(),
+        Next::Cursor(cursor) => format!("Next page: `cursor:{cursor}`"),
+        Next::TooLong => {
+            "There are more; the values sorted by are too long for a cursor, so use `skip`."
+                .to_owned()
+        }
+    };
+    let docs: Vec<&str> = found.rows.iter().map(|row| row.doc.as_str()).collect();
+    results::reply(&head, &docs, &more, &format!("{table}.json"))
+}

@@ -1,0 +1,179 @@
+//! Results of questions as people read them: a table where rows are small and flat, JSON where not,
+//! and a file where a message does not hold them.
+
+use serde_json::Value;
+
+use crate::engine::find::Cost;
+use crate::engine::query::{Json, Kind};
+use crate::interactions::Reply;
+use crate::limits::MESSAGE_CONTENT;
+use crate::text::{escape_json, utf16_len};
+
+/// What fits a phone's width, about, before lines wrap.
+const TABLE_WIDTH: usize = 72;
+const CELL_WIDTH: usize = 24;
+
+/// `1 row`, `20 rows`
+pub(super) fn rows_of(count: usize) -> String {
+    match count {
+        1 => "1 row".to_owned(),
+        count => format!("{count} rows"),
+    }
+}
+
+/// What the answer took, and how fresh it is.
+pub(super) fn cost(cost: &Cost) -> String {
+    format!(
+        "looked at {} in memory · {} ms, {} {} to Discord · exact as of commit #{}",
+        rows_of(cost.examined),
+        cost.ms,
+        cost.requests,
+        if cost.requests == 1 {
+            "request"
+        } else {
+            "requests"
+        },
+        cost.at.seq()
+    )
+}
+
+/// Documents, or values, below a line about them and above one about what is not shown.
+pub(super) fn reply(head: &str, values: &[&str], more: &str, file: &str) -> Reply {
+    let around = |inner: &str| {
+        let parts = [head, inner, more];
+        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        parts.join("\n")
+    };
+    if values.is_empty() {
+        return Reply::new(around(""));
+    }
+    let lines: Vec<String> = values.iter().map(|value| escape_json(value)).collect();
+    let as_lines = format!("```json\n{}\n```", lines.join("\n"));
+    let as_table = table(values).map(|table| format!("```\n{table}\n```"));
+    for inner in as_table.iter().chain([&as_lines]) {
+        let content = around(inner);
+        if utf16_len(&content) <= MESSAGE_CONTENT {
+            return Reply::new(content);
+        }
+    }
+    // One document a line, so that programs and people can both read it.
+    let text = format!("[\n{}\n]\n", values.join(",\n"));
+    Reply {
+        content: around("They do not fit a message; they are in the file."),
+        file: Some((file.to_owned(), text)),
+        watch: None,
+    }
+}
+
+/// The documents as a table, if all of them are flat and short enough to be read as one.
+fn table(documents: &[&str]) -> Option<String> {
+    let mut columns: Vec<(String, usize)> = Vec::new();
+    let mut rows: Vec<Vec<(usize, String)>> = Vec::new();
+    for document in documents {
+        let document = Json::new(document);
+        if document.kind() != Kind::Object {
+            return None;
+        }
+        let mut row = Vec::new();
+        for (name, value) in document.fields() {
+            let name = heading(&name.decode())?;
+            let cell = cell(value)?;
+            let known = columns.iter().position(|(known, _)| *known == name);
+            let column = known.unwrap_or_else(|| {
+                let width = name.chars().count();
+                columns.push((name, width));
+                columns.len() - 1
+            });
+            if let Some((_, width)) = columns.get_mut(column) {
+                *width = (*width).max(cell.chars().count());
+            }
+            row.push((column, cell));
+        }
+        rows.push(row);
+    }
+    let width: usize = columns.iter().map(|(_, width)| width + 2).sum();
+    if columns.is_empty() || width > TABLE_WIDTH {
+        return None;
+    }
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        let mut line = String::new();
+        for (cell, (_, width)) in cells.zip(&columns) {
+            line.push_str(&format!("{cell:width$}  "));
+        }
+        line.trim_end().to_owned()
+    };
+    let mut lines = vec![line(&mut columns.iter().map(|(name, _)| name.as_str()))];
+    lines.push("-".repeat(width.saturating_sub(2)));
+    for row in &rows {
+        let of = |column: usize| {
+            let cell = row.iter().find(|(of, _)| *of == column);
+            cell.map_or("", |(_, cell)| cell)
+        };
+        lines.push(line(&mut (0..columns.len()).map(of)));
+    }
+    Some(lines.join("\n"))
+}
+
+/// A field's name above its column.
+fn heading(name: &str) -> Option<String> {
+    let escaped = escape_json(&Value::from(name).to_string());
+    let inner = escaped.strip_prefix('"')?.strip_suffix('"')?;
+    (!inner.is_empty() && inner.chars().count() <= CELL_WIDTH).then(|| inner.to_owned())
+}
+
+/// A value in a cell: strings without quotes, what is fragile in a message escaped.
+fn cell(value: Json<'_>) -> Option<String> {
+    let text = match value.kind() {
+        Kind::Object | Kind::Array => return None,
+        Kind::String => {
+            let escaped = escape_json(value.text());
+            let inner = escaped.strip_prefix('"')?.strip_suffix('"')?;
+            // What would look like a number, a truth value or nothing keeps its quotes.
+            let is_plain = !inner.is_empty()
+                && inner.trim() == inner
+                && Json::new(inner).kind() == Kind::Null
+                && inner != "null";
+            if is_plain { inner.to_owned() } else { escaped }
+        }
+        _ => value.text().to_owned(),
+    };
+    (text.chars().count() <= CELL_WIDTH).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_flat_rows_are_a_table() {
+        let reply = reply(
+            "2 rows",
+            &[
+                r#"{"id":"a","n":1,"s":"x`y"}"#,
+                r#"{"id":"bcd","ok":true,"s":"7"}"#,
+            ],
+            "",
+            "f.json",
+        );
+        assert_eq!(
+            reply.content,
+            "2 rows\n```\nid   n  s         ok\n----------------------\na    1  x\\u0060y\nbcd     \"7\"       true\n```"
+        );
+    }
+
+    #[test]
+    fn what_is_nested_is_json_and_what_is_long_is_a_file() {
+        let nested = reply("1 row", &[r#"{"a":{"b":1}}"#], "more", "f.json");
+        assert_eq!(
+            nested.content,
+            "1 row\n```json\n{\"a\":{\"b\":1}}\n```\nmore"
+        );
+        let long = format!("{{\"t\":\"{}\"}}", "x".repeat(3_000));
+        let long = reply("1 row", &[&long], "", "f.json");
+        assert!(long.content.starts_with("1 row\nThey do not fit"));
+        let (name, text) = long.file.unwrap();
+        assert_eq!(name, "f.json");
+        assert!(serde_json::from_str::<Vec<serde_json::Value>>(&text).is_ok());
+        assert_eq!(reply("0 rows", &[], "", "f").content, "0 rows");
+    }
+}

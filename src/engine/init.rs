@@ -3,7 +3,8 @@
 
 use super::channels::{ChannelError, ChannelMaker};
 use super::layout::{DatabaseChannels, Role};
-use super::log::{Op, Origin};
+use super::log::read::ReadError;
+use super::log::{Op, Origin, codec};
 use super::object_storage::Hints;
 use super::state::Batch;
 use super::{Database, Engine, attachments, names, not_written};
@@ -63,6 +64,8 @@ impl<H: Host> Engine<H> {
             // Whoever set it up chose; channels made now go along with that.
             maker.private(database.opened()?.is_private());
         }
+            // It may have been open for long.
+            database.look_at_log().await?;
         let unfinished = |error: ChannelError| {
             let error = Error::from(error);
             let hint = error.hint.clone().unwrap_or_default();
@@ -214,23 +217,35 @@ impl<H: Host> Engine<H> {
             return Ok(());
         }
         database.close();
-        self.confirm_readable(&database.name, log).await?;
-        database.open_for_user().await
+        let has_records = self.try_to_read(&database.name, log).await?;
+        database.open_for_user().await?;
+        // It could be read a moment ago.
+        if has_records && database.head().is_none() {
+            database.close();
+            return Err(database.unreadable(&ReadError::Hidden { log }));
+        }
+        Ok(())
     }
 
     /// Discord answers with an empty list where Read Message History is missing. A first record
-    /// would then void all others, so it is tried whether a message posted there can be seen.
-    async fn confirm_readable(&self, name: &str, log: u64) -> Result<()> {
+    /// would then void all others, so it is tried whether a message posted there can be seen. Whether
+    /// there are records beside it.
+    async fn try_to_read(&self, name: &str, log: u64) -> Result<bool> {
         let doing = format!("Database `{name}`: making sure that its log can be read");
-        let sees = self.shared.sees_own_messages(log).await;
-        if sees.map_err(|error| not_written(&doing, &error))? {
-            return Ok(());
+        let seen = self.shared.seen_beside_own_message(log).await;
+        if let Some(others) = seen.map_err(|error| not_written(&doing, &error))? {
+            let me = self.shared.me().await;
+            let me = me.map_err(|error| not_written(&doing, &error))?;
+            let is_record = |message: &Message| {
+                message.author.id == me && codec::title_seq(&message.content).is_some()
+            };
+            return Ok(others.iter().any(is_record));
         }
         Err(Error::new(
             ErrorKind::Forbidden,
             format!("the bot cannot read the messages of <#{log}>, so whether database `{name}` has data there is unknown."),
         )
-        .hint("Give it Read Message History in that channel, then run `/dbc_init` again."))
+        .hint(format!("Give the bot Read Message History in <#{log}>, then run `/dbc_init` again. Nothing is lost.")))
     }
 
     /// Tries attachments now, so that status can tell. Not knowing is no reason to fail.

@@ -111,14 +111,18 @@ impl<H: Host> Engine<H> {
             Ok(()) => {
                 // An empty log may be one that could not be read; the next try reads it again.
                 database.close();
+                let log = database.claimed().map(|opened| opened.log);
+                let log = log.map_or("its log".to_owned(), |log| format!("<#{log}>"));
                 Err(Error::new(
                     ErrorKind::NotFound,
                     format!(
-                        "Setting up database `{name}` was interrupted, or its log cannot be read."
+                        "Setting up database `{name}` was interrupted, or the bot lacks Read Message History in {log}."
                     ),
                 )
                 .option("database")
-                .hint(format!("Run `/dbc_init database:{name}` again.")))
+                .hint(format!(
+                    "Run `/dbc_init database:{name}`: it finds out which. Nothing is lost."
+                )))
             }
             Err(error) => Err(error.for_user(name)),
         }
@@ -242,6 +246,15 @@ impl<H: Host> Shared<H> {
     /// list where Read Message History is missing, so an empty channel may be one out of sight.
     pub async fn sees_own_messages(&self, channel: u64) -> Result<bool, CallError> {
         let identity = format!("{channel}:{:016x}", self.host.next_u64());
+        let seen = self.seen_beside_own_message(channel).await;
+        seen.map(|others| others.is_some())
+    }
+
+    /// The same; what else the newest page shows, if that message is among it.
+    pub async fn seen_beside_own_message(
+        &self,
+        channel: u64,
+    ) -> Result<Option<Vec<Message>>, CallError> {
         let draft = Draft {
             content: "dbcord checks whether it can read this channel. This message can be deleted.",
             identity: Some(&identity),
@@ -259,8 +272,11 @@ impl<H: Host> Shared<H> {
             .await;
         let route = routes::delete_message(channel, posted.id);
         let deleted = self.client.delete(&route, Patience::COMMAND).await;
-        let is_seen = newest?.iter().any(|message| message.id == posted.id);
-        deleted.map(|()| is_seen)
+        let mut newest = newest?;
+        let before = newest.len();
+        newest.retain(|message| message.id != posted.id);
+        deleted?;
+        Ok((newest.len() < before).then_some(newest))
     }
 
     /// A link to a message, for replies.

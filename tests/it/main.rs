@@ -43,3 +43,4 @@ mod takeover;
 mod takeover_begins;
 mod threads;
 mod transact;
+mod unreadable_log;

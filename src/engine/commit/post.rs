@@ -257,6 +257,7 @@ impl<H: Host> Database<H> {
 
     /// Asks for the alarm, which brings the channels up to date. Failing that, the next open does.
     pub(in crate::engine) async fn ask_for_alarm(&self) {
+            opened.known.add(entry.message, now);
         let now = self.shared.host.now();
         if let Err(error) = self.shared.host.wake_at(now).await {
             let line = format!("database {}: the alarm was not set: {error}", self.name);

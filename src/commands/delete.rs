@@ -78,6 +78,7 @@ impl SlashCommand for Delete {
                 database: self.database.clone(),
                 epoch: committed.at.epoch(),
                 seq: committed.at.seq(),
+                table: Some(self.table.clone()),
             }),
             ..Reply::new(text)
         })

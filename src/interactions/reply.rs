@@ -26,6 +26,9 @@ pub struct Watch {
     pub database: String,
     pub epoch: u64,
     pub seq: u64,
+    /// Whose row it was; none in what earlier versions stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
 }
 
 /// One suggestion for an option's value.

@@ -1,6 +1,7 @@
 //! `/dbc_init`: makes a database's channels and its first commit. It can be run again at any
 //! time: whatever is there already stays, whatever is missing is made.
 
+use super::access::Lacking;
 use super::channels::{ChannelError, ChannelMaker};
 use super::layout::{DatabaseChannels, Role};
 use super::log::read::ReadError;
@@ -24,6 +25,8 @@ pub struct InitReport {
     pub existed: bool,
     pub private: bool,
     pub attachments: Option<attachments::Access>,
+    /// Channels in which the bot lacks permissions.
+    pub lacking: Vec<Lacking>,
 }
 
 /// Settings of a new database.
@@ -61,11 +64,11 @@ impl<H: Host> Engine<H> {
         }
         if existed {
             database.check_not_dropped()?;
+            // It may have been open for long.
+            database.look_at_log().await?;
             // Whoever set it up chose; channels made now go along with that.
             maker.private(database.opened()?.is_private());
         }
-            // It may have been open for long.
-            database.look_at_log().await?;
         let unfinished = |error: ChannelError| {
             let error = Error::from(error);
             let hint = error.hint.clone().unwrap_or_default();
@@ -117,7 +120,17 @@ impl<H: Host> Engine<H> {
             None => self.probe_attachments(catalog).await,
         };
         let private = database.opened()?.is_private();
+        let lacking = match existed {
+            true => {
+                let channels = self.shared.channels().await;
+                let channels = channels.unwrap_or_default();
+                database.lacking(&channels).await.unwrap_or_default()
+            }
+            // Made a moment ago, with all that it needs.
+            false => Vec::new(),
+        };
         Ok(InitReport {
+            lacking,
             log,
             catalog,
             made,
@@ -180,7 +193,7 @@ impl<H: Host> Engine<H> {
                     tables.join(", ")
                 ),
             )
-            .hint("If somebody took away the bot's access to `#dbc-log`, or changed its topic, undo that. If the log was deleted for good: this version cannot rebuild it, but the tables still show their rows, so save what you need before you delete anything."));
+            .hint(format!("If somebody took away the bot's access to `#dbc-log`, undo that; if they changed its topic, make it begin with `{}` again. If the log was deleted for good: this version cannot rebuild it, but the tables still show their rows, so save what you need before you delete anything.", log_mark(name))));
         }
         keys.forget_floor().await?;
         keys.store_hints(&Hints::default()).await
@@ -204,7 +217,8 @@ impl<H: Host> Engine<H> {
                 ),
             )
             .hint(format!(
-                "If the topic was changed by hand, make it begin with `dbcord:1:log:{name}` again; to start over, delete the channel."
+                "Make its topic begin with `{}` again. Do not delete the channel: it holds all data of the database.",
+                log_mark(name)
             ))),
         }
     }
@@ -258,4 +272,9 @@ impl<H: Host> Engine<H> {
             })
             .ok()
     }
+}
+
+fn log_mark(database: &str) -> String {
+    let database = database.to_owned();
+    Role::Log { database }.mark()
 }

@@ -5,6 +5,7 @@
 //! answered from memory. What people see in the channels follows in the background
 //! ([`materialize`]).
 
+pub mod access;
 pub mod attachments;
 mod channels;
 pub mod checkpoint;
@@ -110,9 +111,9 @@ impl<H: Host> Engine<H> {
             Ok(()) if database.is_initialised() => Ok(database),
             Ok(()) => {
                 // An empty log may be one that could not be read; the next try reads it again.
-                database.close();
                 let log = database.claimed().map(|opened| opened.log);
                 let log = log.map_or("its log".to_owned(), |log| format!("<#{log}>"));
+                database.close();
                 Err(Error::new(
                     ErrorKind::NotFound,
                     format!(
@@ -245,7 +246,6 @@ impl<H: Host> Shared<H> {
     /// Tries whether a message posted to a channel can be seen there. Discord answers with an empty
     /// list where Read Message History is missing, so an empty channel may be one out of sight.
     pub async fn sees_own_messages(&self, channel: u64) -> Result<bool, CallError> {
-        let identity = format!("{channel}:{:016x}", self.host.next_u64());
         let seen = self.seen_beside_own_message(channel).await;
         seen.map(|others| others.is_some())
     }
@@ -255,6 +255,7 @@ impl<H: Host> Shared<H> {
         &self,
         channel: u64,
     ) -> Result<Option<Vec<Message>>, CallError> {
+        let identity = format!("{channel}:{:016x}", self.host.next_u64());
         let draft = Draft {
             content: "dbcord checks whether it can read this channel. This message can be deleted.",
             identity: Some(&identity),

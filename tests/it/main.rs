@@ -27,6 +27,8 @@ mod guarantees;
 mod history;
 mod limits;
 mod log_damage;
+mod lost_marks;
+mod lost_permissions;
 mod materialize;
 mod materialize_crash;
 mod materialize_drops;

@@ -27,7 +27,7 @@ pub const REOPENED: u32 = 1 << 7;
 pub const HIDDEN: u32 = 1 << 8;
 
 /// Everything that happens while storage is kept.
-pub const EVERYTHING: u32 = (1 << 6) - 1 | HIDDEN;
+pub const EVERYTHING: u32 = ((1 << 6) - 1) | HIDDEN;
 
 pub fn seen(before: &State, step: &Step, after: &State) -> u32 {
     let mut seen = 0;

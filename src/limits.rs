@@ -71,6 +71,9 @@ pub const OWNERSHIP_WAIT_MS: u64 = 60_000;
 /// rule). A third of the wait: the rest is for reads that are out of date, by as much at each side;
 /// see `docs/decisions/0005-takeover-by-lease.md`.
 pub const LEASE_MS: u64 = OWNERSHIP_WAIT_MS / 3;
+/// How far reads may be out of date (our own rule, and what the wait and the lease leave for it, once at
+/// each side). What is older must be on a page for that page to count.
+pub const STALENESS_MS: u64 = (OWNERSHIP_WAIT_MS - LEASE_MS) / 2;
 /// A row as compact JSON (our own rule: with room for its record in a file of Discord's limit).
 pub const ROW_BYTES: usize = 8 * 1024 * 1024;
 /// A file of a checkpoint (our own rule: below [`ATTACHMENT_BYTES`], and small enough that the copies

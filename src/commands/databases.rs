@@ -54,7 +54,7 @@ fn describe(databases: &[Listed]) -> String {
 
 fn line(database: &Listed) -> String {
     let log = match database.logs.as_slice() {
-        [] => "no log: see `/dbc_init`".to_owned(),
+        [] => "no log, or one without its mark: see `/dbc_init`".to_owned(),
         logs => {
             let logs: Vec<String> = logs.iter().map(|log| format!("<#{log}>")).collect();
             format!("log: {}", logs.join(", "))

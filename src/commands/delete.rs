@@ -74,10 +74,13 @@ impl SlashCommand for Delete {
             ));
         }
         Ok(Reply {
-            watch: hard.then(|| Watch {
-                database: self.database.clone(),
-                epoch: committed.at.epoch(),
-                seq: committed.at.seq(),
+            watch: hard.then(|| {
+                Box::new(Watch {
+                    database: self.database.clone(),
+                    epoch: committed.at.epoch(),
+                    seq: committed.at.seq(),
+                    table: Some(self.table.clone()),
+                })
             }),
             ..Reply::new(text)
         })

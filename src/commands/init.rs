@@ -2,6 +2,7 @@
 
 use twilight_interactions::command::{CommandModel, CreateCommand};
 
+use super::inspect::describe_lacking;
 use super::{Context, SlashCommand, manage_server};
 use crate::discord::permissions;
 use crate::engine::attachments::Access;
@@ -76,7 +77,11 @@ fn check_permissions(granted: Option<u64>) -> Result<()> {
 
 fn describe(database: &str, asked_private: Option<bool>, report: &InitReport) -> String {
     let mut lines = vec![if report.existed && report.made.is_empty() {
-        format!("Database `{database}` is there already; nothing was missing.")
+        let missing = match report.lacking.as_slice() {
+            [] => "nothing was missing.",
+            _ => "its channels are, too.",
+        };
+        format!("Database `{database}` is there already; {missing}")
     } else if report.existed {
         format!(
             "Database `{database}` was there already. Made what was missing: {}.",
@@ -105,6 +110,9 @@ fn describe(database: &str, asked_private: Option<bool>, report: &InitReport) ->
     }
     if report.attachments == Some(Access::Refused) {
         lines.push("Discord does not let this Worker read files back: a write is limited to what fits a message.".to_owned());
+    }
+    for lacking in &report.lacking {
+        lines.push(format!("⚠️ {}.", describe_lacking(lacking)));
     }
     if !report.existed {
         lines.push(format!(

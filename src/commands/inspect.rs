@@ -3,6 +3,7 @@
 use twilight_interactions::command::{CommandModel, CreateCommand};
 
 use super::{Context, SlashCommand, manage_server};
+use crate::engine::access::Lacking;
 use crate::engine::attachments::Access;
 use crate::engine::inspect::{Inspection, TableInspection};
 use crate::engine::materialize::Backlog;
@@ -12,6 +13,8 @@ use crate::interactions::Reply;
 use crate::limits::MESSAGE_CONTENT;
 use crate::text::{truncate, utf16_len};
 
+/// Channels of a kind that are warned of.
+const WARNINGS: usize = 3;
 /// Characters of why a table is damaged; a command on the table says all of it.
 const DAMAGE: usize = 300;
 
@@ -70,11 +73,15 @@ fn describe(name: &str, inspection: &Inspection) -> String {
         ),
     ];
     if inspection.erasing > 0 {
+        let why = inspection.erasing_stalled.as_deref();
+        let why = why.map(|why| format!(" · waiting: {}", truncate(why, DAMAGE)));
         lines.push(format!(
-            "deleted for good, copies still being removed: {}",
-            inspection.erasing
+            "deleted for good, copies still being removed: {}{}",
+            inspection.erasing,
+            why.unwrap_or_default()
         ));
     }
+    warn(&mut lines, inspection);
     if let Some(bytes) = inspection.heap_bytes {
         lines.push(format!("wasm heap: {} KiB", bytes / 1024));
     }
@@ -107,6 +114,38 @@ fn describe(name: &str, inspection: &Inspection) -> String {
         text.push_str(&line);
     }
     text
+}
+
+/// What somebody changed by hand and should put right.
+fn warn(lines: &mut Vec<String>, inspection: &Inspection) {
+    if let Some(mark) = &inspection.log_mark {
+        lines.push(format!(
+            "⚠️ <#{}> is not marked as the log any more: make its topic begin with `{mark}` again, or the database cannot be found once the object's storage is lost",
+            inspection.log
+        ));
+    }
+    for lacking in inspection.lacking.iter().take(WARNINGS) {
+        lines.push(format!("⚠️ {}", describe_lacking(lacking)));
+    }
+    for left in inspection.left.iter().take(WARNINGS) {
+        let whose = left.table.as_ref().map_or_else(
+            || "a table that was dropped".to_owned(),
+            |table| format!("table `{table}`"),
+        );
+        lines.push(format!(
+            "⚠️ <#{}> may show rows of {whose} and is left alone, since somebody took dbcord's mark out of its topic or writes there",
+            left.channel
+        ));
+    }
+}
+
+/// What to do about permissions that the bot lacks in a channel.
+pub(super) fn describe_lacking(lacking: &Lacking) -> String {
+    format!(
+        "the bot lacks permissions in <#{}>: {}",
+        lacking.channel,
+        lacking.permissions.join(", ")
+    )
 }
 
 fn describe_checkpoint(inspection: &Inspection) -> String {

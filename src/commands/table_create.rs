@@ -3,6 +3,7 @@
 use twilight_interactions::command::{CommandModel, CreateCommand};
 
 use super::{Context, SlashCommand, manage_server};
+use crate::discord::permissions::{MANAGE_CHANNELS, covers};
 use crate::engine::table::TableOptions;
 use crate::error::Result;
 use crate::host::Host;
@@ -47,7 +48,14 @@ impl SlashCommand for TableCreate {
         let committed = database
             .create_table(&context.origin, &self.table, options)
             .await?;
-        let shown = if mirror {
+        let granted = context.app_permissions;
+        let may_make = granted.is_none_or(|granted| covers(granted, MANAGE_CHANNELS));
+        let shown = if mirror && !may_make {
+            format!(
+                "Its channel `#table-{}` cannot be made: the bot lacks Manage Channels. It appears once the bot's role has that.",
+                self.table
+            )
+        } else if mirror {
             format!("Its channel `#table-{}` appears shortly.", self.table)
         } else {
             "It has no channel: its rows are kept in the log and in checkpoints only.".to_owned()

@@ -41,13 +41,25 @@ impl SlashCommand for TableDrop {
         } else {
             ""
         };
+        let left = database.left_channels(Some(&self.table)).await;
         let committed = database.drop_table(&context.origin, &self.table).await?;
         let rows = match committed.value {
             1 => "1 row".to_owned(),
             rows => format!("{rows} rows"),
         };
+        let left: Vec<String> = left
+            .iter()
+            .map(|left| format!("<#{}>", left.channel))
+            .collect();
+        let left = match left.is_empty() {
+            true => String::new(),
+            false => format!(
+                " Rows may still be shown in {}, which dbcord's mark was taken from: it is left alone.",
+                left.join(", ")
+            ),
+        };
         Ok(Reply::new(format!(
-            "Table `{}` of database `{}` is dropped, with {rows} (commit #{}).{follows}",
+            "Table `{}` of database `{}` is dropped, with {rows} (commit #{}).{follows}{left}",
             self.table,
             self.database,
             committed.at.seq()

@@ -8,6 +8,7 @@ use crate::host::UnixMillis;
 /// Channel types. <https://docs.discord.com/developers/resources/channel#channel-object-channel-types>
 pub const TEXT_CHANNEL: u8 = 0;
 pub const CATEGORY: u8 = 4;
+pub const ANNOUNCEMENT_CHANNEL: u8 = 5;
 
 /// Overwrite types. <https://docs.discord.com/developers/resources/channel#overwrite-object>
 pub const ROLE_OVERWRITE: u8 = 0;
@@ -36,6 +37,14 @@ pub struct Channel {
     pub permission_overwrites: Vec<Overwrite>,
 }
 
+impl Channel {
+    /// Whether it can be one of ours: somebody may have made it an announcement channel, which is one
+    /// in every other respect.
+    pub fn is_text(&self) -> bool {
+        matches!(self.kind, TEXT_CHANNEL | ANNOUNCEMENT_CHANNEL)
+    }
+}
+
 #[derive(Debug, Clone, Deserialize)]
 pub struct Overwrite {
     #[serde(deserialize_with = "id")]
@@ -46,6 +55,20 @@ pub struct Overwrite {
     pub allow: u64,
     #[serde(default, deserialize_with = "id")]
     pub deny: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Role {
+    #[serde(deserialize_with = "id")]
+    pub id: u64,
+    #[serde(deserialize_with = "id")]
+    pub permissions: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Member {
+    #[serde(deserialize_with = "ids")]
+    pub roles: Vec<u64>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -142,6 +165,13 @@ fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     let text = String::deserialize(deserializer)?;
     text.parse()
         .map_err(|_| serde::de::Error::custom(format!("`{text}` is not an id")))
+}
+
+fn ids<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let ids = texts.iter().map(|text| text.parse());
+    ids.collect::<Result<_, _>>()
+        .map_err(|_| serde::de::Error::custom("not a list of ids"))
 }
 
 fn optional_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {

@@ -1,6 +1,8 @@
 //! Discord's permission bits that dbcord deals with.
 //! <https://docs.discord.com/developers/topics/permissions>
 
+use super::model::{Channel, MEMBER_OVERWRITE, Member, ROLE_OVERWRITE, Role};
+
 pub const ADMINISTRATOR: u64 = 1 << 3;
 pub const MANAGE_CHANNELS: u64 = 1 << 4;
 pub const MANAGE_GUILD: u64 = 1 << 5;
@@ -51,4 +53,75 @@ pub fn covers(granted: u64, wanted: u64) -> bool {
 pub fn missing(granted: u64) -> Vec<&'static str> {
     let lacking = |(bit, name)| (!covers(granted, bit)).then_some(name);
     NEEDED.into_iter().filter_map(lacking).collect()
+}
+
+/// What a member may do in a channel: by their roles, then by the channel's overwrites for everyone,
+/// for their roles together, and for themselves.
+/// <https://docs.discord.com/developers/topics/permissions#permission-overwrites>
+pub fn in_channel(
+    guild: u64,
+    user: u64,
+    roles: &[Role],
+    member: &Member,
+    channel: &Channel,
+) -> u64 {
+    // The role of everyone has the guild's id.
+    let has = |role: u64| role == guild || member.roles.contains(&role);
+    let base = roles.iter().filter(|role| has(role.id));
+    let base = base.fold(0, |bits, role| bits | role.permissions);
+    if covers(base, ADMINISTRATOR) {
+        return ADMINISTRATOR;
+    }
+    let apply = |bits: u64, kind: u8, is_meant: &dyn Fn(u64) -> bool| {
+        let all = channel.permission_overwrites.iter();
+        let meant = all.filter(|o| o.kind == kind && is_meant(o.id));
+        let (allow, deny) = meant.fold((0, 0), |(allow, deny), o| (allow | o.allow, deny | o.deny));
+        bits & !deny | allow
+    };
+    let bits = apply(base, ROLE_OVERWRITE, &|id| id == guild);
+    let bits = apply(bits, ROLE_OVERWRITE, &|id| id != guild && has(id));
+    apply(bits, MEMBER_OVERWRITE, &|id| id == user)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_most_particular_overwrite_decides() {
+        let role = |id: u64, permissions: u64| Role { id, permissions };
+        let roles = [
+            role(1, VIEW_CHANNEL),
+            role(2, SEND_MESSAGES),
+            role(3, EMBED_LINKS),
+        ];
+        let member = Member { roles: vec![2] };
+        let overwrite = |id: u64, kind: u8, allow: u64, deny: u64| json!({"id": id.to_string(), "type": kind, "allow": allow.to_string(), "deny": deny.to_string()});
+        let granted = |overwrites: Vec<serde_json::Value>| {
+            let channel = json!({"id": "9", "type": 0, "permission_overwrites": overwrites});
+            let channel = serde_json::from_value(channel).unwrap();
+            in_channel(1, 5, &roles, &member, &channel)
+        };
+        let both = VIEW_CHANNEL | SEND_MESSAGES;
+        assert_eq!(granted(vec![]), both);
+        assert_eq!(granted(vec![overwrite(1, 0, 0, both)]), 0);
+        let everyone = || overwrite(1, 0, 0, VIEW_CHANNEL);
+        assert_eq!(
+            granted(vec![overwrite(2, 0, VIEW_CHANNEL, 0), everyone()]),
+            both
+        );
+        assert_eq!(
+            granted(vec![overwrite(3, 0, VIEW_CHANNEL, 0), everyone()]),
+            SEND_MESSAGES
+        );
+        let me = overwrite(5, 1, EMBED_LINKS, SEND_MESSAGES);
+        assert_eq!(granted(vec![me]), VIEW_CHANNEL | EMBED_LINKS);
+        let admin = Member { roles: vec![4] };
+        let channel = serde_json::from_value(json!({"id": "9", "type": 0})).unwrap();
+        assert_eq!(
+            in_channel(1, 5, &[role(4, ADMINISTRATOR)], &admin, &channel),
+            ADMINISTRATOR
+        );
+    }
 }

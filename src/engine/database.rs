@@ -11,6 +11,7 @@ use super::checkpoint::manifest::ManifestRef;
 use super::checkpoint::take::{Attempts, is_worth_taking};
 use super::commit::Waiting;
 use super::erase::Search;
+use super::log::known::Known;
 use super::log::replay::Entry;
 use super::log::{CommitId, Op, Record};
 use super::materialize::Mirror;
@@ -53,6 +54,8 @@ pub(super) struct Opened {
     pub mirror: Mirror,
     /// When the log was last asked for what anybody else wrote into it.
     pub confirmed_at: UnixMillis,
+    /// Records that a look at the log must show, or it was none.
+    pub known: Known,
     /// Commits of interactions made since then are known, by [`State::outcomes`].
     pub outcomes_since: UnixMillis,
     /// When this object last wrote a record, but for empty ones and checkpoints.

@@ -68,7 +68,7 @@ impl<H: Host> Database<H> {
         let sort = find.sort.as_deref();
         let sort = sort.map(|sort| Sort::parse("sort", sort)).transpose()?;
         let sort = sort.unwrap_or_default();
-        self.ask(table, |found| {
+        self.ask_table(table, |found| {
             let select = find.select.as_deref();
             let select = select.map(|select| Select::parse("select", select, &found.pk));
             let select = select.transpose()?;
@@ -107,7 +107,7 @@ impl<H: Host> Database<H> {
     /// # Errors
     /// As [`Database::find`].
     pub async fn count(&self, table: &str, filter: &Filter) -> Result<(usize, Cost)> {
-        self.ask(table, |found| {
+        self.ask_table(table, |found| {
             let (matched, examined) = memory::count(candidates(found), filter);
             Ok((examined, matched))
         })
@@ -128,7 +128,7 @@ impl<H: Host> Database<H> {
         let path = Path::parse(field).map_err(|why| {
             Error::invalid("field", format!("{why}.")).hint("Like `address.zip`.")
         })?;
-        self.ask(table, |found| {
+        self.ask_table(table, |found| {
             let distinct = memory::distinct(candidates(found), filter, &path, limit);
             Ok((distinct.examined, distinct))
         })
@@ -136,7 +136,7 @@ impl<H: Host> Database<H> {
     }
 
     /// Loads the table, asks it, and sums up what that took.
-    async fn ask<T>(
+    async fn ask_table<T>(
         &self,
         table: &str,
         answer: impl FnOnce(&Table) -> Result<(usize, T)>,

@@ -1,9 +1,11 @@
 //! `/dbc_init`: makes a database's channels and its first commit. It can be run again at any
 //! time: whatever is there already stays, whatever is missing is made.
 
+use super::access::Lacking;
 use super::channels::{ChannelError, ChannelMaker};
 use super::layout::{DatabaseChannels, Role};
-use super::log::{Op, Origin};
+use super::log::read::ReadError;
+use super::log::{Op, Origin, codec};
 use super::object_storage::Hints;
 use super::state::Batch;
 use super::{Database, Engine, attachments, names, not_written};
@@ -23,6 +25,8 @@ pub struct InitReport {
     pub existed: bool,
     pub private: bool,
     pub attachments: Option<attachments::Access>,
+    /// Channels in which the bot lacks permissions.
+    pub lacking: Vec<Lacking>,
 }
 
 /// Settings of a new database.
@@ -60,6 +64,8 @@ impl<H: Host> Engine<H> {
         }
         if existed {
             database.check_not_dropped()?;
+            // It may have been open for long.
+            database.look_at_log().await?;
             // Whoever set it up chose; channels made now go along with that.
             maker.private(database.opened()?.is_private());
         }
@@ -114,7 +120,17 @@ impl<H: Host> Engine<H> {
             None => self.probe_attachments(catalog).await,
         };
         let private = database.opened()?.is_private();
+        let lacking = match existed {
+            true => {
+                let channels = self.shared.channels().await;
+                let channels = channels.unwrap_or_default();
+                database.lacking(&channels).await.unwrap_or_default()
+            }
+            // Made a moment ago, with all that it needs.
+            false => Vec::new(),
+        };
         Ok(InitReport {
+            lacking,
             log,
             catalog,
             made,
@@ -177,7 +193,7 @@ impl<H: Host> Engine<H> {
                     tables.join(", ")
                 ),
             )
-            .hint("If somebody took away the bot's access to `#dbc-log`, or changed its topic, undo that. If the log was deleted for good: this version cannot rebuild it, but the tables still show their rows, so save what you need before you delete anything."));
+            .hint(format!("If somebody took away the bot's access to `#dbc-log`, undo that; if they changed its topic, make it begin with `{}` again. If the log was deleted for good: this version cannot rebuild it, but the tables still show their rows, so save what you need before you delete anything.", log_mark(name))));
         }
         keys.forget_floor().await?;
         keys.store_hints(&Hints::default()).await
@@ -201,7 +217,8 @@ impl<H: Host> Engine<H> {
                 ),
             )
             .hint(format!(
-                "If the topic was changed by hand, make it begin with `dbcord:1:log:{name}` again; to start over, delete the channel."
+                "Make its topic begin with `{}` again. Do not delete the channel: it holds all data of the database.",
+                log_mark(name)
             ))),
         }
     }
@@ -214,23 +231,35 @@ impl<H: Host> Engine<H> {
             return Ok(());
         }
         database.close();
-        self.confirm_readable(&database.name, log).await?;
-        database.open_for_user().await
+        let has_records = self.try_to_read(&database.name, log).await?;
+        database.open_for_user().await?;
+        // It could be read a moment ago.
+        if has_records && database.head().is_none() {
+            database.close();
+            return Err(database.unreadable(&ReadError::Hidden { log }));
+        }
+        Ok(())
     }
 
     /// Discord answers with an empty list where Read Message History is missing. A first record
-    /// would then void all others, so it is tried whether a message posted there can be seen.
-    async fn confirm_readable(&self, name: &str, log: u64) -> Result<()> {
+    /// would then void all others, so it is tried whether a message posted there can be seen. Whether
+    /// there are records beside it.
+    async fn try_to_read(&self, name: &str, log: u64) -> Result<bool> {
         let doing = format!("Database `{name}`: making sure that its log can be read");
-        let sees = self.shared.sees_own_messages(log).await;
-        if sees.map_err(|error| not_written(&doing, &error))? {
-            return Ok(());
+        let seen = self.shared.seen_beside_own_message(log).await;
+        if let Some(others) = seen.map_err(|error| not_written(&doing, &error))? {
+            let me = self.shared.me().await;
+            let me = me.map_err(|error| not_written(&doing, &error))?;
+            let is_record = |message: &Message| {
+                message.author.id == me && codec::title_seq(&message.content).is_some()
+            };
+            return Ok(others.iter().any(is_record));
         }
         Err(Error::new(
             ErrorKind::Forbidden,
             format!("the bot cannot read the messages of <#{log}>, so whether database `{name}` has data there is unknown."),
         )
-        .hint("Give it Read Message History in that channel, then run `/dbc_init` again."))
+        .hint(format!("Give the bot Read Message History in <#{log}>, then run `/dbc_init` again. Nothing is lost.")))
     }
 
     /// Tries attachments now, so that status can tell. Not knowing is no reason to fail.
@@ -243,4 +272,9 @@ impl<H: Host> Engine<H> {
             })
             .ok()
     }
+}
+
+fn log_mark(database: &str) -> String {
+    let database = database.to_owned();
+    Role::Log { database }.mark()
 }

@@ -1,9 +1,12 @@
 //! `/dbc_inspect`: what a database is made of, and how it is doing.
 
+use super::access::Lacking;
 use super::attachments::{self, Access};
 use super::database::Database;
+use super::layout::{self, Role};
 use super::log::CommitId;
-use super::materialize::Backlog;
+use super::materialize::{Backlog, LeftChannel};
+use crate::discord::model::Channel;
 use crate::error::Result;
 use crate::host::{Host, UnixMillis};
 
@@ -23,6 +26,14 @@ pub struct Inspection {
     pub waiting: Backlog,
     /// Rows that were deleted for good and of which copies are still being removed.
     pub erasing: usize,
+    /// Why that does not go on.
+    pub erasing_stalled: Option<String>,
+    /// What the topic of the log should begin with, where it does not.
+    pub log_mark: Option<String>,
+    /// Channels that may show rows and are left alone.
+    pub left: Vec<LeftChannel>,
+    /// Channels in which the bot lacks permissions, with their names.
+    pub lacking: Vec<Lacking>,
     /// The commit up to which the newest checkpoint has everything.
     pub checkpoint: Option<CommitId>,
     /// Why there is no newer one.
@@ -60,6 +71,13 @@ impl<H: Host> Database<H> {
     pub async fn inspect(&self) -> Result<Inspection> {
         self.confirm_tenure().await?;
         let attachments = attachments::access(&self.shared).await;
+        let left = self.left_channels(None).await;
+        // What cannot be found out now is not told.
+        let channels = self.shared.channels().await.ok();
+        let lacking = match &channels {
+            Some(channels) => self.lacking(channels).await.unwrap_or_default(),
+            None => Vec::new(),
+        };
         let opened = self.opened()?;
         let tables = opened
             .state
@@ -86,6 +104,10 @@ impl<H: Host> Database<H> {
             backlog: opened.mirror.backlog(),
             waiting: opened.mirror.backlog_by_kind(),
             erasing: opened.state.erasing.len(),
+            erasing_stalled: opened.search.stalled().map(str::to_owned),
+            log_mark: channels.and_then(|channels| self.missing_mark(&channels, opened.log)),
+            left,
+            lacking,
             checkpoint: opened.covered_head(),
             checkpoint_stalled: opened.checkpoints.stalled.clone(),
             tail: opened.tail.records,
@@ -95,5 +117,12 @@ impl<H: Host> Database<H> {
             requests: self.shared.client.requests_sent(),
             heap_bytes: self.shared.host.heap_bytes(),
         })
+    }
+
+    /// What the topic of the log should begin with, if it does not.
+    fn missing_mark(&self, channels: &[Channel], log: u64) -> Option<String> {
+        let database = self.name.clone();
+        let is_marked = layout::is_log(channels, &database, log);
+        (!is_marked).then(|| Role::Log { database }.mark())
     }
 }

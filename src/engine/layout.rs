@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::discord::model::{CATEGORY, Channel, MEMBER_OVERWRITE, ROLE_OVERWRITE, TEXT_CHANNEL};
 use crate::discord::permissions::{OWN, SEND_MESSAGES, VIEW_CHANNEL};
+use crate::engine::names::is_name;
 use crate::limits::{CATEGORY_CHANNELS, GUILD_CHANNELS};
 
 const MARK: &str = "dbcord:1:";
@@ -48,20 +49,32 @@ impl Role {
         }
     }
 
-    fn topic(&self) -> String {
+    /// What its topic begins with, and has it found by.
+    pub fn mark(&self) -> String {
         match self {
-            Role::Log { database } => format!(
-                "{MARK}log:{database} · Commit log of database {database}: each message is one commit. Do not delete messages here."
-            ),
-            Role::Catalog { database } => format!(
-                "{MARK}catalog:{database} · What database {database} contains, kept up to date by dbcord."
-            ),
+            Role::Log { database } => format!("{MARK}log:{database}"),
+            Role::Catalog { database } => format!("{MARK}catalog:{database}"),
             Role::Table {
                 database,
                 table,
                 id,
+            } => format!("{MARK}table:{database}:{table}:{id}"),
+        }
+    }
+
+    fn topic(&self) -> String {
+        let mark = self.mark();
+        match self {
+            Role::Log { database } => format!(
+                "{mark} · Commit log of database {database}: each message is one commit. Do not delete messages here."
+            ),
+            Role::Catalog { database } => {
+                format!("{mark} · What database {database} contains, kept up to date by dbcord.")
+            }
+            Role::Table {
+                database, table, ..
             } => format!(
-                "{MARK}table:{database}:{table}:{id} · Rows of table {table} in database {database}, kept up to date by dbcord."
+                "{mark} · Rows of table {table} in database {database}, kept up to date by dbcord."
             ),
         }
     }
@@ -70,13 +83,15 @@ impl Role {
         let mark = topic.split_whitespace().next()?.strip_prefix(MARK)?;
         let mut parts = mark.split(':');
         let kind = parts.next()?;
-        let database = parts.next().filter(|name| !name.is_empty())?.to_owned();
+        // What no command takes is no name of ours, and could be anything, Markdown for one.
+        let mut name = || parts.next().filter(|name| is_name(name)).map(str::to_owned);
+        let database = name()?;
         let role = match kind {
             "log" => Role::Log { database },
             "catalog" => Role::Catalog { database },
             "table" => Role::Table {
                 database,
-                table: parts.next()?.to_owned(),
+                table: name()?,
                 id: parts.next()?.parse().ok()?,
             },
             _ => return None,
@@ -127,7 +142,7 @@ pub fn discover(channels: &[Channel]) -> BTreeMap<String, DatabaseChannels> {
     let mut databases: BTreeMap<String, DatabaseChannels> = BTreeMap::new();
     let mut marked: Vec<_> = channels
         .iter()
-        .filter(|channel| channel.kind == TEXT_CHANNEL)
+        .filter(|channel| channel.is_text())
         .filter_map(|channel| Some((channel, Role::parse(channel.topic.as_deref()?)?)))
         .collect();
     marked.sort_by_key(|(channel, _)| channel.id);
@@ -155,7 +170,7 @@ pub fn discover(channels: &[Channel]) -> BTreeMap<String, DatabaseChannels> {
 pub fn remains(channels: &[Channel], database: &str, log: u64, me: u64) -> Vec<u64> {
     let is_ours = |channel: &&Channel| {
         let role = channel.topic.as_deref().and_then(Role::parse);
-        channel.kind == TEXT_CHANNEL && role.is_some_and(|role| role.database() == database)
+        channel.is_text() && role.is_some_and(|role| role.database() == database)
     };
     let ours: Vec<&Channel> = channels.iter().filter(is_ours).collect();
     let is_empty = |category: u64| {
@@ -342,6 +357,9 @@ mod tests {
             "about dbcord:1:log:prod",
             "dbcord:2:log:prod",
             "dbcord:1:log:",
+            "dbcord:1:log:Prod",
+            "dbcord:1:log:x`||spoiler||<@1>",
+            "dbcord:1:table:prod:`x`:1",
             "dbcord:1:log:prod:x",
             "dbcord:1:table:prod:users",
             "dbcord:1:table:prod:users:x",
@@ -363,6 +381,7 @@ mod tests {
             ),
             channel(3, TEXT_CHANNEL, "dbc-log", Some("hello"), Some(1)),
             channel(4, 2, "voice", Some("dbcord:1:catalog:prod"), Some(1)),
+            channel(5, 5, "news", Some("dbcord:1:catalog:prod"), Some(1)),
             channel(
                 9,
                 TEXT_CHANNEL,
@@ -382,7 +401,7 @@ mod tests {
         assert_eq!(found.len(), 1);
         let prod = &found["prod"];
         assert_eq!((prod.category, prod.logs.as_slice()), (Some(1), &[2][..]));
-        assert!(prod.catalogs.is_empty());
+        assert_eq!(prod.catalogs, [5]);
         let users: Vec<u64> = prod.tables[&1].iter().map(|marked| marked.id).collect();
         assert_eq!(users, [8, 9]);
         assert!(prod.is_tables(1, 9) && !prod.is_tables(2, 9));

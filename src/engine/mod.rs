@@ -5,6 +5,7 @@
 //! answered from memory. What people see in the channels follows in the background
 //! ([`materialize`]).
 
+pub mod access;
 pub mod attachments;
 mod channels;
 pub mod checkpoint;
@@ -112,15 +113,19 @@ impl<H: Host> Engine<H> {
             Ok(()) if database.is_initialised() => Ok(database),
             Ok(()) => {
                 // An empty log may be one that could not be read; the next try reads it again.
+                let log = database.claimed().map(|opened| opened.log);
+                let log = log.map_or("its log".to_owned(), |log| format!("<#{log}>"));
                 database.close();
                 Err(Error::new(
                     ErrorKind::NotFound,
                     format!(
-                        "Setting up database `{name}` was interrupted, or its log cannot be read."
+                        "Setting up database `{name}` was interrupted, or the bot lacks Read Message History in {log}."
                     ),
                 )
                 .option("database")
-                .hint(format!("Run `/dbc_init database:{name}` again.")))
+                .hint(format!(
+                    "Run `/dbc_init database:{name}`: it finds out which. Nothing is lost."
+                )))
             }
             Err(error) => Err(error.for_user(name)),
         }
@@ -243,6 +248,15 @@ impl<H: Host> Shared<H> {
     /// Tries whether a message posted to a channel can be seen there. Discord answers with an empty
     /// list where Read Message History is missing, so an empty channel may be one out of sight.
     pub async fn sees_own_messages(&self, channel: u64) -> Result<bool, CallError> {
+        let seen = self.seen_beside_own_message(channel).await;
+        seen.map(|others| others.is_some())
+    }
+
+    /// The same; what else the newest page shows, if that message is among it.
+    pub async fn seen_beside_own_message(
+        &self,
+        channel: u64,
+    ) -> Result<Option<Vec<Message>>, CallError> {
         let identity = format!("{channel}:{:016x}", self.host.next_u64());
         let draft = Draft {
             content: "dbcord checks whether it can read this channel. This message can be deleted.",
@@ -261,8 +275,11 @@ impl<H: Host> Shared<H> {
             .await;
         let route = routes::delete_message(channel, posted.id);
         let deleted = self.client.delete(&route, Patience::COMMAND).await;
-        let is_seen = newest?.iter().any(|message| message.id == posted.id);
-        deleted.map(|()| is_seen)
+        let mut newest = newest?;
+        let before = newest.len();
+        newest.retain(|message| message.id != posted.id);
+        deleted?;
+        Ok((newest.len() < before).then_some(newest))
     }
 
     /// A link to a message, for replies.

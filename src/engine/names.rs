@@ -28,7 +28,8 @@ pub fn check_name(option: &'static str, name: &str) -> Result<()> {
     })
 }
 
-fn is_name(name: &str) -> bool {
+/// Whether this is how names are written.
+pub(super) fn is_name(name: &str) -> bool {
     let mut bytes = name.bytes();
     bytes.next().is_some_and(|first| first.is_ascii_lowercase())
         && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')

@@ -38,6 +38,10 @@ pub struct Hints {
     /// Table channels by table id.
     #[serde(default)]
     pub tables: BTreeMap<u32, u64>,
+    /// Channels that may show rows and are left alone - somebody took the mark out of the topic - with
+    /// the table whose they were.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left: BTreeMap<u64, u32>,
     /// Names of tables, to be suggested before the log is read.
     #[serde(default)]
     pub table_names: Vec<String>,

@@ -147,7 +147,7 @@ impl<H: Host> Database<H> {
             (opened.log, opened.state.head)
         };
         let failed = |error| self.unreadable(&error);
-        let mut reader = LogReader::new(log);
+        let mut reader = LogReader::of_records(log);
         while !reader.is_complete() {
             reader.older(&self.shared).await.map_err(failed)?;
         }

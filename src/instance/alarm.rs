@@ -12,6 +12,8 @@ use crate::limits::BACKGROUND_REQUESTS;
 
 /// When to look again after answers that could not be given, and databases that did not open.
 const AGAIN_MS: u64 = 15_000;
+/// Such a database is left alone for twice as long each time, but not more often than this.
+const DOUBLINGS: u32 = 6;
 /// The same, where somebody has to do something first.
 const AFTER_TROUBLE_MS: u64 = 60 * 60_000;
 /// Requests that are enough for any piece of work.
@@ -77,6 +79,8 @@ impl<H: Host> Instance<H> {
         if self.pay_owed().await {
             due.push(self.host.now() + AGAIN_MS);
         }
+        let failed = self.failed_openings.get();
+        let mut is_in_vain = false;
         // After an eviction nothing is open, and the alarm is all that is left of the work to do.
         for name in self.engine.databases_behind().await {
             if let Err(error) = self.engine.open(&name).await {
@@ -85,11 +89,18 @@ impl<H: Host> Instance<H> {
                 match error.kind {
                     // Dropped, or deleted by hand: there is nothing left to show.
                     ErrorKind::NotFound => self.engine.forget_removed(&name).await,
-                    ErrorKind::Unavailable => due.push(self.host.now() + AGAIN_MS),
+                    ErrorKind::Unavailable => {
+                        is_in_vain = true;
+                        due.push(self.host.now() + (AGAIN_MS << failed.min(DOUBLINGS)));
+                    }
                     _ => due.push(self.host.now() + AFTER_TROUBLE_MS),
                 }
             }
         }
+        self.failed_openings.set(match is_in_vain {
+            true => failed.saturating_add(1),
+            false => 0,
+        });
         let mut databases = self.engine.open_databases();
         if databases.len() > 1 {
             // None is always the last.

@@ -42,7 +42,7 @@ pub(super) struct OwedReply {
     pub is_delivered: bool,
     /// What is to be added to the answer once it has happened.
     #[serde(default)]
-    pub watch: Option<Watch>,
+    pub watch: Option<Box<Watch>>,
     pub since: UnixMillis,
 }
 

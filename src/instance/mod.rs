@@ -39,6 +39,8 @@ pub struct Instance<H> {
     running: RefCell<BTreeSet<u64>>,
     /// Alarms do not overlap: a second one leaves a note for the first.
     alarm: Cell<AlarmState>,
+    /// How many alarms in a row could not open a database.
+    failed_openings: Cell<u32>,
     /// What the last alarm left in the middle.
     unfinished: RefCell<Option<Unfinished>>,
 }
@@ -57,6 +59,7 @@ impl<H: Host> Instance<H> {
             seen: RefCell::default(),
             running: RefCell::default(),
             alarm: Cell::new(AlarmState::Idle),
+            failed_openings: Cell::new(0),
             unfinished: RefCell::default(),
         })
     }

@@ -3,6 +3,7 @@
 
 use super::Instance;
 use super::deferral::OwedReply;
+use crate::engine::materialize::LeftChannel;
 use crate::error::ErrorKind;
 use crate::host::Host;
 use crate::interactions::Reply;
@@ -11,7 +12,8 @@ use crate::interactions::reply::Watch;
 /// How what an answer waits for stands.
 enum Standing {
     Pending,
-    Happened,
+    /// And these channels may still show the row.
+    Happened(Vec<LeftChannel>),
     /// There is nothing to wait for any more, and nothing to tell.
     Moot,
 }
@@ -37,9 +39,9 @@ impl<H: Host> Instance<H> {
         match standing {
             Standing::Pending => {}
             Standing::Moot => self.forget(&owed).await,
-            Standing::Happened => {
+            Standing::Happened(left) => {
                 let said = owed.reply.as_deref().unwrap_or_default();
-                let reply = Reply::new(format!("{said}\nThe last copy is gone."));
+                let reply = Reply::new(format!("{said}\n{}", end(&left)));
                 // From here on it is an answer like any other, owed until it has arrived.
                 let owed = OwedReply {
                     watch: None,
@@ -54,9 +56,25 @@ impl<H: Host> Instance<H> {
     async fn standing(&self, watch: &Watch) -> Standing {
         match self.engine.database(&watch.database).await {
             Ok(database) if database.is_erasing(watch.epoch, watch.seq) => Standing::Pending,
-            Ok(_) => Standing::Happened,
+            Ok(database) => {
+                Standing::Happened(database.left_channels(watch.table.as_deref()).await)
+            }
             Err(error) if error.kind == ErrorKind::NotFound => Standing::Moot,
             Err(_) => Standing::Pending,
         }
     }
+}
+
+fn end(left: &[LeftChannel]) -> String {
+    if left.is_empty() {
+        return "The last copy is gone.".to_owned();
+    }
+    let left: Vec<String> = left
+        .iter()
+        .map(|left| format!("<#{}>", left.channel))
+        .collect();
+    format!(
+        "All copies are gone that dbcord may touch. But a copy may be left in {}: somebody took dbcord's mark out of the topic or writes there, so it is left alone. Delete the row's message there, or the channel.",
+        left.join(", ")
+    )
 }

@@ -17,7 +17,7 @@ pub struct Reply {
     /// A text too long for the message, as a file: name and contents.
     pub file: Option<(String, String)>,
     /// What is still to happen before all is said.
-    pub watch: Option<Watch>,
+    pub watch: Option<Box<Watch>>,
 }
 
 /// Copies of a row that are still to be removed: those up to this commit of a database.
@@ -26,6 +26,9 @@ pub struct Watch {
     pub database: String,
     pub epoch: u64,
     pub seq: u64,
+    /// Whose row it was; none in what earlier versions stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
 }
 
 /// One suggestion for an option's value.

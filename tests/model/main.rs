@@ -34,6 +34,10 @@
 //! has new storage may announce a takeover at once; a replaced object would change nothing, since each is fenced by the
 //! other model's rules, and who announces has touched storage before.
 //!
+//! A read may also show nothing at all, whatever is there: so Discord answers who lacks Read Message
+//! History, which somebody may take away and give back at any moment. In `ownership` that is a read
+//! that is refused for what it lacks.
+//!
 //! In both:
 //! - A log begins with one record, and a record has at most one write. Content does not matter, so
 //!   a history is its list of writes, and what is promised is that it only ever grows at its end,

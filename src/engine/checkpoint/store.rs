@@ -39,7 +39,7 @@ pub(super) async fn post_part<H: Host>(
     let why = CallError::Malformed(
         "what it stored is not what it was sent; the bot may lack Embed Links".to_owned(),
     );
-    Err(not_stored(name, &why))
+    Err(not_stored(log, name, &why))
 }
 
 /// Posts a file as an attachment.
@@ -70,7 +70,7 @@ pub(super) async fn post_attachment<H: Host>(
         let why = CallError::Malformed(
             "what it stored is not what it was sent; the bot may lack Attach Files".to_owned(),
         );
-        return Err(not_stored(name, &why));
+        return Err(not_stored(log, name, &why));
     }
     Ok(Place::Attachment {
         message: message.id,
@@ -87,7 +87,7 @@ async fn post<H: Host>(
     let route = routes::create_message(log);
     let client = &shared.client;
     let posted = client.send_draft::<Message>(&route, draft, Patience::BESIDE_COMMITS);
-    posted.await.map_err(|error| not_stored(name, &error))
+    posted.await.map_err(|error| not_stored(log, name, &error))
 }
 
 /// Fetches a file and checks that it is the one.
@@ -106,12 +106,12 @@ pub(in crate::engine) async fn get<H: Host>(
         }
         Place::Text { messages } => get_text(shared, log, seen, messages, file.sum).await,
     };
-    let bytes = bytes.map_err(|error| unreadable(&file.name, &error))?;
+    let bytes = bytes.map_err(|error| unreadable(log, &file.name, &error))?;
     if FileSum::of(&bytes) == file.sum {
         return Ok(bytes);
     }
     let why = CallError::Malformed("its checksum is another".to_owned());
-    Err(unreadable(&file.name, &why))
+    Err(unreadable(log, &file.name, &why))
 }
 
 /// The manifest that a checkpoint's record refers to.
@@ -135,7 +135,7 @@ pub(in crate::engine) async fn manifest<H: Host>(
             let bytes = bytes.map_err(|error| match error {
                 // Its messages are gone, or not what they were.
                 CallError::Malformed(why) => damaged(format!("the manifest: {why}")),
-                error => unreadable("manifest", &error),
+                error => unreadable(log, "manifest", &error),
             })?;
             Manifest::unpack(&bytes, *sum).map_err(|error| damaged(error.to_string()))
         }
@@ -196,10 +196,22 @@ async fn get_text<H: Host>(
     text_file::join(parts, sum).map_err(|error| CallError::Malformed(error.to_string()))
 }
 
-fn not_stored(name: &str, error: &CallError) -> Error {
-    describe(&format!("Storing `{name}`"), error, Written::No)
+fn not_stored(log: u64, name: &str, error: &CallError) -> Error {
+    let failed = describe(&format!("Storing `{name}`"), error, Written::No);
+    let needed = "View Channels, Send Messages, Embed Links and Attach Files";
+    with_cure(failed, log, needed, error)
 }
 
-fn unreadable(name: &str, error: &CallError) -> Error {
-    describe(&format!("Reading `{name}`"), error, Written::ReadOnly)
+fn unreadable(log: u64, name: &str, error: &CallError) -> Error {
+    let failed = describe(&format!("Reading `{name}`"), error, Written::ReadOnly);
+    with_cure(failed, log, "View Channels and Read Message History", error)
+}
+
+fn with_cure(failed: Error, log: u64, needed: &str, error: &CallError) -> Error {
+    match error {
+        CallError::Refused { status: 403, .. } => {
+            failed.hint(format!("The bot needs {needed} in <#{log}>."))
+        }
+        _ => failed,
+    }
 }

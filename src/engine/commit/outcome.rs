@@ -74,7 +74,7 @@ impl<H: Host> Database<H> {
         let failed = |error: ReadError| self.unreadable(&error);
         let mut stale_reads = 0;
         loop {
-            let mut reader = LogReader::new(log);
+            let mut reader = LogReader::of_records(log);
             while !reader.reaches(since) {
                 reader.older(&self.shared).await.map_err(failed)?;
             }

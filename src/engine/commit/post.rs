@@ -143,7 +143,7 @@ impl<H: Host> Database<H> {
                     Err(error) => Err(self.rule_out(&doing, log, &message, error).await),
                 }
             }
-            Ok(message) => Err(self.altered(&doing, log, &message).await),
+            Ok(message) => Err(self.altered(&doing, log, &message, encoded).await),
             // Deleted by hand: what opening finds instead is told at the next command.
             Err(error) if error.is_not_found() => {
                 self.close();
@@ -154,7 +154,13 @@ impl<H: Host> Database<H> {
                 ))))
             }
             Err(error) if error.may_have_happened() => Err(unknown(&doing, &error)),
-            Err(error) => Err(PostError::NotWritten(not_written(&doing, &error))),
+            Err(error) => {
+                let failed = not_written(&doing, &error);
+                Err(PostError::NotWritten(match error {
+                    CallError::Refused { status: 403, .. } => failed.hint(needed(log, encoded)),
+                    _ => failed,
+                }))
+            }
         }
     }
 
@@ -200,11 +206,14 @@ impl<H: Host> Database<H> {
     }
 
     /// Discord took the message but holds something else.
-    async fn altered(&self, doing: &str, log: u64, message: &Message) -> PostError {
-        let why = CallError::Malformed(
-            "what it stored is not what it was sent; the bot may lack Embed Links or Attach Files"
-                .to_owned(),
-        );
+    async fn altered(
+        &self,
+        doing: &str,
+        log: u64,
+        message: &Message,
+        encoded: &Encoded,
+    ) -> PostError {
+        let why = CallError::Malformed("what it stored is not what it was sent".to_owned());
         let is_a_record = match codec::locate(message) {
             codec::RecordBody::Inline(text) => codec::decode(&text).is_ok(),
             codec::RecordBody::Attachment { .. } | codec::RecordBody::NotARecord => false,
@@ -213,7 +222,13 @@ impl<H: Host> Database<H> {
         if message.channel_id == log && !is_a_record {
             self.withdraw(log, message, &why).await;
         }
-        unknown(doing, &why)
+        let error = describe(doing, &why, Written::Unknown);
+        PostError::Unknown(match lacking(message, encoded) {
+            Some(permission) => error.hint(format!(
+                "The bot lacks {permission} in <#{log}>: give it that, then try again."
+            )),
+            None => error,
+        })
     }
 
     /// Removes a message that nobody will ever be able to read as the record it should be, so that
@@ -244,6 +259,7 @@ impl<H: Host> Database<H> {
                 opened.covered = Some(covered);
                 opened.search = Search::default();
             }
+            opened.known.add(entry.message, now);
             let superseded = opened.state.apply(entry, now)?;
             let mirror = &mut opened.mirror;
             mirror.committed(&entry.record, &opened.state, superseded);
@@ -282,6 +298,26 @@ impl<H: Host> Database<H> {
 /// Nobody knows what became of the record.
 fn unknown(doing: &str, error: &CallError) -> PostError {
     PostError::Unknown(describe(doing, error, Written::Unknown))
+}
+
+/// What Discord wants of who posts such a record.
+fn needed(log: u64, encoded: &Encoded) -> String {
+    let also = match encoded.file {
+        Some(_) => ", Attach Files",
+        None => "",
+    };
+    format!(
+        "The bot lacks a permission in <#{log}>: give it View Channels, Send Messages{also} and Embed Links there."
+    )
+}
+
+/// The permission without which Discord drops what the message lacks.
+fn lacking(message: &Message, encoded: &Encoded) -> Option<&'static str> {
+    if !encoded.embeds.is_empty() && message.embeds.is_empty() {
+        return Some("Embed Links");
+    }
+    let lacks_file = encoded.file.is_some() && message.attachments.is_empty();
+    lacks_file.then_some("Attach Files")
 }
 
 /// Whether the message that Discord names is in our log and holds our record.

@@ -28,6 +28,8 @@ use copies::{Copies, copies};
 
 /// When to go on after something that only time or the materializer can change.
 const LATER_MS: u64 = 15_000;
+/// What failed is tried again after that, then after twice that, and so on.
+const RETRY_LONGEST_MS: u64 = 30 * 60_000;
 
 /// So many fit a message, also where Discord does not let files be read back.
 const GAPS_A_RECORD: usize = 64;
@@ -42,6 +44,17 @@ pub(super) struct Search {
     log: Option<LogReader>,
     /// Known once the log was read to its beginning.
     copies: Option<Copies>,
+    failed: u32,
+    not_before: UnixMillis,
+    /// Why it does not go on.
+    stalled: Option<String>,
+}
+
+impl Search {
+    /// Why it does not go on, where it was last tried in vain.
+    pub fn stalled(&self) -> Option<&str> {
+        self.stalled.as_deref()
+    }
 }
 
 /// What comes next.
@@ -88,6 +101,9 @@ impl<H: Host> Database<H> {
                         return Progress::Done;
                     };
                     let stepped = self.erase_step(&mut search).await;
+                    if stepped.is_ok() {
+                        (search.failed, search.stalled) = (0, None);
+                    }
                     let kept = self.with_opened(|opened| opened.search = search);
                     match (stepped, kept) {
                         (Ok(Stepped::Done), _) | (_, Err(_)) => return Progress::Done,
@@ -115,7 +131,9 @@ impl<H: Host> Database<H> {
             return Ok(Stepped::More);
         }
         let channel = self.opened()?.log;
-        let log = search.log.get_or_insert_with(|| LogReader::new(channel));
+        let log = search
+            .log
+            .get_or_insert_with(|| LogReader::of_records(channel));
         if !log.is_complete() {
             let read = log.older(&self.shared).await;
             read.map_err(|error| self.unreadable(&error))?;
@@ -219,7 +237,17 @@ impl<H: Host> Database<H> {
             self.name
         );
         self.shared.host.log(Level::Warn, &line);
-        Progress::More(self.shared.host.now() + LATER_MS)
+        let now = self.shared.host.now();
+        let again = self.with_opened(|opened| {
+            let search = &mut opened.search;
+            let pause = LATER_MS << search.failed.min(10);
+            search.failed += 1;
+            search.not_before = now + pause.min(RETRY_LONGEST_MS);
+            let hint = error.hint.as_deref().unwrap_or_default();
+            search.stalled = Some(format!("{} {hint}", error.message));
+            search.not_before
+        });
+        again.map_or(Progress::Done, Progress::More)
     }
 }
 
@@ -228,6 +256,9 @@ fn next(opened: &Opened, now: UnixMillis) -> Step {
     let Some(newest) = erasing.iter().map(|erasure| erasure.at).max() else {
         return Step::Nothing;
     };
+    if now < opened.search.not_before {
+        return Step::Wait(opened.search.not_before);
+    }
     // The checkpoint is taken once everything is shown.
     let covered = opened.covered.as_ref();
     let Some(covered) = covered.filter(|covered| covered.head >= newest) else {

@@ -11,7 +11,6 @@ use super::database::Database;
 use super::document::Document;
 use super::log::read::{LogReader, ReadError};
 use super::log::{CommitId, Link, Op, Origin};
-use super::not_written;
 use super::row::no_such_row;
 use super::state::{Batch, Row};
 use crate::error::{Error, ErrorKind, Result};
@@ -110,9 +109,8 @@ impl<H: Host> Database<H> {
             (trace, shown, opened.log, head)
         };
         let head = next;
-        let doing = format!("Reading the log of database `{}`", self.name);
-        let failed = |error: ReadError| not_written(&doing, &error.into_call());
-        let mut reader = LogReader::new(log);
+        let failed = |error: ReadError| self.unreadable(&error);
+        let mut reader = LogReader::of_records(log);
         let mut pages = 0;
         let mut gaps: HashMap<Link, Option<Link>> = HashMap::new();
         let before = loop {

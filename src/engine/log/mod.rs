@@ -1,6 +1,7 @@
 //! The commit log: one message in `#dbc-log` is one atomic commit. `docs/format.md` has the bytes.
 
 pub mod codec;
+pub mod known;
 pub mod notice;
 pub mod read;
 pub mod record;

@@ -23,6 +23,8 @@ const FILES_AT_ONCE: usize = 5;
 #[derive(Debug, Default)]
 pub struct LogReader {
     channel: u64,
+    /// Whether it is known that there is something in it.
+    has_records: bool,
     /// Every record that could be read. The same record in two messages is one commit; the older
     /// message stands for it.
     pub records: HashMap<Link, Entry>,
@@ -65,6 +67,11 @@ pub enum ReadError {
         message: u64,
         error: CallError,
     },
+    /// Nothing is shown where something is known to be: so Discord answers who lacks Read Message
+    /// History.
+    Hidden {
+        log: u64,
+    },
 }
 
 impl From<CallError> for ReadError {
@@ -73,20 +80,20 @@ impl From<CallError> for ReadError {
     }
 }
 
-impl ReadError {
-    /// The call that failed.
-    pub fn into_call(self) -> CallError {
-        match self {
-            ReadError::Call(error) | ReadError::File { error, .. } => error,
-        }
-    }
-}
-
 impl LogReader {
+    /// Reads a log that may be empty.
     pub fn new(channel: u64) -> Self {
         LogReader {
             channel,
             ..LogReader::default()
+        }
+    }
+
+    /// Reads a log that is known to have records.
+    pub fn of_records(channel: u64) -> Self {
+        LogReader {
+            has_records: true,
+            ..LogReader::new(channel)
         }
     }
 
@@ -97,6 +104,19 @@ impl LogReader {
     /// Whether there is nothing older than what was read.
     pub fn is_complete(&self) -> bool {
         self.is_complete
+    }
+
+    /// Whether a message of ours was read, whatever it holds.
+    pub fn shows(&self, message: u64) -> bool {
+        let mut records = self.records.values();
+        records.any(|entry| entry.message == message)
+            || self.twins.iter().any(|(_, twin)| *twin == message)
+            || self
+                .damaged
+                .iter()
+                .any(|damaged| damaged.message == message)
+            || self.unfetched.iter().any(|file| file.message == message)
+            || self.others.contains_key(&message)
     }
 
     /// Whether there are records that stand in files and were not fetched.
@@ -134,10 +154,11 @@ impl LogReader {
     /// # Errors
     /// [`ReadError`]; a part of a page is never taken for the whole.
     pub(crate) async fn older<H: Host>(&mut self, shared: &Shared<H>) -> Result<(), ReadError> {
-        let route = routes::messages(self.channel, self.oldest);
-        let page = shared.client.get::<Vec<Message>>(&route, Patience::COMMAND);
-        let (me, page) = try_join(shared.me(), page).await?;
-        if page.len() < MESSAGE_PAGE {
+        let page = page(shared, self.channel, self.oldest);
+        let (me, mut page) = try_join(shared.me(), page).await?;
+        if page.is_empty() {
+            page = self.instead_of_nothing(shared).await?;
+        } else if page.len() < MESSAGE_PAGE {
             self.is_complete = true;
         }
         let ids = page.iter().map(|message| message.id);
@@ -147,6 +168,29 @@ impl LogReader {
             self.add(message);
         }
         Ok(())
+    }
+
+    /// An empty page is the end of the log only if a page that must have something in it has: the one
+    /// that begins with the oldest message read. It shows what is before that, too.
+    async fn instead_of_nothing<H: Host>(
+        &mut self,
+        shared: &Shared<H>,
+    ) -> Result<Vec<Message>, ReadError> {
+        let hidden = ReadError::Hidden { log: self.channel };
+        let Some(oldest) = self.oldest else {
+            self.is_complete = true;
+            return match self.has_records {
+                true => Err(hidden),
+                false => Ok(Vec::new()),
+            };
+        };
+        let mut page = page(shared, self.channel, Some(oldest.saturating_add(1))).await?;
+        if page.iter().all(|message| message.id != oldest) {
+            return Err(hidden);
+        }
+        self.is_complete = page.len() < MESSAGE_PAGE;
+        page.retain(|message| message.id != oldest);
+        Ok(page)
     }
 
     /// Fetches the records that stand in files, but for those that a checkpoint has made
@@ -219,6 +263,16 @@ impl LogReader {
             Err(why) => self.damaged.push(Damaged { message, seq, why }),
         }
     }
+}
+
+/// The messages before one, or the newest.
+async fn page<H: Host>(
+    shared: &Shared<H>,
+    channel: u64,
+    before: Option<u64>,
+) -> Result<Vec<Message>, CallError> {
+    let route = routes::messages(channel, before);
+    shared.client.get(&route, Patience::COMMAND).await
 }
 
 /// A moderator can hide the embeds of a message, and with them the record that stands in them.

@@ -34,13 +34,20 @@ impl Mirror {
     /// database never had.
     pub(super) fn verify(&mut self, found: &DatabaseChannels, state: &mut State) -> Vec<u64> {
         self.is_verified = true;
-        let is_lost = |(table, channel): &(&u32, &u64)| !found.is_tables(**table, **channel);
-        let lost = self.channels.iter().filter(is_lost);
-        let lost: Vec<u32> = lost.map(|(&table, _)| table).collect();
-        for table in lost {
+        for (table, _) in self.lost(found) {
             self.channel_lost(table, state);
         }
         self.take_in_marks(found, state)
+    }
+
+    /// Tables' channels that are remembered and do not carry the table's mark.
+    pub(super) fn lost(&self, found: &DatabaseChannels) -> Vec<(u32, u64)> {
+        let channels = self
+            .channels
+            .iter()
+            .map(|(&table, &channel)| (table, channel));
+        let lost = channels.filter(|&(table, channel)| !found.is_tables(table, channel));
+        lost.collect()
     }
 
     /// Gives tables the channels that carry their marks, one each, and notes which are to be
@@ -62,6 +69,7 @@ impl Mirror {
                 // Rather the one that is remembered: the rows' messages are in it.
                 own = self.channels.get(&table).copied().or(oldest);
                 self.channels.extend(own.map(|own| (table, own)));
+                self.left.retain(|&channel, _| Some(channel) != own);
                 let mut marked = marked.iter();
                 if marked.any(|channel| Some(channel.id) == own && channel.table != name) {
                     self.renames.entry(table).or_insert(head);

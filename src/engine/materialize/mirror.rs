@@ -31,6 +31,8 @@ pub struct Mirror {
     pub(super) renames: BTreeMap<u32, CommitId>,
     /// Channels to be deleted, by channel.
     pub(super) drops: BTreeMap<u64, ChannelDrop>,
+    /// Channels that may show rows and are left alone, with the table whose they were.
+    pub(super) left: BTreeMap<u64, u32>,
     /// Whether channels of tables may appear of which this object does not know.
     pub(super) late_channels: Late,
     pub(super) history: History,
@@ -80,6 +82,7 @@ impl Mirror {
         let is_behind = hints.mirrored < head;
         let mut mirror = Mirror {
             channels: hints.tables.clone(),
+            left: hints.left.clone(),
             mirrored: hints.mirrored,
             worked_at: hints.worked_at,
             opened_at: head,

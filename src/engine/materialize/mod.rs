@@ -13,6 +13,7 @@ mod document_block;
 mod history;
 pub mod history_message;
 mod late;
+mod left;
 mod lost_threads;
 mod marks;
 mod mirror;
@@ -28,6 +29,7 @@ mod work;
 
 pub(in crate::engine) use commits::{Recalled, recalled};
 pub use document_block::{Overflow, Rendered};
+pub use left::LeftChannel;
 pub use mirror::{Backlog, Mirror};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -353,6 +355,7 @@ impl<H: Host> Database<H> {
             catalog: opened.catalog,
             category: opened.category,
             tables: opened.mirror.channels().clone(),
+            left: opened.mirror.left.clone(),
             table_names: opened.state.tables.keys().cloned().collect(),
             mirrored: opened.mirror.mirrored(),
             worked_at: opened.mirror.worked_at(),

@@ -14,10 +14,15 @@ impl<H: Host> Database<H> {
     /// nothing is posted into one that does not.
     pub(super) async fn verify_channels(&self) -> Result<(), Stop> {
         let asked_at = self.shared.host.now();
-        let found = self.marked_channels().await?;
+        let channels = self.shared.channels().await?;
+        let found = layout::discover(&channels).remove(&self.name);
+        let found = found.unwrap_or_default();
+        let lost = self.look(|opened| opened.mirror.lost(&found))?;
+        let left = self.still_there(lost, &channels).await?;
         let (is_lost, unknown) = self.change(|opened| {
             opened.mirror.late_channels.looked(asked_at);
-            let before = opened.mirror.mirrored();
+            let before = (opened.mirror.mirrored(), opened.mirror.left.len());
+            opened.mirror.left.extend(left);
             let unknown = opened.mirror.verify(&found, &mut opened.state);
             if opened
                 .catalog
@@ -26,7 +31,8 @@ impl<H: Host> Database<H> {
                 opened.catalog = None;
                 opened.mirror.catalog_lost(&opened.state);
             }
-            (opened.mirror.mirrored() != before, unknown)
+            let after = (opened.mirror.mirrored(), opened.mirror.left.len());
+            (after != before, unknown)
         })?;
         for channel in unknown {
             let line = format!(
@@ -161,8 +167,10 @@ impl<H: Host> Database<H> {
                     self.name
                 );
                 self.shared.host.log(Level::Warn, &line);
+                self.change(|opened| opened.mirror.left.insert(channel, drop.table))?;
             } else if is_to_go {
                 self.delete_channel(channel).await?;
+                self.change(|opened| opened.mirror.left.remove(&channel))?;
             }
         }
         self.change(|opened| {

@@ -39,6 +39,16 @@ impl<H: Host> Database<H> {
                 failed.kind = ErrorKind::Unavailable;
                 failed
             }
+            ReadError::Hidden { log } => Error::new(
+                ErrorKind::Unavailable,
+                format!(
+                    "The bot cannot read <#{log}>, the log of database `{}`: Discord shows no message there, as it does to who lacks Read Message History.",
+                    self.name
+                ),
+            )
+            .hint(format!(
+                "Give the bot Read Message History in <#{log}>: then everything goes on by itself. Nothing is lost."
+            )),
         }
     }
 
@@ -62,6 +72,19 @@ impl<H: Host> Database<H> {
                 "Database `{}`: commit #{} is known to be stored, but the log does not show it. Either Discord's answer is out of date, or the message was deleted by hand.",
                 self.name,
                 floor.link.id.seq()
+            ),
+        )
+        .hint("Try again in a minute. Until the log shows it, nothing is read or written, so that nothing gets lost. If it was deleted, this version cannot mend the log; the `#table-` channels still show the rows, so keep them.")
+    }
+
+    /// A look at the log without a record that is known to be in it.
+    pub(super) fn record_is_missing(&self, log: u64, message: u64) -> Error {
+        Error::new(
+            ErrorKind::Unavailable,
+            format!(
+                "Database `{}`: the log does not show a commit that is known to be stored: {} Either Discord's answer is out of date, or the message was deleted by hand.",
+                self.name,
+                self.shared.message_link(log, message)
             ),
         )
         .hint("Try again in a minute. Until the log shows it, nothing is read or written, so that nothing gets lost. If it was deleted, this version cannot mend the log; the `#table-` channels still show the rows, so keep them.")

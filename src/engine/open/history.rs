@@ -9,6 +9,7 @@ use crate::engine::checkpoint::manifest::Manifest;
 use crate::engine::checkpoint::store;
 use crate::engine::database::{Covered, Database, Tail};
 use crate::engine::log::Link;
+use crate::engine::log::known::Known;
 use crate::engine::log::notice::Takeover;
 use crate::engine::log::read::{LogReader, ReadError};
 use crate::engine::log::replay::{self, Chain, End, Entry};
@@ -17,7 +18,7 @@ use crate::engine::object_storage::{Floor, Hints};
 use crate::engine::state::State;
 use crate::error::{ErrorKind, Result};
 use crate::host::{Host, UnixMillis};
-use crate::limits::{DISORDER_MS, STALE_PAUSE_MS, STALE_READS};
+use crate::limits::{DISORDER_MS, STALE_PAUSE_MS, STALE_READS, STALENESS_MS};
 
 /// The commits that matter, and what was learned on the way.
 pub(super) struct History {
@@ -30,6 +31,8 @@ pub(super) struct History {
     /// That checkpoint.
     pub covered_by: Option<Covered>,
     pub takeovers: Vec<Takeover>,
+    /// The head, if there is one.
+    pub known: Known,
     /// When the newest page was asked for.
     pub read_at: UnixMillis,
     /// Who asked for a commit since then is known.
@@ -60,28 +63,39 @@ enum Look {
 }
 
 impl<H: Host> Database<H> {
-    /// Reads the log back to the newest checkpoint, or to its beginning.
+    /// Reads the log back to the newest checkpoint, or to its beginning. It is known to have been
+    /// `written_by` then.
     pub(super) async fn history(
         &self,
         hints: &mut Hints,
         log: u64,
         mut epoch: u64,
         floor: Option<&Floor>,
+        written_by: Option<UnixMillis>,
     ) -> Result<History, OpenError> {
+        let new_reader = || match written_by {
+            Some(_) => LogReader::of_records(log),
+            None => LogReader::new(log),
+        };
+        let is_visible = |now| written_by.is_some_and(|at| at.saturating_add(STALENESS_MS) <= now);
         let mut stale_reads = 0;
         let mut unusable = BTreeSet::new();
         let mut read_at = self.shared.host.now();
-        let mut reader = LogReader::new(log);
+        let mut reader = new_reader();
         loop {
-            match reader.older(&self.shared).await {
-                Ok(()) => {}
+            let looked = match reader.older(&self.shared).await {
+                Ok(()) => self.look_at(&mut reader, epoch, floor, &unusable).await,
                 // The hint may be of a channel that is gone: look once, then say so.
                 Err(ReadError::Call(error)) if error.is_not_found() => {
                     return Err(self.log_is_gone(hints, log).await);
                 }
+                // What is younger may only not be shown yet.
+                Err(error @ ReadError::Hidden { .. }) if !is_visible(read_at) => {
+                    Err(OpenError::Failed(self.unreadable(&error)))
+                }
                 Err(error) => return Err(self.unreadable(&error).into()),
-            }
-            let problem = match self.look_at(&mut reader, epoch, floor, &unusable).await {
+            };
+            let problem = match looked {
                 Ok(Look::Older) => continue,
                 Ok(Look::Enough(chain)) => match self.manifest(&reader, &chain).await {
                     Ok(manifest) => {
@@ -117,7 +131,7 @@ impl<H: Host> Database<H> {
                 self.shared.host.sleep(Duration::from_millis(pause)).await;
             }
             read_at = self.shared.host.now();
-            reader = LogReader::new(log);
+            reader = new_reader();
         }
     }
 
@@ -243,6 +257,11 @@ fn history(
     let outcomes_since = reader.reached();
     let checkpoint = chain.checkpoint.and_then(|link| reader.records.get(&link));
     let covered_by = checkpoint.and_then(Covered::by);
+    let mut known = Known::default();
+    let head = chain.links.first().copied().or(chain.checkpoint);
+    if let Some(head) = head.and_then(|link| reader.records.get(&link)) {
+        known.add(head.message, read_at);
+    }
     let covered_head = manifest.as_ref().map(|manifest| manifest.head);
     let mut records = reader.records;
     let covered = replay::walk(&records, covered_head, None).links;
@@ -256,6 +275,7 @@ fn history(
         covered_by,
         entries: take(chain.links),
         takeovers: reader.takeovers,
+        known,
         read_at,
         outcomes_since,
         covered: take(covered),

@@ -12,10 +12,11 @@ use super::database::{Database, Opened, Removal};
 use super::erase::Search;
 use super::log::{CommitId, Op};
 use super::materialize::Mirror;
-use super::object_storage::Hints;
+use super::object_storage::{Floor, Hints, Wait};
 use super::state::{State, Table};
 use super::unknown_database;
 use super::{layout, not_written};
+use crate::discord::model::created_ms;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, UnixMillis};
 
@@ -62,7 +63,9 @@ impl<H: Host> Database<H> {
             self.is_unsettled.set(true);
         }
         let epoch = self.claim(None).await?;
-        let history = self.history(&mut hints, log, epoch, floor.as_ref()).await?;
+        let written_by = last_known_write(&hints, floor.as_ref(), wait.as_ref());
+        let history = self.history(&mut hints, log, epoch, floor.as_ref(), written_by);
+        let history = history.await?;
         let (mut state, replaced) = self.replay(&history)?;
         let tenure = self.check_tenure(&state, &history.takeovers, wait.as_ref())?;
         if hints.log.is_none() {
@@ -86,6 +89,7 @@ impl<H: Host> Database<H> {
         let mut mirror = mirror_after_open(&state, &hints, self.shared.host.now());
         mirror.recall(replaced, &state, hints.history_from);
         let is_behind = hints.mirrored < state.head_id();
+        let tail = history.tail();
         self.opened.replace(Some(Opened {
             epoch: history.epoch,
             log,
@@ -95,8 +99,9 @@ impl<H: Host> Database<H> {
             mirror,
             is_settled,
             confirmed_at: history.read_at,
+            known: history.known,
             outcomes_since: history.outcomes_since,
-            tail: history.tail(),
+            tail,
             covered: history.covered_by,
             search: Search::default(),
             removal: Removal {
@@ -184,6 +189,19 @@ impl<H: Host> Database<H> {
             .into(),
         }
     }
+}
+
+/// A time at which the log was written already, if storage tells of any: an empty log is none then.
+fn last_known_write(
+    hints: &Hints,
+    floor: Option<&Floor>,
+    wait: Option<&Wait>,
+) -> Option<UnixMillis> {
+    let floor = floor.map(|floor| created_ms(floor.message));
+    let notice = wait.and_then(|wait| wait.notice).map(created_ms);
+    // An epoch is older than the commits in it by no more than an opening takes.
+    let shown = hints.mirrored.map(|at| at.epoch());
+    floor.or(notice).or(shown)
 }
 
 /// What is known of the channels after a cold open: what storage remembers, what the checkpoint

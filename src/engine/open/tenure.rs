@@ -6,19 +6,21 @@
 //! reads again; who owns the log looks at it at least every [`LEASE_MS`] before it acknowledges or
 //! answers anything, and stops when it finds such a notice.
 
-use crate::discord::model::Message;
+use std::time::Duration;
+
+use crate::discord::model::{Message, created_ms};
 use crate::discord::{Draft, Patience, routes};
 use crate::engine::commit::PostError;
 use crate::engine::database::Database;
 use crate::engine::log::Op;
 use crate::engine::log::notice::{self, Takeover};
-use crate::engine::log::read::LogReader;
+use crate::engine::log::read::{LogReader, ReadError};
 use crate::engine::object_storage::Wait;
 use crate::engine::state::State;
 use crate::engine::{describe, not_written};
 use crate::error::{Error, ErrorKind, Result, Written};
-use crate::host::Host;
-use crate::limits::{LEASE_MS, OWNERSHIP_WAIT_MS};
+use crate::host::{Host, UnixMillis};
+use crate::limits::{DISORDER_MS, LEASE_MS, OWNERSHIP_WAIT_MS, STALE_PAUSE_MS, STALE_READS};
 
 impl<H: Host> Database<H> {
     /// Raises the epoch above everything known, durably, before the log is read.
@@ -165,44 +167,99 @@ impl<H: Host> Database<H> {
     }
 
     /// Makes sure, before anything is told, that nobody has taken the log over meanwhile. Costs
-    /// nothing while the log was looked at a moment ago.
+    /// nothing while the log was looked at a moment ago. A look that lacks what it must show is none:
+    /// see [`Known`](super::super::log::known::Known).
     ///
     /// # Errors
     /// When somebody has, or when that cannot be found out.
     pub(in crate::engine) async fn confirm_tenure(&self) -> Result<()> {
-        let (log, age) = {
-            let opened = self.claimed()?;
-            let now = self.shared.host.now();
-            (opened.log, now.saturating_sub(opened.confirmed_at))
-        };
+        let now = self.shared.host.now();
+        let age = now.saturating_sub(self.claimed()?.confirmed_at);
         if age <= LEASE_MS {
             return Ok(());
         }
-        let read_at = self.shared.host.now();
-        let mut reader = LogReader::new(log);
-        let read = reader.older(&self.shared).await;
-        read.map_err(|error| {
-            let doing = format!("Making sure that database `{}` is still ours", self.name);
-            not_written(&doing, &error.into_call())
-        })?;
-        let foreign = {
+        self.look_at_log().await
+    }
+
+    /// The same, however long ago the log was looked at: whether it can be read now.
+    ///
+    /// # Errors
+    /// As [`Database::confirm_tenure`].
+    pub(in crate::engine) async fn look_at_log(&self) -> Result<()> {
+        let mut stale_reads = 0;
+        loop {
+            let read_at = self.shared.host.now();
+            let problem = match self.look_once(read_at).await? {
+                None => return self.with_claimed(|opened| opened.confirmed_at = read_at),
+                Some(problem) => problem,
+            };
+            if stale_reads == STALE_READS {
+                return Err(problem);
+            }
+            stale_reads += 1;
+            let pause = STALE_PAUSE_MS * u64::from(stale_reads);
+            self.shared.host.sleep(Duration::from_millis(pause)).await;
+        }
+    }
+
+    /// Reads the newest page, and as far back as that takes. Comes back with what it does not show
+    /// and must, or does not show yet: then it tells nothing of what else is not there, either.
+    async fn look_once(&self, read_at: UnixMillis) -> Result<Option<Error>> {
+        let (log, is_empty, visible) = {
             let opened = self.claimed()?;
-            let since = opened.state.tenure;
-            let mut others = reader.takeovers.iter();
-            let foreign = others.find(|n| n.owner != self.shared.owner && n.message > since);
-            match foreign {
-                Some(notice) => Some(self.deposed(&notice.owner)),
-                None if reader.highest_epoch() > Some(opened.epoch) => Some(self.replaced()),
-                None => None,
+            let is_empty = opened.known.messages().next().is_none();
+            (opened.log, is_empty, opened.known.visible(read_at))
+        };
+        let mut reader = match is_empty {
+            true => LogReader::new(log),
+            false => LogReader::of_records(log),
+        };
+        // Ids of messages follow the order of time but for this much, and whatever is newer than what
+        // must be visible counts.
+        let since = visible.map(|message| created_ms(message).saturating_sub(DISORDER_MS));
+        loop {
+            match reader.older(&self.shared).await {
+                Ok(()) => {}
+                Err(ReadError::Call(error)) => {
+                    let doing = format!("Making sure that database `{}` is still ours", self.name);
+                    return Err(not_written(&doing, &error));
+                }
+                Err(error) if visible.is_none() => return Ok(Some(self.unreadable(&error))),
+                Err(error) => return Err(self.unreadable(&error)),
+            }
+            if let Some(error) = self.foreign(&reader)? {
+                self.close();
+                return Err(error);
+            }
+            if since.is_none_or(|since| reader.reaches(since)) {
+                break;
+            }
+        }
+        let missing = match visible {
+            Some(message) => (!reader.shows(message)).then_some(message),
+            None => {
+                let opened = self.claimed()?;
+                let newest = opened.known.messages().next();
+                newest.filter(|_| !opened.known.messages().any(|known| reader.shows(known)))
             }
         };
-        match foreign {
-            Some(error) => {
-                self.close();
-                Err(error)
+        Ok(missing.map(|message| self.record_is_missing(log, message)))
+    }
+
+    /// Why the log is not this object's any more, by what was read of it.
+    fn foreign(&self, reader: &LogReader) -> Result<Option<Error>> {
+        let opened = self.claimed()?;
+        let since = opened.state.tenure;
+        let mut others = reader.takeovers.iter();
+        let foreign = others.find(|n| n.owner != self.shared.owner && n.message > since);
+        let is_ours = opened.state.head.is_some() || reader.records.is_empty();
+        Ok(match foreign {
+            Some(notice) => Some(self.deposed(&notice.owner)),
+            None if !is_ours || reader.highest_epoch() > Some(opened.epoch) => {
+                Some(self.replaced())
             }
-            None => self.with_claimed(|opened| opened.confirmed_at = read_at),
-        }
+            None => None,
+        })
     }
 
     /// The same for a record that is posted already.

@@ -63,6 +63,7 @@ fn breaks(rules: Rules, bounds: Bounds, laws: &'static [Law], law: Law) {
 #[test]
 fn a_takeover_holds() {
     let once = words::TAKEN | words::DEPOSED | words::KEPT | words::LATE | words::FROM_NEW;
+    let once = once | words::HIDDEN;
     holds(ONCE, once);
 }
 
@@ -101,6 +102,16 @@ fn takeovers_hold_in_longer_runs() {
 fn without_the_lease() {
     let rules = Rules {
         lease: false,
+        ..ALL
+    };
+    breaks(rules, ONCE, TO_PEOPLE, Law::ServedStays);
+}
+
+#[test]
+fn without_a_look_that_shows_what_it_must() {
+    // Whoever may not read the log is shown an empty one, and no announcement in it.
+    let rules = Rules {
+        look_shows_records: false,
         ..ALL
     };
     breaks(rules, ONCE, TO_PEOPLE, Law::ServedStays);

@@ -5,7 +5,7 @@ use crate::log::{History, Log, NONE, Place, Writes};
 use crate::properties::{Law, Promises};
 
 use super::rules::{Announcement, Bounds, LEASE, Rules};
-use super::state::{ANNOUNCEMENTS, DEPLOYMENTS, Deployment, Notice, Phase, Shown, State};
+use super::state::{ANNOUNCEMENTS, DEPLOYMENTS, Deployment, NOTHING, Notice, Phase, Shown, State};
 use super::words;
 
 pub struct Takeover {
@@ -206,12 +206,13 @@ impl Takeover {
     }
 
     fn look(&self, state: &State, by: u8, out: &mut Vec<(Step, State)>) {
-        for shown in state.readings() {
+        for shown in state.readings().chain([NOTHING]) {
             let mut after = *state;
             let me = state.of(by);
+            let counts = !self.rules.look_shows_records || shows_what_it_must(state, by, shown);
             if state.is_outranked((me.term, by), shown) {
                 after.close(by);
-            } else {
+            } else if counts {
                 after.me(by).ticks = 0;
             }
             out.push((Step::Look { by, shown }, after));
@@ -307,7 +308,8 @@ impl Takeover {
         out.push((Step::Commit(by), after));
     }
 
-    /// The state with the history in the deployment's memory, unless the read was stale.
+    /// The state with the history in the deployment's memory, unless the read was stale, or shows
+    /// nothing.
     fn read(&self, state: &State, by: u8, shown: Shown) -> Option<State> {
         let reading = state.log.history(History::Chain, shown.records)?;
         let mut after = *state;
@@ -338,4 +340,13 @@ impl Takeover {
         me.epoch = above.max(clock);
         me.stored_epoch = me.epoch;
     }
+}
+
+/// Whether the owner's newest record of those that no read can miss is shown.
+fn shows_what_it_must(state: &State, by: u8, shown: Shown) -> bool {
+    let mut at = state.of(by).head;
+    while state.log.get(at).place != Place::Shown {
+        at = state.log.get(at).prev;
+    }
+    shown.records & 1 << at != 0
 }

@@ -23,6 +23,8 @@ pub enum Announcement {
 pub struct Rules {
     /// An owner serves and acknowledges only under its lease.
     pub lease: bool,
+    /// A look counts only if it shows the owner's newest record of those that no read can miss.
+    pub look_shows_records: bool,
     /// Ticks between an announcement and the read after it.
     pub wait: u8,
     pub announcement: Announcement,
@@ -41,6 +43,7 @@ pub struct Rules {
 
 pub const ALL: Rules = Rules {
     lease: true,
+    look_shows_records: true,
     wait: WAIT,
     announcement: Announcement::Apart,
     claim_after_wait: true,

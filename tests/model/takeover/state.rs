@@ -73,6 +73,12 @@ pub struct Shown {
     pub notices: u16,
 }
 
+/// What a read shows where the right to read was taken away, and may be given back at any time.
+pub const NOTHING: Shown = Shown {
+    records: 0,
+    notices: 0,
+};
+
 impl State {
     pub fn of(&self, by: u8) -> &Deployment {
         &self.deployments[usize::from(by)]

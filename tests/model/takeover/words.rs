@@ -3,7 +3,7 @@
 use crate::log::Record;
 
 use super::protocol::Step;
-use super::state::{Phase, Shown, State};
+use super::state::{NOTHING, Phase, Shown, State};
 
 /// Somebody else became the owner, and served.
 pub const TAKEN: u32 = 1;
@@ -23,8 +23,11 @@ pub const FROM_NEW: u32 = 1 << 6;
 /// An owner whose storage was wiped has waited and serves again.
 pub const REOPENED: u32 = 1 << 7;
 
+/// An owner's read showed nothing, and it learnt nothing from it.
+pub const HIDDEN: u32 = 1 << 8;
+
 /// Everything that happens while storage is kept.
-pub const EVERYTHING: u32 = (1 << 6) - 1;
+pub const EVERYTHING: u32 = ((1 << 6) - 1) | HIDDEN;
 
 pub fn seen(before: &State, step: &Step, after: &State) -> u32 {
     let mut seen = 0;
@@ -43,7 +46,10 @@ pub fn seen(before: &State, step: &Step, after: &State) -> u32 {
             let other = before.of(1 - record.by);
             note(LATE, other.phase == Phase::Hot && other.term > record.term);
         }
-        Step::Look { by, .. } => note(DEPOSED, after.of(by).phase == Phase::Cold),
+        Step::Look { by, shown } => {
+            note(DEPOSED, after.of(by).phase == Phase::Cold);
+            note(HIDDEN, shown == NOTHING && after == before);
+        }
         Step::Take { by, .. } => {
             note(GAVE_WAY, after.of(by).phase == Phase::Cold);
             note(FROM_NEW, before.of(by).is_new && !after.of(by).is_new);
@@ -69,6 +75,7 @@ pub fn tell(before: &State, step: &Step, after: &State) -> String {
         Step::Look { by, shown } => {
             let then = match after.of(by).phase {
                 Phase::Cold => ", and knows that it is the owner no more",
+                _ if after == before => ", and learns nothing",
                 _ => ", and has its lease anew",
             };
             format!("{} looks: {}{then}", name(by), read(before, shown))
@@ -123,6 +130,9 @@ fn read(state: &State, shown: Shown) -> String {
             .map(|(_, record)| record.to_string())
             .collect()
     };
+    if shown == NOTHING {
+        return "nothing at all".to_owned();
+    }
     let (mut seen, mut missed) = (words(seen), words(missed));
     for (at, notice) in state.notices().iter().enumerate() {
         let list = if is_shown(shown.notices, at) {

@@ -71,6 +71,9 @@ pub struct GuildSpec {
     /// Whether the bot was invited with the scope `applications.commands`. Without it, command routes answer 50001.
     #[serde(default = "yes")]
     pub commands_scope: bool,
+    /// Whether it has the feature `NEWS`: it may have announcement channels.
+    #[serde(default)]
+    pub news: bool,
 }
 
 impl GuildSpec {
@@ -81,6 +84,7 @@ impl GuildSpec {
             bot_permissions: None,
             members: Vec::new(),
             commands_scope: true,
+            news: false,
         }
     }
 }

@@ -69,7 +69,7 @@ impl Discord {
         );
 
         let owner_id = users.get("owner").copied().unwrap_or_default();
-        let commands_scope = spec.commands_scope;
+        let (commands_scope, news) = (spec.commands_scope, spec.news);
         self.guilds.insert(
             id,
             GuildState {
@@ -79,6 +79,7 @@ impl Discord {
                 roles,
                 members,
                 commands_scope,
+                news,
             },
         );
         let channel_id = self.ids.next(now);

@@ -101,7 +101,7 @@ fn read(
 ) -> ApiResult<Wanted> {
     let guild = discord.guild(guild)?;
     let mut name = form.string("name", 1, NAME_MAX);
-    if kind == ChannelKind::Text {
+    if kind.is_text() {
         name = name.map(|name| text_channel_name(&name));
     } else {
         name = name.map(|name| name.trim().to_owned());
@@ -173,6 +173,17 @@ fn check_parent(
     }
 }
 
+fn check_news(discord: &Discord, form: &mut Form<'_>, guild: Id) -> ApiResult<()> {
+    if !discord.guild(guild)?.news {
+        form.fail(
+            "type",
+            "CHANNEL_TYPE_INVALID",
+            "This guild has no announcement channels.",
+        );
+    }
+    Ok(())
+}
+
 fn create(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
     let guild_id = call.id("guild_id")?;
     let base = discord
@@ -182,8 +193,12 @@ fn create(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
     let mut errors = FormErrors::default();
     let mut form = Form::new(&call.body.payload, Vec::new(), &mut errors);
     form.require("name");
-    let kind = match form.choice("type", &[0, 4]) {
+    let kind = match form.choice("type", &[0, 4, 5]) {
         Some(4) => ChannelKind::Category,
+        Some(5) => {
+            check_news(discord, &mut form, guild_id)?;
+            ChannelKind::Announcement
+        }
         _ => ChannelKind::Text,
     };
     let wanted = read(discord, form, guild_id, kind, None)?;
@@ -208,7 +223,7 @@ fn create(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
         .unwrap_or_else(|| discord.next_position(guild_id, kind));
     let id = discord.ids.next(call.now);
     let channel = Channel {
-        topic: wanted.topic.flatten().filter(|_| kind == ChannelKind::Text),
+        topic: wanted.topic.flatten().filter(|_| kind.is_text()),
         parent_id: wanted.parent_id.flatten(),
         position,
         nsfw: wanted.nsfw.unwrap_or(false),
@@ -228,18 +243,23 @@ fn modify(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
         return super::threads::modify(discord, call, id);
     }
     need(bits, permissions::MANAGE_CHANNELS)?;
-    let (id, guild_id, kind) = (channel.id, channel.guild_id, channel.kind);
+    let (id, guild_id, mut kind) = (channel.id, channel.guild_id, channel.kind);
     let mut errors = FormErrors::default();
     let mut form = Form::new(&call.body.payload, Vec::new(), &mut errors);
-    if form
-        .choice("type", &[0, 4])
-        .is_some_and(|wanted| wanted != kind as i64)
-    {
-        form.fail(
+    match form.choice("type", &[0, 4, 5]) {
+        Some(0) if kind.is_text() => kind = ChannelKind::Text,
+        // Only between text and announcement, and only in guilds with the feature (docs `resources/channel`,
+        // "Modify Channel").
+        Some(5) if kind.is_text() => {
+            check_news(discord, &mut form, guild_id)?;
+            kind = ChannelKind::Announcement;
+        }
+        Some(wanted) if wanted != kind as i64 => form.fail(
             "type",
             "CHANNEL_TYPE_INVALID",
             "A channel of this type cannot become one of that type.",
-        );
+        ),
+        _ => {}
     }
     let wanted = read(discord, form, guild_id, kind, Some(id))?;
     errors.finish()?;
@@ -273,7 +293,8 @@ fn modify(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
     if let Some(name) = wanted.name {
         channel.name = name;
     }
-    if let Some(topic) = wanted.topic.filter(|_| kind == ChannelKind::Text) {
+    channel.kind = kind;
+    if let Some(topic) = wanted.topic.filter(|_| kind.is_text()) {
         channel.topic = topic;
     }
     if let Some(parent) = wanted.parent_id {

@@ -46,10 +46,14 @@ fn start(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
     let (channel_id, id) = (call.id("channel_id")?, call.id("message_id")?);
     let needed = permissions::CREATE_PUBLIC_THREADS | permissions::READ_MESSAGE_HISTORY;
     let (channel, _) = discord.text_channel(channel_id, call.actor, needed)?;
-    if channel.kind != ChannelKind::Text {
+    if !channel.kind.is_text() {
         return Err(ApiError::wrong_channel_type());
     }
     let guild_id = channel.guild_id;
+    let kind = match channel.kind {
+        ChannelKind::Announcement => ChannelKind::AnnouncementThread,
+        _ => ChannelKind::PublicThread,
+    };
     let mut starter = channel
         .messages
         .get(&id)
@@ -69,7 +73,7 @@ fn start(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
     discord.room_for_active_thread(guild_id)?;
 
     let name = fields.name.unwrap_or_default();
-    let mut thread = Channel::new(id, guild_id, ChannelKind::PublicThread, name.clone());
+    let mut thread = Channel::new(id, guild_id, kind, name.clone());
     thread.parent_id = Some(channel_id);
     thread.rate_limit_per_user = fields.rate_limit_per_user.unwrap_or(0);
     let minutes = fields.auto_archive_minutes.unwrap_or(AUTO_ARCHIVE_DEFAULT);
@@ -215,7 +219,7 @@ pub(super) fn modify(discord: &mut Discord, call: &Call, id: Id) -> ApiResult<Re
 fn archived(discord: &mut Discord, call: &Call) -> ApiResult<Reply> {
     let needed = permissions::READ_MESSAGE_HISTORY;
     let (channel, _) = discord.text_channel(call.id("channel_id")?, call.actor, needed)?;
-    if channel.kind != ChannelKind::Text {
+    if !channel.kind.is_text() {
         return Err(ApiError::wrong_channel_type());
     }
     let limit = call

@@ -1,3 +1,4 @@
+use discord_sim::GuildSpec;
 use serde_json::{Value, json};
 
 use crate::support::{World, text};
@@ -202,5 +203,35 @@ fn the_guild_and_its_people_can_be_read() {
     assert_eq!(
         world.get(&format!("/guilds/{guild}/members/1")).refusal(),
         (404, 10013)
+    );
+}
+
+#[test]
+fn text_and_announcement_channels_become_each_other_where_the_guild_has_news() {
+    let mut plain = World::new();
+    let general = format!("/channels/{}", plain.general());
+    let refused = plain.patch(&general, json!({"type": 5}));
+    assert_eq!(refused.refusal(), (400, 50035));
+    let mut world = World::with(GuildSpec {
+        news: true,
+        ..GuildSpec::named("g")
+    });
+    let general = format!("/channels/{}", world.general());
+    world.patch(&general, json!({"topic": "hello"})).ok();
+    let changed = world.patch(&general, json!({"type": 5})).ok();
+    assert_eq!(
+        (&changed["type"], &changed["topic"]),
+        (&json!(5), &json!("hello"))
+    );
+    let message = world.post(&format!("{general}/messages"), json!({"content": "x"}));
+    let path = format!("{general}/messages/{}/threads", text(&message.ok()["id"]));
+    assert_eq!(world.post(&path, json!({"name": "t"})).body["type"], 10);
+    let refused = world.patch(&general, json!({"type": 4}));
+    assert_eq!(refused.refusal(), (400, 50035));
+    assert_eq!(world.patch(&general, json!({"type": 0})).ok()["type"], 0);
+    let path = format!("/guilds/{}/channels", world.guild.guild_id);
+    assert_eq!(
+        world.post(&path, json!({"name": "n", "type": 5})).body["type"],
+        5
     );
 }

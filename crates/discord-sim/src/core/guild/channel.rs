@@ -13,7 +13,16 @@ use crate::core::message::Message;
 pub(crate) enum ChannelKind {
     Text = 0,
     Category = 4,
+    Announcement = 5,
+    AnnouncementThread = 10,
     PublicThread = 11,
+}
+
+impl ChannelKind {
+    /// Whether it is a channel that has messages and a topic, and that threads are started in.
+    pub(crate) fn is_text(self) -> bool {
+        matches!(self, ChannelKind::Text | ChannelKind::Announcement)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +69,7 @@ pub(crate) struct Channel {
     pub(crate) renames_ms: Vec<u64>,
     /// Times of recent edits of messages older than an hour.
     pub(crate) old_edits_ms: Vec<u64>,
-    /// Set where the kind is [`ChannelKind::PublicThread`].
+    /// Set where the kind is a thread's.
     pub(crate) thread: Option<Thread>,
 }
 
@@ -106,7 +115,7 @@ impl Channel {
             "position": self.position,
             "permission_overwrites": self.overwrites.values().map(Overwrite::json).collect::<Vec<_>>(),
         });
-        if self.kind == ChannelKind::Text {
+        if self.kind.is_text() {
             channel["topic"] = json!(self.topic);
             channel["nsfw"] = json!(self.nsfw);
             channel["last_message_id"] = json!(self.last_message_id);

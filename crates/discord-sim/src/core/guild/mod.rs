@@ -124,6 +124,8 @@ pub(crate) struct GuildState {
     pub(crate) members: BTreeMap<Id, Member>,
     /// Whether the bot's invitation included `applications.commands`.
     pub(crate) commands_scope: bool,
+    /// Whether it has the feature `NEWS`.
+    pub(crate) news: bool,
 }
 
 impl GuildState {
@@ -191,12 +193,16 @@ impl GuildState {
             "banner": null,
             "owner": user == self.owner_id,
             "permissions": permissions.to_string(),
-            "features": [],
+            "features": self.features(),
         });
         if with_counts {
             self.put_counts(&mut guild);
         }
         guild
+    }
+
+    fn features(&self) -> &'static [&'static str] {
+        if self.news { &["NEWS"] } else { &[] }
     }
 
     fn put_counts(&self, guild: &mut Value) {
@@ -214,7 +220,7 @@ impl GuildState {
             "home_header": null,
             "splash": null,
             "discovery_splash": null,
-            "features": [],
+            "features": self.features(),
             "banner": null,
             "owner_id": self.owner_id,
             "application_id": null,

@@ -1,0 +1,81 @@
+//! Channels that were a table's and are left alone, since somebody took the mark out of the topic or
+//! writes there: rows may be shown in them for ever.
+
+use crate::discord::model::Channel;
+use crate::discord::{CallError, Patience, routes};
+use crate::engine::database::Database;
+use crate::host::Host;
+
+/// A channel that may show rows and is none of ours any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftChannel {
+    pub channel: u64,
+    /// None where the table was dropped.
+    pub table: Option<String>,
+}
+
+impl<H: Host> Database<H> {
+    /// Channels that may show rows of the table, or of any if there is no table of that name any more.
+    /// Those that were deleted meanwhile are forgotten.
+    pub async fn left_channels(&self, table: Option<&str>) -> Vec<LeftChannel> {
+        let Ok(known) = self.opened().map(|opened| {
+            let table = table.and_then(|name| opened.state.tables.get(name));
+            let id = table.map(|table| table.id);
+            let left = opened.mirror.left.iter();
+            let left = left.filter(|&(_, table)| id.is_none_or(|id| *table == id));
+            left.map(|(&channel, &table)| (table, channel))
+                .collect::<Vec<_>>()
+        }) else {
+            return Vec::new();
+        };
+        let mut left = Vec::new();
+        let mut is_gone = false;
+        for (table, channel) in known {
+            // What cannot be found out may be there.
+            let is_there = self.is_there(channel).await.unwrap_or(true);
+            let told = self.with_opened(|opened| {
+                if !is_there {
+                    opened.mirror.left.remove(&channel);
+                    return None;
+                }
+                let table = opened.state.table_by_id(table);
+                let table = table.map(|(name, _)| name.to_owned());
+                Some(LeftChannel { channel, table })
+            });
+            is_gone |= !is_there;
+            left.extend(told.ok().flatten());
+        }
+        if is_gone {
+            self.store_hints().await;
+        }
+        left
+    }
+
+    /// Of channels that are lost, those that were not deleted.
+    pub(super) async fn still_there(
+        &self,
+        lost: Vec<(u32, u64)>,
+        all: &[Channel],
+    ) -> Result<Vec<(u64, u32)>, CallError> {
+        let mut left = Vec::new();
+        for (table, channel) in lost {
+            // The list leaves out what the bot may not see.
+            let is_listed = all.iter().any(|listed| listed.id == channel);
+            if is_listed || self.is_there(channel).await? {
+                left.push((channel, table));
+            }
+        }
+        Ok(left)
+    }
+
+    /// Whether there is such a channel, seen or not.
+    async fn is_there(&self, channel: u64) -> Result<bool, CallError> {
+        let route = routes::channel(channel);
+        let asked = self.shared.client.get::<Channel>(&route, Patience::COMMAND);
+        match asked.await {
+            Ok(_) | Err(CallError::Refused { status: 403, .. }) => Ok(true),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -4,7 +4,7 @@ import path from "node:path";
 import { Problem, commandLine, root, run, startGroup, trafficFolder, watchParent } from "./processes.mjs";
 import { buildPrograms } from "./simulator.mjs";
 
-const suites = { native, scripts, worker, e2e, contract };
+const suites = { native, scripts, queries, worker, e2e, contract };
 /** The suites that write into target/traffic. */
 const RECORDING = ["native", "worker", "e2e"];
 /** How the names of their recordings begin: the engine's and the tools' own tests, scripts/dev, the Worker's tests. */
@@ -61,6 +61,10 @@ async function native({ filter }) {
 
 async function scripts({ filter }) {
   return nodeTests("tests/scripts", filter);
+}
+
+async function queries({ filter }) {
+  return nodeTests("tests/queries", filter);
 }
 
 async function worker({ filter }) {

@@ -135,8 +135,10 @@ impl SortField {
 #[derive(Debug)]
 pub struct Top<T> {
     limit: usize,
-    /// The last of them on top.
-    rows: BinaryHeap<Entry<T>>,
+    /// All there were, while they are below the limit.
+    few: Vec<Entry<T>>,
+    /// From then on, the first so far, the last of them on top.
+    first: BinaryHeap<Entry<T>>,
 }
 
 #[derive(Debug)]
@@ -150,30 +152,35 @@ impl<T> Top<T> {
     pub fn new(limit: usize) -> Top<T> {
         Top {
             limit,
-            rows: BinaryHeap::new(),
+            few: Vec::new(),
+            first: BinaryHeap::new(),
         }
     }
 
     /// Takes a row with its [`Sort::key`], if it is one of the first so far.
     pub fn offer(&mut self, key: &[u8], row: T) {
-        if self.rows.len() < self.limit {
+        if let Some(mut last) = self.first.peek_mut() {
+            if key < last.key.as_slice() {
+                last.key.clear();
+                last.key.extend_from_slice(key);
+                last.row = row;
+            }
+        } else if self.few.len() < self.limit {
             let key = key.to_vec();
-            self.rows.push(Entry { key, row });
-        } else if let Some(mut last) = self.rows.peek_mut()
-            && key < last.key.as_slice()
-        {
-            last.key.clear();
-            last.key.extend_from_slice(key);
-            last.row = row;
+            self.few.push(Entry { key, row });
+            if self.few.len() == self.limit {
+                self.first = BinaryHeap::from(std::mem::take(&mut self.few));
+            }
         }
     }
 
     /// The rows in order, with their keys.
-    pub fn into_sorted(self) -> Vec<(Vec<u8>, T)> {
-        let rows = self.rows.into_sorted_vec();
-        rows.into_iter()
-            .map(|entry| (entry.key, entry.row))
-            .collect()
+    pub fn into_sorted(mut self) -> Vec<(Vec<u8>, T)> {
+        // One of the two is empty.
+        self.few.extend(self.first);
+        self.few.sort_unstable();
+        let rows = self.few.into_iter();
+        rows.map(|entry| (entry.key, entry.row)).collect()
     }
 }
 

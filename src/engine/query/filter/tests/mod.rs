@@ -484,6 +484,15 @@ proptest! {
         }
     }
 
+    /// Patterns without special characters are not compiled.
+    #[test]
+    fn plain_patterns_match_like_compiled_ones(pattern in "[ab.#é \\-]{0,3}", text in "[ab.#é \\-]{0,5}", options in "[imsx]{0,2}") {
+        let Ok(plain) = Pattern::new(&pattern, &options) else { return Ok(()) };
+        // With the option x, what is behind # is a comment.
+        let Ok(compiled) = Pattern::new(&format!("(?:{pattern})"), &options) else { return Ok(()) };
+        prop_assert_eq!(plain.is_match(&text), compiled.is_match(&text));
+    }
+
     #[test]
     fn a_value_is_equal_to_itself_and_to_nothing_else_of_its_kind(value in json(), other in json()) {
         prop_assume!(!value.as_object().is_some_and(|fields| fields.keys().any(|name| name.starts_with('$'))));

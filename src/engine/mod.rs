@@ -29,6 +29,7 @@ mod object_storage;
 mod open;
 mod rebuild;
 pub mod row;
+pub mod schema;
 pub mod state;
 pub mod table;
 pub mod transact;

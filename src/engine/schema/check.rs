@@ -82,7 +82,7 @@ impl<'a> Checker<'a> {
         if !node.kinds.have(Kinds::of(value)) {
             return Ok(self.wrong_kind(node, value, at));
         }
-        let mut fits = node.values.is_empty() || self.check_values(&node.values, value, at)?;
+        let mut fits = self.check_values(node, value, at)?;
         if self.is_done(fits) {
             return Ok(false);
         }
@@ -129,41 +129,35 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn check_values(&mut self, all: &[Vec<Value>], value: View<'_>, at: &Path<'_>) -> Outcome {
+    fn check_values(&mut self, node: &Node, value: View<'_>, at: &Path<'_>) -> Outcome {
         let mut fits = true;
-        for values in all {
-            let mut is_in = false;
-            for candidate in values {
-                is_in = equal(candidate.into(), value, &mut self.budget)?;
-                if is_in {
-                    break;
-                }
-            }
-            if is_in {
-                continue;
-            }
-            fits = match values.as_slice() {
-                [] => self.fail(
-                    "enum",
-                    value,
-                    at,
-                    format_args!("has no value that is allowed"),
-                ),
-                [only] => {
-                    let only = literal(only);
-                    self.fail("const", value, at, format_args!("must be {only}"))
-                }
-                values => {
-                    let mut shown: Vec<String> = values.iter().take(10).map(literal).collect();
-                    if values.len() > shown.len() {
-                        shown.push(format!("{} more", values.len() - shown.len()));
-                    }
-                    let shown = shown.join(", ");
-                    self.fail("enum", value, at, format_args!("must be one of {shown}"))
-                }
-            };
+        if let Some(constant) = &node.constant
+            && !equal(constant.into(), value, &mut self.budget)?
+        {
+            let shown = literal(constant);
+            fits = self.fail("const", value, at, format_args!("must be {shown}"));
         }
-        Ok(fits)
+        let Some(values) = &node.values else {
+            return Ok(fits);
+        };
+        for candidate in values {
+            if equal(candidate.into(), value, &mut self.budget)? {
+                return Ok(fits);
+            }
+        }
+        if self.is_quiet {
+            return Ok(false);
+        }
+        let mut shown: Vec<String> = values.iter().take(10).map(literal).collect();
+        if values.len() > shown.len() {
+            shown.push(format!("{} more", values.len() - shown.len()));
+        }
+        let expected = match shown.join(", ") {
+            shown if values.len() > 1 => format!("must be one of {shown}"),
+            shown if values.len() == 1 => format!("must be {shown}"),
+            _ => "has no value that is allowed".to_owned(),
+        };
+        Ok(self.fail("enum", value, at, format_args!("{expected}")))
     }
 
     fn check_number(

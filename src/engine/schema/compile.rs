@@ -181,11 +181,8 @@ impl Compiler {
         } = entry;
         match keyword {
             "type" => self.types(node, operand, at)?,
-            "enum" => {
-                let values = self.list(operand, at)?.to_vec();
-                node.values.push(values);
-            }
-            "const" => node.values.push(vec![operand.clone()]),
+            "enum" => node.values = Some(self.list(operand, at)?.to_vec()),
+            "const" => node.constant = Some(operand.clone()),
             "default" => node.default = Some(operand.clone()),
             "minimum" => number(node).minimum = Some(self.number(operand, at)?),
             "maximum" => number(node).maximum = Some(self.number(operand, at)?),

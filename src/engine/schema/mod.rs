@@ -172,10 +172,10 @@ impl Schema {
         let mut next = Some(node);
         while let Some(node) = next.and_then(|id| nodes.get(id.0)) {
             kinds = kinds.and(node.kinds);
-            for values in &node.values {
+            let allowed = node.values.as_deref().into_iter();
+            for values in allowed.chain(node.constant.as_ref().map(std::slice::from_ref)) {
                 let of = |value: &Value| Kinds::of(value.into());
-                let all = values.iter().map(of).fold(Kinds::NONE, Kinds::or);
-                kinds = kinds.and(all);
+                kinds = kinds.and(values.iter().map(of).fold(Kinds::NONE, Kinds::or));
             }
             if node.default.is_some() {
                 return Err(refused(

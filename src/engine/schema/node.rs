@@ -19,8 +19,8 @@ impl NodeId {
 pub(super) struct Node {
     /// Everything else is refused.
     pub(super) kinds: Kinds,
-    /// `enum` and `const`: a list each, the value must be in all of them.
-    pub(super) values: Vec<Vec<Value>>,
+    pub(super) values: Option<Vec<Value>>,
+    pub(super) constant: Option<Value>,
     pub(super) number: Option<Box<NumberRules>>,
     pub(super) string: Option<Box<StringRules>>,
     pub(super) list: Option<Box<ListRules>>,
@@ -36,7 +36,8 @@ impl Node {
     pub(super) fn any() -> Node {
         Node {
             kinds: Kinds::ANY,
-            values: Vec::new(),
+            values: None,
+            constant: None,
             number: None,
             string: None,
             list: None,

@@ -51,8 +51,8 @@ test(`${SCHEMAS} random schemas, ${VALUES_EACH} values each: ajv says the same`,
         cases.push({ line, valid, reasons: valid ? [] : check.errors.map(reasonOf) });
       }
     } catch (error) {
-      // The code that ajv writes for constant conditions fails now and then.
-      assert.ok(error instanceof TypeError && JSON.stringify(rules).includes('"if"'), `${error}: ${JSON.stringify(rules)}`);
+      // The code that ajv writes fails now and then, where it keeps the books of `unevaluated…`.
+      assert.ok(error instanceof TypeError && error.message.startsWith("Cannot set properties of undefined"), `${error}: ${JSON.stringify(rules)}`);
       broken++;
     }
   }

@@ -1,7 +1,6 @@
 //! Checking a value against a schema.
 
 use std::cmp::Ordering;
-use std::fmt;
 
 use serde_json::{Map, Value};
 
@@ -9,9 +8,9 @@ use super::budget::{Budget, Exhausted};
 use super::node::{ListRules, Logic, Node, NodeId, NumberRules, ObjectRules, StringRules};
 use super::number::{Num, is_multiple};
 use super::path::Path;
-use super::value::{Kinds, View, counted, describe, equal, literal, twins};
+use super::value::{Kinds, View, counted, equal, literal, twins};
 use super::{VIOLATIONS, Violation};
-use crate::text::{inline, nearest};
+use crate::text::inline;
 
 /// How deep checks may nest: documents nest at most 64 levels, and each may take a few subschemas.
 /// More would take more stack than a Worker has.
@@ -50,20 +49,20 @@ pub(super) fn check(
     }
 }
 
-struct Checker<'a> {
-    nodes: &'a [Node],
-    root: &'static str,
-    budget: Budget<'a>,
-    found: Vec<Violation>,
+pub(super) struct Checker<'a> {
+    pub(super) nodes: &'a [Node],
+    pub(super) root: &'static str,
+    pub(super) budget: Budget<'a>,
+    pub(super) found: Vec<Violation>,
     /// Only whether it fits is asked, not why.
-    is_quiet: bool,
+    pub(super) is_quiet: bool,
     depth: usize,
 }
 
 type Outcome = Result<bool, Exhausted>;
 
 impl<'a> Checker<'a> {
-    fn check(&mut self, id: NodeId, value: View<'_>, at: &Path<'_>) -> Outcome {
+    pub(super) fn check(&mut self, id: NodeId, value: View<'_>, at: &Path<'_>) -> Outcome {
         let nodes: &'a [Node] = self.nodes;
         let Some(node) = nodes.get(id.0) else {
             return Ok(true);
@@ -111,22 +110,6 @@ impl<'a> Checker<'a> {
             fits &= self.check_logic(logic, value, at)?;
         }
         Ok(fits)
-    }
-
-    fn wrong_kind(&mut self, node: &Node, value: View<'_>, at: &Path<'_>) -> bool {
-        let format = node.string.as_ref().and_then(|rules| rules.format);
-        match format {
-            _ if node.is_never() => {
-                self.fail("false", value, at, format_args!("must not be there"))
-            }
-            Some(format) if node.kinds == Kinds::STRING => {
-                self.fail("type", value, at, format_args!("must be {}", format.what()))
-            }
-            _ => {
-                let kinds = node.kinds.shown();
-                self.fail("type", value, at, format_args!("must be {kinds}"))
-            }
-        }
     }
 
     fn check_values(&mut self, node: &Node, value: View<'_>, at: &Path<'_>) -> Outcome {
@@ -476,93 +459,6 @@ impl<'a> Checker<'a> {
         let outcome = self.check(schema, value, at);
         self.is_quiet = was_quiet;
         outcome
-    }
-
-    /// What the alternative says that went wrong deepest inside, as most likely the one meant.
-    fn closest(&mut self, schemas: &[NodeId], value: View<'_>, at: &Path<'_>) -> String {
-        let mut closest: Option<Violation> = None;
-        if self.is_quiet {
-            return String::new();
-        }
-        for schema in schemas.iter().take(10) {
-            let before = std::mem::take(&mut self.found);
-            // Without budget it is still known that nothing fits.
-            let _ = self.check(*schema, value, at);
-            let found = std::mem::replace(&mut self.found, before);
-            let first = found.into_iter().next();
-            let depth = closest.as_ref().map(|violation| violation.depth);
-            if first.as_ref().map(|violation| violation.depth) > depth {
-                closest = first;
-            }
-        }
-        match closest {
-            Some(violation) => format!("; the closest one says: {}", violation.message),
-            None => String::new(),
-        }
-    }
-
-    /// A field that only `additionalProperties: false` knows.
-    fn unknown(&mut self, rules: &ObjectRules, name: &str, value: &Value, at: &Path<'_>) -> bool {
-        if self.is_quiet {
-            return false;
-        }
-        let known = rules.fields.iter().filter(|field| field.node.is_some());
-        let near = nearest(name, known.map(|field| &*field.name));
-        let hint = match near.first() {
-            Some(near) => format!(" (is `{}` meant?)", inline(near)),
-            None => String::new(),
-        };
-        let expected = format_args!("is not a field of the schema{hint}");
-        self.fail("additionalProperties", value.into(), at, expected)
-    }
-
-    fn missing(&mut self, rule: &'static str, at: Path<'_>, why: &str, name: &str) -> bool {
-        if !self.is_quiet {
-            let name = if name.is_empty() {
-                String::new()
-            } else {
-                format!("`{}`", inline(name))
-            };
-            let subject = at.subject(self.root);
-            self.found.push(Violation {
-                path: at.shown(),
-                rule,
-                message: format!("{subject} must be there{why}{name}, and is missing"),
-                depth: at.depth(),
-            });
-        }
-        false
-    }
-
-    /// Notes what a value must be and is not.
-    fn fail(
-        &mut self,
-        rule: &'static str,
-        value: View<'_>,
-        at: &Path<'_>,
-        expected: fmt::Arguments<'_>,
-    ) -> bool {
-        if !self.is_quiet {
-            let message = format!(
-                "{} {expected}, and is {}",
-                at.subject(self.root),
-                describe(value)
-            );
-            self.found.push(Violation {
-                path: at.shown(),
-                rule,
-                message,
-                depth: at.depth(),
-            });
-        }
-        false
-    }
-
-    /// Adds to what was noted last.
-    fn add(&mut self, more: &str) {
-        if let Some(last) = self.found.last_mut().filter(|_| !self.is_quiet) {
-            last.message.push_str(more);
-        }
     }
 
     /// Whether nothing that follows can change what is answered.

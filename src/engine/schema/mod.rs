@@ -13,9 +13,11 @@ mod format;
 mod keywords;
 mod node;
 mod number;
+mod operand;
 mod path;
 mod pattern;
 mod reference;
+mod report;
 mod resolve;
 #[cfg(test)]
 mod tests;

@@ -417,10 +417,10 @@ fn limits_of_a_schema() {
     refused(json!({"title": long}), "at most 16384 bytes");
     let mut deep = json!("str");
     for _ in 0..SCHEMA_DEPTH {
-        deep = json!({"not": deep});
+        deep = json!({"items": deep});
     }
     Schema::new("schema_json", &map(deep.clone())).unwrap();
-    refused(json!({"not": deep}), "at most 32 levels deep");
+    refused(json!({"items": deep}), "at most 32 levels deep");
     let many: Map<String, Value> = (0..SUBSCHEMAS)
         .map(|n| (format!("{n}"), json!({})))
         .collect();
@@ -694,7 +694,7 @@ fn any_json(depth: u32) -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn no_schema_and_no_row_make_it_panic(rules in any_json(6), row in any_json(4)) {

@@ -33,6 +33,7 @@ mod open;
 pub mod query;
 mod rebuild;
 pub mod row;
+pub mod schema;
 pub mod state;
 pub mod table;
 pub mod transact;

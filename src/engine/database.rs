@@ -53,6 +53,8 @@ pub(super) struct Opened {
     pub mirror: Mirror,
     /// When the log was last asked for what anybody else wrote into it.
     pub confirmed_at: UnixMillis,
+    /// The latest time at which that was asked since.
+    pub tenure_asked_at: Cell<UnixMillis>,
     /// Commits of interactions made since then are known, by [`State::outcomes`].
     pub outcomes_since: UnixMillis,
     /// When this object last wrote a record, but for empty ones and checkpoints.
@@ -157,6 +159,25 @@ impl Opened {
         }
         self.mirror.table_loaded(&mut self.state, table);
         Ok(())
+    }
+
+    /// How long ago the log was last asked for what anybody else wrote. None where the clock was set
+    /// back since, so that it does not tell.
+    pub fn age_of_tenure(&self, now: UnixMillis) -> Option<u64> {
+        let asked_before = self.tenure_asked_at.replace(now);
+        // Once back, it is never believed again without a look: what it says from then on is less
+        // than what has passed.
+        if now < asked_before.max(self.confirmed_at) {
+            self.tenure_asked_at.set(UnixMillis::MAX);
+            return None;
+        }
+        now.checked_sub(self.confirmed_at)
+    }
+
+    /// The log was asked then, and nobody else wrote into it.
+    pub fn tenure_confirmed(&mut self, at: UnixMillis) {
+        self.confirmed_at = at;
+        self.tenure_asked_at.set(at);
     }
 
     /// The commit up to which the newest checkpoint has everything.

@@ -15,6 +15,7 @@ use dbcord_simulation::harness::{host, world};
 mod bad_input;
 mod budget;
 mod checkpoints;
+mod clock;
 mod commands;
 mod crash;
 mod crud;

@@ -4,6 +4,7 @@ mod errors;
 mod history;
 mod tenure;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::checkpoint::take::Attempts;
@@ -95,6 +96,7 @@ impl<H: Host> Database<H> {
             mirror,
             is_settled,
             confirmed_at: history.read_at,
+            tenure_asked_at: Cell::new(history.read_at),
             outcomes_since: history.outcomes_since,
             tail: history.tail(),
             covered: history.covered_by,

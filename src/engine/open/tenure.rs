@@ -173,9 +173,9 @@ impl<H: Host> Database<H> {
         let (log, age) = {
             let opened = self.claimed()?;
             let now = self.shared.host.now();
-            (opened.log, now.saturating_sub(opened.confirmed_at))
+            (opened.log, opened.age_of_tenure(now))
         };
-        if age <= LEASE_MS {
+        if age.is_some_and(|age| age <= LEASE_MS) {
             return Ok(());
         }
         let read_at = self.shared.host.now();
@@ -201,7 +201,7 @@ impl<H: Host> Database<H> {
                 self.close();
                 Err(error)
             }
-            None => self.with_claimed(|opened| opened.confirmed_at = read_at),
+            None => self.with_claimed(|opened| opened.tenure_confirmed(read_at)),
         }
     }
 

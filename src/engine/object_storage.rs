@@ -35,7 +35,7 @@ pub struct Hints {
     pub catalog: Option<u64>,
     #[serde(default)]
     pub category: Option<u64>,
-    /// Table channels by table id.
+    /// Table channels by table id, and those of dropped tables until they are gone.
     #[serde(default)]
     pub tables: BTreeMap<u32, u64>,
     /// Names of tables, to be suggested before the log is read.

@@ -11,7 +11,7 @@ use http::Request;
 use serde_json::{Value, json};
 
 pub const SECRET: &str = "swordfish";
-const HARD_DELETE: &str = "/dbc_delete database:prod table:users key:s hard:true";
+pub const HARD_DELETE: &str = "/dbc_delete database:prod table:users key:s hard:true";
 
 pub fn insert_secret(key: &str) -> String {
     format!(

@@ -32,6 +32,7 @@ mod materialize;
 mod materialize_crash;
 mod materialize_drops;
 mod materialize_edits;
+mod materialize_hidden;
 mod materialize_lanes;
 mod materialize_late;
 mod materialize_takeover;

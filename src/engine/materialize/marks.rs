@@ -1,6 +1,8 @@
 //! Which channels are whose, by what is remembered and by the marks that they carry. A table that
 //! is shown has one; every other with its mark goes.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::cards::Cards;
 use super::mirror::Mirror;
 use super::table_work::TableWork;
@@ -30,17 +32,65 @@ impl Mirror {
     }
 
     /// Compares what is remembered with the channels that carry our marks. Those that do not are
-    /// lost: deleted, or no longer ours. Comes back with marked channels of tables that this
-    /// database never had.
-    pub(super) fn verify(&mut self, found: &DatabaseChannels, state: &mut State) -> Vec<u64> {
+    /// lost: deleted, or no longer ours. What is `hidden` is not lost: its mark cannot be read now.
+    /// Comes back with marked channels of tables that this database never had.
+    pub(super) fn verify(
+        &mut self,
+        found: &DatabaseChannels,
+        hidden: &BTreeSet<u64>,
+        state: &mut State,
+    ) -> Vec<u64> {
         self.is_verified = true;
-        let is_lost = |(table, channel): &(&u32, &u64)| !found.is_tables(**table, **channel);
+        let is_lost = |(table, channel): &(&u32, &u64)| {
+            !found.is_tables(**table, **channel) && !hidden.contains(channel)
+        };
         let lost = self.channels.iter().filter(is_lost);
         let lost: Vec<u32> = lost.map(|(&table, _)| table).collect();
         for table in lost {
             self.channel_lost(table, state);
         }
         self.take_in_marks(found, state)
+    }
+
+    /// Every channel that is remembered, of tables and of what is to be deleted.
+    pub(super) fn known_channels(&self) -> impl Iterator<Item = u64> {
+        self.channels.values().chain(self.drops.keys()).copied()
+    }
+
+    /// A channel of a dropped database is gone.
+    pub(super) fn forget_channel(&mut self, channel: u64) {
+        self.channels.retain(|_, known| *known != channel);
+        self.drops.remove(&channel);
+    }
+
+    /// What storage keeps of the channels: also those of dropped tables, as long as they are there.
+    /// Ids are given once, so they stand beside the others.
+    pub(super) fn stored_channels(&self) -> BTreeMap<u32, u64> {
+        let dropped = self.drops.iter().filter(|(_, drop)| !drop.is_spare);
+        let dropped = dropped.map(|(&channel, drop)| (drop.table, channel));
+        let own = self.channels.iter().map(|(&table, &channel)| (table, channel));
+        dropped.chain(own).collect()
+    }
+
+    /// The channels of tables that were dropped before the opening are still to go: one that is hidden
+    /// is found nowhere else.
+    pub(super) fn take_in_dropped(&mut self, state: &State) {
+        let is_known = |table: u32| state.table_by_id(table).is_some();
+        let dropped = self.channels.extract_if(.., |&table, _| !is_known(table));
+        let dropped: Vec<(u32, u64)> = dropped.collect();
+        let head = state.head_id().unwrap_or_default();
+        for (table, channel) in dropped {
+            // One that was never given is not ours.
+            if table <= state.last_table_id {
+                self.drop_channel(table, channel, head);
+            }
+        }
+        self.rewind(None);
+    }
+
+    /// Whether a channel of a dropped table may be there still, and in it what the table's rows said.
+    pub(in crate::engine) fn may_have_channel(&self, table: u32) -> bool {
+        self.is_unverified_behind() || self.drops.values().any(|drop| drop.table == table)
     }
 
     /// Gives tables the channels that carry their marks, one each, and notes which are to be

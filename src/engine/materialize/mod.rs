@@ -352,7 +352,7 @@ impl<H: Host> Database<H> {
             log: Some(opened.log),
             catalog: opened.catalog,
             category: opened.category,
-            tables: opened.mirror.channels().clone(),
+            tables: opened.mirror.stored_channels(),
             table_names: opened.state.tables.keys().cloned().collect(),
             mirrored: opened.mirror.mirrored(),
             worked_at: opened.mirror.worked_at(),

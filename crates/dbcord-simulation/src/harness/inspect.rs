@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use dbcord::discord::client::USER_AGENT;
 use discord_sim::{Direction, Fault, FaultKind, Id, Outcome, View};
 use http::{Request, Response};
 use serde_json::{Value, json};
@@ -68,6 +69,23 @@ impl World {
         let allow = discord_sim::permissions::BOT_DEFAULT & !bit;
         let body = json!({ "type": 1, "allow": allow.to_string(), "deny": bit.to_string() });
         assert!(self.by_hand("PUT", &path, Some(body)).status().is_success());
+    }
+
+    /// Posts a message with the bot's token that no object knows of.
+    pub fn post_as_bot(&mut self, channel: &str, content: &str) {
+        let token = self.with_discord(|discord| discord.application().bot_token.clone());
+        let path = format!("/api/v10/channels/{}/messages", self.channel_id(channel));
+        let request = Request::post(path)
+            .header("authorization", format!("Bot {token}"))
+            .header("user-agent", USER_AGENT)
+            .header("content-type", "application/json")
+            .body(json!({ "content": content }).to_string().into())
+            .expect("a plain request");
+        let now = self.now();
+        match self.with_discord(|discord| discord.handle(now, request)) {
+            Outcome::Responded { response, .. } => assert_eq!(response.status(), 200),
+            _ => panic!("the message got lost"),
+        }
     }
 
     /// Deletes a channel by hand.

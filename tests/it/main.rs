@@ -22,6 +22,7 @@ mod crud;
 mod damaged_tables;
 mod deferral;
 mod erase;
+mod erase_waits;
 mod faults;
 mod files;
 mod guarantees;

@@ -258,6 +258,10 @@ fn next(opened: &Opened, now: UnixMillis) -> Step {
     }
     for erasure in erasing {
         let Some((name, table)) = opened.state.table_by_id(erasure.table_id) else {
+            // Its channel has the message until that is deleted.
+            if opened.mirror.may_have_channel(erasure.table_id) {
+                return Step::Wait(now + LATER_MS);
+            }
             continue;
         };
         if !table.is_loaded {

@@ -49,19 +49,30 @@ fn a_second_message_of_a_row_that_was_deleted_for_good_goes_too() {
     world.ok(&insert_secret("s"));
     world.settle();
     world.wait(1_200_000);
-    // Somebody's backup was put back, or an older version left it.
+    // An earlier version left it, say.
     let shown = world.messages("table-users");
     let secret = shown.iter().find(|text| text.contains(SECRET)).unwrap();
     world.post_as_bot("table-users", secret);
-    world.wait(120_000);
-    world.evict();
-    world.ok(&insert("b"));
+    // It is so far back that the newest page does not have it, and all before was read.
+    for part in 0..3 {
+        let ops = (0..45).map(|number| {
+            format!(r#"{{"op":"insert","table":"users","key":"k{part}_{number}","value":{{}}}}"#)
+        });
+        let ops: Vec<_> = ops.collect();
+        world.ok(&format!(
+            "/dbc_transact database:prod ops_json:[{}]",
+            ops.join(",")
+        ));
+    }
     world.settle();
     let view = world.run(HARD_DELETE);
     world.settle();
     let said = content(&world.with_discord(|discord| discord.interaction(view.id).unwrap()));
-    assert!(!everything(&world).contains(SECRET), "a copy is left: {said}");
-    assert_eq!(shown_rows(&world, "users").len(), 2);
+    assert!(
+        !everything(&world).contains(SECRET),
+        "a copy is left: {said}"
+    );
+    assert_eq!(shown_rows(&world, "users").len(), 136);
 }
 
 #[test]
@@ -80,7 +91,10 @@ fn a_table_whose_channel_is_hidden_for_a_while_is_not_posted_again() {
     world.ok("/dbc_table_create database:prod table:posts pk:id");
     world.wait(600_000);
     let inspected = world.ok(INSPECT);
-    assert!(inspected.contains("View Channel"), "{inspected}");
+    assert!(
+        inspected.contains("View Channel") || inspected.contains("Missing Access"),
+        "{inspected}"
+    );
     world.evict();
     world.ok(&insert("d"));
     world.wait(600_000);

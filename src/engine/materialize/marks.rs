@@ -68,7 +68,10 @@ impl Mirror {
     pub(super) fn stored_channels(&self) -> BTreeMap<u32, u64> {
         let dropped = self.drops.iter().filter(|(_, drop)| !drop.is_spare);
         let dropped = dropped.map(|(&channel, drop)| (drop.table, channel));
-        let own = self.channels.iter().map(|(&table, &channel)| (table, channel));
+        let own = self
+            .channels
+            .iter()
+            .map(|(&table, &channel)| (table, channel));
         dropped.chain(own).collect()
     }
 
@@ -86,6 +89,14 @@ impl Mirror {
             }
         }
         self.rewind(None);
+    }
+
+    /// Messages that should not be in the table's channel.
+    pub(in crate::engine) fn remove_messages(&mut self, table: u32, messages: Vec<u64>) {
+        let extra = &mut self.work(table).extra;
+        extra.extend(messages);
+        extra.sort_unstable();
+        extra.dedup();
     }
 
     /// Whether a channel of a dropped table may be there still, and in it what the table's rows said.

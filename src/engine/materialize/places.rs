@@ -71,7 +71,10 @@ impl<H: Host> Database<H> {
     /// that it is not.
     async fn is_hidden(&self, channel: u64) -> Result<bool, CallError> {
         let route = routes::channel(channel);
-        let found = self.shared.client.get::<Channel>(&route, Patience::BACKGROUND);
+        let found = self
+            .shared
+            .client
+            .get::<Channel>(&route, Patience::BACKGROUND);
         match found.await {
             Err(error) if error.is_not_found() || error.is_unknown_channel() => Ok(false),
             Err(CallError::Refused { status: 403, .. }) => Ok(true),

@@ -347,7 +347,7 @@ impl<H: Host> Database<H> {
     }
 
     /// Stores where things are, and how far everything is shown; whether that went well.
-    pub(super) async fn store_hints(&self) -> bool {
+    pub(in crate::engine) async fn store_hints(&self) -> bool {
         let Ok(hints) = self.look(|opened| Hints {
             log: Some(opened.log),
             catalog: opened.catalog,
@@ -357,6 +357,7 @@ impl<H: Host> Database<H> {
             mirrored: opened.mirror.mirrored(),
             worked_at: opened.mirror.worked_at(),
             history_from: opened.mirror.history.from(),
+            void: opened.void.clone(),
             damaged: damaged(&opened.state),
             is_dropped: opened.state.is_dropped,
             removal_waits_for: opened.removal.waits_for.clone(),

@@ -38,6 +38,9 @@ pub(super) struct History {
     covered: Vec<Entry>,
     /// Messages with files of checkpoints.
     pub seen: BTreeMap<u64, Message>,
+    /// Messages with records in files that could not be fetched. They are beyond the floor, and void
+    /// once the head is settled.
+    pub unread: BTreeSet<u64>,
 }
 
 impl History {
@@ -69,6 +72,7 @@ impl<H: Host> Database<H> {
         floor: Option<&Floor>,
     ) -> Result<History, OpenError> {
         let mut stale_reads = 0;
+        let mut claims = 0;
         let mut unusable = BTreeSet::new();
         let mut read_at = self.shared.host.now();
         let mut reader = LogReader::new(log);
@@ -98,13 +102,19 @@ impl<H: Host> Database<H> {
                 },
                 // Claim above, and read again, so that whatever they wrote before our new claim is
                 // seen.
+                Ok(Look::HigherEpoch(_)) if claims == STALE_READS => {
+                    return Err(self.opened_elsewhere().into());
+                }
                 Ok(Look::HigherEpoch(other)) => {
+                    claims += 1;
                     epoch = self.claim(Some(other)).await?;
                     None
                 }
                 Err(problem) => Some(problem),
             };
             if let Some(problem) = problem {
+                // What could not be used may only have been read too early.
+                unusable.clear();
                 let OpenError::Failed(_) = &problem else {
                     return Err(problem);
                 };
@@ -137,8 +147,9 @@ impl<H: Host> Database<H> {
         let covered = checkpoint.and_then(|entry| entry.record.checkpoint());
         // Commits went on while it was taken, so what it does not cover may stand before it.
         let from = covered.map_or(0, |(head, _)| head.id.seq() + 1);
-        let fetched = reader.fetch(&self.shared, from).await;
-        fetched.map_err(|error| OpenError::Failed(self.unreadable(&error)))?;
+        // Without some of them the chain may be whole, and has everything that was acknowledged.
+        let unread = reader.fetch(&self.shared, from).await.err();
+        let unread = unread.map(|error| OpenError::Failed(self.unreadable(&error)));
         if let Some(other) = reader.highest_epoch().filter(|&other| other >= epoch) {
             return Ok(Look::HigherEpoch(other));
         }
@@ -169,6 +180,11 @@ impl<H: Host> Database<H> {
         let is_enough = is_deep && has_floor;
         if !(reader.is_complete() || is_enough) {
             return Ok(Look::Older);
+        }
+        if let Some(unread) = unread
+            && (floor.is_none() || !is_enough)
+        {
+            return Err(unread);
         }
         if let End::Missing { after, wanted } = chain.end {
             return Err(OpenError::Failed(self.broken(after, wanted)));
@@ -244,6 +260,8 @@ fn history(
     let checkpoint = chain.checkpoint.and_then(|link| reader.records.get(&link));
     let covered_by = checkpoint.and_then(Covered::by);
     let covered_head = manifest.as_ref().map(|manifest| manifest.head);
+    let unread = reader.unfetched(covered_head.map_or(0, |head| head.id.seq().saturating_add(1)));
+    let unread = unread.collect();
     let mut records = reader.records;
     let covered = replay::walk(&records, covered_head, None).links;
     let mut take = |links: Vec<Link>| {
@@ -260,5 +278,6 @@ fn history(
         outcomes_since,
         covered: take(covered),
         seen: reader.others,
+        unread,
     }
 }

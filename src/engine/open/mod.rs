@@ -78,7 +78,7 @@ impl<H: Host> Database<H> {
             None => floor.is_none(),
             head => {
                 let is_ours = head == floor.map(|floor| floor.link);
-                is_ours && wait.is_none() && !self.is_unsettled.get()
+                is_ours && wait.is_none() && !self.is_unsettled.get() && history.unread.is_empty()
             }
         };
         for (&table, why) in &hints.damaged {
@@ -101,6 +101,7 @@ impl<H: Host> Database<H> {
             tail: history.tail(),
             covered: history.covered_by,
             search: Search::default(),
+            void: hints.void.union(&history.unread).copied().collect(),
             removal: Removal {
                 is_log_last: hints.is_removed,
                 waits_for: hints.removal_waits_for,

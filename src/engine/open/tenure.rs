@@ -8,9 +8,9 @@
 
 use super::super::commit::PostError;
 use super::super::database::Database;
-use super::super::log::Op;
 use super::super::log::notice::{self, Takeover};
 use super::super::log::read::LogReader;
+use super::super::log::{Op, codec};
 use super::super::object_storage::Wait;
 use super::super::state::State;
 use crate::discord::model::Message;
@@ -27,6 +27,10 @@ impl<H: Host> Database<H> {
         let above = stored.max(seen).map_or(0, |epoch| epoch.saturating_add(1));
         // The clock keeps epochs rising even when storage was wiped.
         let epoch = above.max(self.shared.host.now());
+        // Nobody could read what is written with it.
+        if epoch > codec::LAST {
+            return Err(self.no_epoch_left());
+        }
         self.keys().store_epoch(epoch).await?;
         Ok(epoch)
     }

@@ -33,7 +33,8 @@ fn everything_goes_on_where_the_clock_steps_back_now_and_then() {
     for (number, behind) in [0, 7_000, 1_000, 600_000, 0, 3_600_000].iter().enumerate() {
         world.set_clock_back(*behind);
         let key = format!("k{number}");
-        world.ok(&insert(&key));
+        let stored = world.ok(&insert(&key));
+        assert!(stored.starts_with("Stored"), "{stored}");
         world.ok(&get(&key));
         world.wait(25_000);
         world.ok(&get(&key));

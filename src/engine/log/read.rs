@@ -12,7 +12,7 @@ use super::record::{Link, Record};
 use super::replay::Entry;
 use crate::discord::model::{Message, SUPPRESS_EMBEDS, created_ms, first_id_at};
 use crate::discord::{CallError, Patience, routes};
-use crate::engine::Shared;
+use crate::engine::{Shared, cannot_read};
 use crate::host::{Host, UnixMillis};
 use crate::limits::{DISORDER_MS, MESSAGE_PAGE};
 
@@ -153,10 +153,20 @@ impl LogReader {
     pub(crate) async fn older<H: Host>(&mut self, shared: &Shared<H>) -> Result<(), ReadError> {
         let route = routes::messages(self.channel, self.oldest);
         let page = shared.client.get::<Vec<Message>>(&route, Patience::COMMAND);
-        let (me, page) = try_join(shared.me(), page).await?;
-        if page.len() < MESSAGE_PAGE {
-            self.is_complete = true;
+        let (me, mut page) = try_join(shared.me(), page).await?;
+        let mut is_full = page.len() >= MESSAGE_PAGE;
+        if let Some(oldest) = self.oldest.filter(|_| page.is_empty()) {
+            // Discord answers like that where Read Message History is missing: it is the end only if what
+            // was read last is still shown.
+            let route = routes::messages(self.channel, Some(oldest.saturating_add(1)));
+            page = shared.client.get(&route, Patience::COMMAND).await?;
+            is_full = page.len() >= MESSAGE_PAGE;
+            if page.iter().all(|message| message.id != oldest) {
+                return Err(cannot_read(self.channel).into());
+            }
+            page.retain(|message| message.id != oldest);
         }
+        self.is_complete = !is_full;
         let ids = || page.iter().map(|message| message.id);
         self.newest = ids().chain(self.newest).max();
         self.oldest = ids().chain(self.oldest).min();

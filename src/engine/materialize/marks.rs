@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::cards::Cards;
 use super::mirror::Mirror;
 use super::table_work::TableWork;
+use super::work::Lane;
 use crate::engine::layout::DatabaseChannels;
 use crate::engine::log::CommitId;
 use crate::engine::state::State;
@@ -211,6 +212,7 @@ impl Mirror {
     pub(super) fn forget_table(&mut self, table: u32, at: CommitId) {
         self.tables.remove(&table);
         self.renames.remove(&table);
+        self.went_well(Lane::Table(table));
         self.history.forget_table(table);
         self.cards.want(table, at);
         if let Some(channel) = self.channels.remove(&table) {

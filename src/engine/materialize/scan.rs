@@ -8,6 +8,7 @@ use super::mirror::shown;
 use super::{Stop, row_message};
 use crate::discord::model::{HAS_THREAD, Message, THREAD_CREATED, created_ms};
 use crate::discord::{CallError, Patience, routes};
+use crate::engine::cannot_read;
 use crate::engine::database::{Database, Opened};
 use crate::engine::log::CommitId;
 use crate::engine::state::{Row, Shown};
@@ -100,17 +101,6 @@ impl<H: Host> Database<H> {
             work.extra.extend(announced.map(|message| message.id));
             work.audited(asked_at);
         })
-    }
-}
-
-/// Why nothing is known of what stands in a channel.
-pub(in crate::engine) fn cannot_read(channel: u64) -> CallError {
-    CallError::Refused {
-        status: 403,
-        code: 0,
-        message: format!(
-            "the bot may not read the messages of <#{channel}>: give it Read Message History there"
-        ),
     }
 }
 

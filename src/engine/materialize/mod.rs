@@ -330,7 +330,7 @@ impl<H: Host> Database<H> {
             }
             if concerns_all {
                 mirror.stall(&reason);
-            } else {
+            } else if !is_over(lane, &opened.state) {
                 mirror.rest(lane, until, &reason);
             }
         });
@@ -385,6 +385,14 @@ impl<H: Host> Database<H> {
 
     fn change<T>(&self, change: impl FnOnce(&mut Opened) -> T) -> Result<T, Stop> {
         self.with_opened(change).map_err(|_| Stop::Closed)
+    }
+}
+
+/// Whether the lane's table was dropped meanwhile: nothing waits there any more.
+fn is_over(lane: Lane, state: &State) -> bool {
+    match lane {
+        Lane::Table(table) | Lane::Rename(table) => state.table_by_id(table).is_none(),
+        Lane::Catalog | Lane::Drop(_) | Lane::Guild => false,
     }
 }
 

@@ -12,7 +12,7 @@ const RESTORE: &str = "dbc_restore_row";
 #[derive(Default)]
 pub struct Pasts {
     /// The clock is set back now and then, so that times tell no order.
-    pub is_clock_set_back: bool,
+    is_clock_set_back: bool,
     /// Who wrote the document with this mark.
     writers: BTreeMap<u64, u64>,
     /// Of rows in tables that last.
@@ -20,6 +20,13 @@ pub struct Pasts {
 }
 
 impl Pasts {
+    pub fn new(is_clock_set_back: bool) -> Self {
+        Pasts {
+            is_clock_set_back,
+            ..Pasts::default()
+        }
+    }
+
     pub fn will_write(&mut self, user: u64, command: &Command) {
         let values = command.changes().iter();
         let values = values.filter_map(|change| change.action.value());

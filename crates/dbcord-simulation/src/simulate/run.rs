@@ -138,10 +138,7 @@ impl Run {
             erased: BTreeSet::new(),
             erasing: Vec::new(),
             has_erased: false,
-            pasts: Pasts {
-                is_clock_set_back: plan.sets_clock_back(),
-                ..Pasts::default()
-            },
+            pasts: Pasts::new(plan.sets_clock_back()),
             moments: 0,
             pending: [const { None }; CLIENTS],
             seen: [const { BTreeMap::new() }; CLIENTS],

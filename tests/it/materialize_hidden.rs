@@ -110,6 +110,22 @@ fn a_table_whose_channel_is_hidden_for_a_while_is_not_posted_again() {
 }
 
 #[test]
+fn cards_are_not_posted_again_while_the_catalog_may_not_be_read() {
+    let mut world = World::with_table(12);
+    world.ok(&insert("a"));
+    world.settle();
+    world.wait(1_200_000);
+    world.deny_bot("dbc-catalog", permissions::READ_MESSAGE_HISTORY);
+    world.ok("/dbc_table_create database:prod table:posts pk:id");
+    // Before anything of it is shown.
+    world.evict();
+    world.wait(600_000);
+    world.deny_bot("dbc-catalog", 0);
+    world.wait(600_000);
+    assert_eq!(world.messages("dbc-catalog").len(), 2);
+}
+
+#[test]
 fn a_dropped_database_does_not_end_while_a_channel_of_it_is_hidden() {
     for is_evicted in [false, true] {
         let mut world = World::with_table(11);

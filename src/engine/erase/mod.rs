@@ -22,7 +22,7 @@ use super::materialize::Progress;
 use super::state::{Erasure, Row};
 use crate::discord::model::created_ms;
 use crate::discord::{CallError, Patience, routes};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, Level, UnixMillis};
 use crate::limits::{DISORDER_MS, INTERACTION_TOKEN_MS};
 use copies::{Copies, Found, copies};
@@ -122,8 +122,10 @@ impl<H: Host> Database<H> {
                 return Some(now);
             }
             if let Err(error) = self.delete_copy(log, message).await {
-                self.erasing_failed(&error);
-                return Some(self.shared.host.now() + LATER_MS);
+                return match self.erasing_failed(&error) {
+                    Progress::More(until) => Some(until),
+                    Progress::Done => None,
+                };
             }
             // Whoever closed it meanwhile starts over.
             let removed = self.with_opened(|opened| opened.void.remove(&message));
@@ -300,7 +302,12 @@ impl<H: Host> Database<H> {
             self.name
         );
         self.shared.host.log(Level::Warn, &line);
-        Progress::More(self.shared.host.now() + LATER_MS)
+        // What the bot may not do, it may not do in a moment either.
+        let wait = match error.kind {
+            ErrorKind::Forbidden => AFTER_DAMAGE_MS,
+            _ => LATER_MS,
+        };
+        Progress::More(self.shared.host.now() + wait)
     }
 }
 

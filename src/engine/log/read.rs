@@ -76,7 +76,7 @@ impl From<CallError> for ReadError {
 
 impl ReadError {
     /// Whether Discord's attachment host does not give a file to us, and would not in a moment.
-    fn is_refused(&self) -> bool {
+    pub fn is_refused(&self) -> bool {
         matches!(
             self,
             ReadError::File {

@@ -196,9 +196,13 @@ impl<H: Host> Database<H> {
         let drop = self.look(|opened| opened.mirror.drops.get(&channel).copied())?;
         if let Some(drop) = drop {
             let channels = self.shared.channels().await?;
-            let is_listed = channels.iter().any(|listed| listed.id == channel);
-            if !is_listed && self.is_hidden(channel).await? {
-                return Err(Stop::Call(cannot_see(channel)));
+            // The table's own has to be seen as well, before another is given up for it.
+            let own = self.look(|opened| opened.mirror.channel(drop.table))?;
+            for needed in [channel].into_iter().chain(own) {
+                let is_listed = channels.iter().any(|listed| listed.id == needed);
+                if !is_listed && self.is_hidden(needed).await? {
+                    return Err(Stop::Call(cannot_see(needed)));
+                }
             }
             let found = layout::discover(&channels).remove(&self.name);
             let found = found.unwrap_or_default();

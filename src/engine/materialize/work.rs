@@ -115,8 +115,9 @@ impl Item {
             Item::Rename { .. } | Item::History { .. } | Item::Look => 2,
             Item::Row { .. } | Item::Card { .. } | Item::Remove { .. } => 3,
             Item::Load { .. } => 4,
-            Item::Drop { .. } | Item::Scan { .. } | Item::Audit { .. } | Item::Channel { .. } => 5,
-            Item::ReadCatalog => 6,
+            Item::Scan { .. } | Item::Audit { .. } | Item::Channel { .. } => 5,
+            Item::Drop { .. } => 6,
+            Item::ReadCatalog => 9,
         }
     }
 }

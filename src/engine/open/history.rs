@@ -148,8 +148,18 @@ impl<H: Host> Database<H> {
         // Commits went on while it was taken, so what it does not cover may stand before it.
         let from = covered.map_or(0, |(head, _)| head.id.seq() + 1);
         // Without some of them the chain may be whole, and has everything that was acknowledged.
-        let unread = reader.fetch(&self.shared, from).await.err();
-        let unread = unread.map(|error| OpenError::Failed(self.unreadable(&error)));
+        let unread = match reader.fetch(&self.shared, from).await {
+            Ok(()) => None,
+            Err(error) => {
+                let is_refused = error.is_refused();
+                let error = OpenError::Failed(self.unreadable(&error));
+                // What only fails for a moment is waited for: it may be the head.
+                if !is_refused {
+                    return Err(error);
+                }
+                Some(error)
+            }
+        };
         if let Some(other) = reader.highest_epoch().filter(|&other| other >= epoch) {
             return Ok(Look::HigherEpoch(other));
         }

@@ -53,7 +53,8 @@ pub(super) struct Opened {
     pub mirror: Mirror,
     /// When the log was last asked for what anybody else wrote into it.
     pub confirmed_at: UnixMillis,
-    /// The latest time at which that was asked since.
+    /// The time at which the lease was asked for last; the end of time where it is to be looked at again
+    /// whatever the clock says.
     pub tenure_asked_at: Cell<UnixMillis>,
     /// Commits of interactions made since then are known, by [`State::outcomes`].
     pub outcomes_since: UnixMillis,

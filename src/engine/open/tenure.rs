@@ -17,7 +17,7 @@ use crate::discord::model::Message;
 use crate::discord::{Draft, Patience, routes};
 use crate::engine::{describe, not_written};
 use crate::error::{Error, ErrorKind, Result, Written};
-use crate::host::Host;
+use crate::host::{Host, UnixMillis};
 use crate::limits::{LEASE_MS, OWNERSHIP_WAIT_MS};
 
 impl<H: Host> Database<H> {
@@ -207,6 +207,12 @@ impl<H: Host> Database<H> {
             }
             None => self.with_claimed(|opened| opened.tenure_confirmed(read_at)),
         }
+    }
+
+    /// The same, however short ago the log was looked at.
+    pub(in crate::engine) async fn confirm_tenure_now(&self) -> Result<()> {
+        self.with_claimed(|opened| opened.tenure_asked_at.set(UnixMillis::MAX))?;
+        self.confirm_tenure().await
     }
 
     /// The same for a record that is posted already.

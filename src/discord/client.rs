@@ -127,20 +127,20 @@ impl<H: Io> Client<H> {
     /// Until when Discord blocks our address as a whole, as far as we know.
     pub fn blocked_until(&self) -> Option<u64> {
         let now = self.shared.host.now();
-        self.shared.limits.borrow().blocked_until(now)
+        self.shared.limits.borrow_mut().blocked_until(now)
     }
 
     /// How long to hold back a request to a route that many more will go to, in milliseconds; as
     /// many as there can be, in a `crowd`.
     pub fn pace(&self, route: &Route, crowd: bool) -> u64 {
         let now = self.shared.host.now();
-        self.shared.limits.borrow().pace(now, route, crowd)
+        self.shared.limits.borrow_mut().pace(now, route, crowd)
     }
 
     /// How long to wait, in milliseconds, until a request with this patience could go.
     pub fn wait(&self, route: &Route, patience: Patience) -> u64 {
         let now = self.shared.host.now();
-        let limits = self.shared.limits.borrow();
+        let mut limits = self.shared.limits.borrow_mut();
         limits
             .room_at(now, route, patience.reserve)
             .saturating_sub(now)

@@ -21,6 +21,11 @@ pub fn created_ms(id: u64) -> UnixMillis {
     (id >> 22).saturating_add(EPOCH_MS)
 }
 
+/// The lowest id that Discord gives to anything made then.
+pub fn first_id_at(ms: UnixMillis) -> u64 {
+    ms.saturating_sub(created_ms(0)) << 22
+}
+
 #[derive(Debug, Clone, Deserialize)]
 pub struct Channel {
     #[serde(deserialize_with = "id")]

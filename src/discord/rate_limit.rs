@@ -70,12 +70,15 @@ pub struct RateLimits {
     block_ms: u64,
     /// Answers to interactions under way.
     answers: u32,
+    /// What the clock said last.
+    asked_at: UnixMillis,
 }
 
 impl RateLimits {
     /// Asks to send a request over `route` at `now`, leaving `reserve` requests of the window to others
     /// as far as it has more than that.
     pub fn admit(&mut self, now: UnixMillis, route: &Route, reserve: u32) -> Verdict {
+        self.follow_the_clock(now);
         if now < self.blocked_until {
             return Verdict::Blocked(self.blocked_until);
         }
@@ -127,10 +130,30 @@ impl RateLimits {
         Verdict::Go(Permit { key, is_answer })
     }
 
+    /// Where the clock was set back, waits are no longer for that.
+    fn follow_the_clock(&mut self, now: UnixMillis) {
+        let back = self.asked_at.saturating_sub(now);
+        self.asked_at = now;
+        if back == 0 {
+            return;
+        }
+        let buckets = self.buckets.values_mut();
+        let resets = buckets.map(|bucket| &mut bucket.reset_at);
+        let others = [
+            &mut self.global_until,
+            &mut self.second.0,
+            &mut self.blocked_until,
+        ];
+        for time in resets.chain(others) {
+            *time = time.saturating_sub(back);
+        }
+    }
+
     /// How long to hold a request back, in milliseconds, so that those which the window still has
     /// room for are spread over what is left of it. Nothing while more than half of them are left,
     /// unless there is a `crowd` that would use them up at once.
-    pub fn pace(&self, now: UnixMillis, route: &Route, crowd: bool) -> u64 {
+    pub fn pace(&mut self, now: UnixMillis, route: &Route, crowd: bool) -> u64 {
+        self.follow_the_clock(now);
         let Some(bucket) = self.buckets.get(&self.key(route)) else {
             return 0;
         };
@@ -145,7 +168,8 @@ impl RateLimits {
 
     /// From when on a request over `route` would leave `reserve` requests of the window to others, as
     /// far as that is known.
-    pub fn room_at(&self, now: UnixMillis, route: &Route, reserve: u32) -> UnixMillis {
+    pub fn room_at(&mut self, now: UnixMillis, route: &Route, reserve: u32) -> UnixMillis {
+        self.follow_the_clock(now);
         let Some(bucket) = self.buckets.get(&self.key(route)) else {
             return now;
         };
@@ -225,7 +249,8 @@ impl RateLimits {
     }
 
     /// Until when our address is blocked as a whole, if it is.
-    pub fn blocked_until(&self, now: UnixMillis) -> Option<UnixMillis> {
+    pub fn blocked_until(&mut self, now: UnixMillis) -> Option<UnixMillis> {
+        self.follow_the_clock(now);
         (now < self.blocked_until).then_some(self.blocked_until)
     }
 
@@ -282,6 +307,31 @@ mod tests {
             Verdict::Go(permit) => permit,
             other => panic!("expected to go, got {other:?}"),
         }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_makes_no_wait_longer() {
+        let mut limits = RateLimits::default();
+        let route = routes::current_user();
+        let hour = 3_600_000;
+        let permit = go(&mut limits, 2 * hour, &route);
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("x-ratelimit-limit", "1"),
+            ("x-ratelimit-remaining", "0"),
+            ("x-ratelimit-reset-after", "5"),
+        ] {
+            headers.insert(name, value.parse().unwrap());
+        }
+        limits.answered(2 * hour, &route, &permit, &headers, &Answer::Success);
+        let wait = |limits: &mut RateLimits, now| match limits.admit(now, &route, 0) {
+            Verdict::WaitUntil(until) => until - now,
+            _ => 0,
+        };
+        let before = wait(&mut limits, 2 * hour + 1_000);
+        assert!((4_000..=5_000).contains(&before), "{before}");
+        assert_eq!(wait(&mut limits, hour), before);
+        assert_eq!(wait(&mut limits, hour + 5_000), 0);
     }
 
     #[test]

@@ -55,6 +55,19 @@ impl CallError {
         matches!(self, CallError::Refused { code: 10_008, .. })
     }
 
+    /// Whether it may go well in a moment, without anybody doing anything.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            CallError::NotSent(_)
+            | CallError::Ambiguous(_)
+            | CallError::Failed(_)
+            | CallError::RateLimited { .. }
+            | CallError::OldEdits { .. }
+            | CallError::Blocked { .. } => true,
+            CallError::Refused { .. } | CallError::Malformed(_) => false,
+        }
+    }
+
     /// Whether what was addressed does not exist (any more).
     pub fn is_not_found(&self) -> bool {
         matches!(self, CallError::Refused { status: 404, .. })

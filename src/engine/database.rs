@@ -1,7 +1,7 @@
 //! One database: its state in memory, and the single writer to its log.
 
 use std::cell::{Cell, Ref, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use futures_util::lock::Mutex;
@@ -56,6 +56,9 @@ pub(super) struct Opened {
     pub confirmed_at: UnixMillis,
     /// Records that a look at the log must show, or it was none.
     pub known: Known,
+    /// The time at which the lease was asked for last; the end of time where it is to be looked at again
+    /// whatever the clock says.
+    pub tenure_asked_at: Cell<UnixMillis>,
     /// Commits of interactions made since then are known, by [`State::outcomes`].
     pub outcomes_since: UnixMillis,
     /// When this object last wrote a record, but for empty ones and checkpoints.
@@ -65,6 +68,8 @@ pub(super) struct Opened {
     pub covered: Option<Covered>,
     /// The search for copies of rows that were deleted for good.
     pub search: Search,
+    /// Messages of the log that are no commits and never will be, still to be deleted.
+    pub void: BTreeSet<u64>,
     /// What the next opening has to replay.
     pub tail: Tail,
     /// Messages with files of checkpoints, read along with the log: their addresses are fresh.
@@ -133,8 +138,20 @@ impl Opened {
     /// writes all of them.
     ///
     /// # Errors
-    /// When they are not those that the table's sum stands for; nothing has changed then.
+    /// When they are not those that the table's sum stands for, or tombstones are missing, of which the
+    /// sum says nothing; nothing has changed then.
     pub fn rebuilt(&mut self, table: u32, mut rows: BTreeMap<String, Row>) -> Result<(), ()> {
+        if let Some((_, found)) = self.state.table_by_id(table)
+            && !found.is_loaded
+        {
+            let is_tombstone = |row: &&Row| row.doc.is_none();
+            let tombstones = rows.values().filter(is_tombstone).count();
+            // What was written since the checkpoint may have taken the place of one.
+            let written = found.rows.values().filter(|row| row.doc.is_some()).count();
+            if ((tombstones + written) as u64) < found.stored.tombstones {
+                return Err(());
+            }
+        }
         for row in rows.values_mut() {
             row.generation = self.state.generation + 1;
         }
@@ -162,6 +179,25 @@ impl Opened {
         Ok(())
     }
 
+    /// How long ago the log was last asked for what anybody else wrote. None where the clock was set
+    /// back since, so that it does not tell.
+    pub fn age_of_tenure(&self, now: UnixMillis) -> Option<u64> {
+        let asked_before = self.tenure_asked_at.replace(now);
+        // Once back, it is never believed again without a look: what it says from then on is less
+        // than what has passed.
+        if now < asked_before.max(self.confirmed_at) {
+            self.tenure_asked_at.set(UnixMillis::MAX);
+            return None;
+        }
+        now.checked_sub(self.confirmed_at)
+    }
+
+    /// The log was asked then, and nobody else wrote into it.
+    pub fn tenure_confirmed(&mut self, at: UnixMillis) {
+        self.confirmed_at = at;
+        self.tenure_asked_at.set(at);
+    }
+
     /// The commit up to which the newest checkpoint has everything.
     pub fn covered_head(&self) -> Option<CommitId> {
         self.covered.as_ref().map(|covered| covered.head)
@@ -169,7 +205,8 @@ impl Opened {
 
     /// Whether there is background work left beside showing what changed.
     pub fn is_unfinished(&self) -> bool {
-        is_worth_taking(self) || self.mirror.has_history() || !self.state.erasing.is_empty()
+        let is_to_remove = !self.state.erasing.is_empty() || !self.void.is_empty();
+        is_worth_taking(self) || self.mirror.has_history() || is_to_remove
     }
 
     /// Whether new channels keep @everyone out: unless it is certain that they need not.

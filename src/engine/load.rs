@@ -9,6 +9,7 @@ use futures_util::future::try_join_all;
 
 use super::checkpoint::file_sum::FileSum;
 use super::checkpoint::manifest::FileEntry;
+use super::checkpoint::store::Unreadable;
 use super::checkpoint::{segment, store};
 use super::database::Database;
 use super::state::{Row, Shown, Stored, sum_of};
@@ -53,11 +54,11 @@ impl<H: Host> Database<H> {
         loaded
     }
 
-    async fn load_from_segments(&self, wanted: &Wanted) -> Result<()> {
+    async fn load_from_segments(&self, wanted: &Wanted) -> Result<(), Unreadable> {
         let rows = self.rows_from_segments(wanted).await?;
         let why = "the rows in its segments and the commits since are not those that the last commit's digest stands for";
         self.with_claimed(|opened| opened.loaded(wanted.id, rows))?
-            .map_err(|()| Error::new(ErrorKind::Corrupt, why))
+            .map_err(|()| Error::new(ErrorKind::Corrupt, why).into())
     }
 
     /// Notes whether the table's rows can be had, for checkpoints, which are taken without them, and
@@ -96,7 +97,10 @@ impl<H: Host> Database<H> {
         }))
     }
 
-    async fn rows_from_segments(&self, wanted: &Wanted) -> Result<BTreeMap<String, Row>> {
+    async fn rows_from_segments(
+        &self,
+        wanted: &Wanted,
+    ) -> Result<BTreeMap<String, Row>, Unreadable> {
         let segments = &wanted.stored.segments;
         let parts = segments.iter().flat_map(|segment| segment.parts.iter());
         let mut needed: BTreeMap<FileSum, &FileEntry> = BTreeMap::new();
@@ -138,11 +142,11 @@ impl<H: Host> Database<H> {
             return Ok(rows);
         }
         let why = "the rows in its segments are not those that the checkpoint's digest stands for";
-        Err(Error::new(ErrorKind::Corrupt, why))
+        Err(Error::new(ErrorKind::Corrupt, why).into())
     }
 
     /// Fetches a file of a checkpoint, and checks it.
-    pub(super) async fn file(&self, file: &FileEntry) -> Result<Bytes> {
+    pub(super) async fn file(&self, file: &FileEntry) -> Result<Bytes, Unreadable> {
         let (log, seen) = {
             let opened = self.claimed()?;
             // One message of those that were read with the log, not all of them.

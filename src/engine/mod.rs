@@ -361,3 +361,14 @@ pub(crate) fn describe(doing: &str, error: &CallError, written: Written) -> Erro
         .written(written)
         .hint(hint)
 }
+
+/// Why nothing is known of what stands in a channel.
+fn cannot_read(channel: u64) -> CallError {
+    CallError::Refused {
+        status: 403,
+        code: 0,
+        message: format!(
+            "the bot may not read the messages of <#{channel}>: give it Read Message History there"
+        ),
+    }
+}

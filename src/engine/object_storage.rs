@@ -2,7 +2,7 @@
 //! requests. Never row data: with all of it wiped, nothing is lost. `docs/format.md` lists all keys,
 //! the instance's and the object's too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ pub struct Hints {
     pub catalog: Option<u64>,
     #[serde(default)]
     pub category: Option<u64>,
-    /// Table channels by table id.
+    /// Table channels by table id, and those of dropped tables until they are gone.
     #[serde(default)]
     pub tables: BTreeMap<u32, u64>,
     /// Channels that may show rows and are left alone - somebody took the mark out of the topic - with
@@ -54,6 +54,9 @@ pub struct Hints {
     /// The oldest commit that replaced a revision which is not in its row's thread yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history_from: Option<CommitId>,
+    /// Messages of the log that are no commits and never will be, still to be deleted.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub void: BTreeSet<u64>,
     /// Tables whose rows could not be had when that was last tried, and why.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub damaged: BTreeMap<u32, String>,
@@ -66,8 +69,8 @@ pub struct Hints {
     /// The database was dropped, and nothing but its log was left of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_removed: bool,
-    /// A checkpoint is due, earlier revisions wait for their threads, or copies of deleted rows are
-    /// still to be removed.
+    /// A checkpoint is due, earlier revisions wait for their threads, or copies of deleted rows or void
+    /// records are still to be removed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_unfinished: bool,
 }

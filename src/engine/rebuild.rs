@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 
+use super::checkpoint::store::Unreadable;
 use super::database::Database;
 use super::digest::RowSum;
 use super::document;
@@ -31,14 +32,23 @@ impl<H: Host> Database<H> {
     ///
     /// # Errors
     /// `broken`, with what is missing here too.
-    pub(super) async fn rebuild_table(&self, name: &str, id: u32, broken: Error) -> Result<()> {
+    pub(super) async fn rebuild_table(
+        &self,
+        name: &str,
+        id: u32,
+        broken: Unreadable,
+    ) -> Result<()> {
+        let Unreadable {
+            error: broken,
+            mut is_passing,
+        } = broken;
         let line = format!(
             "database {}, table {name}: its segments cannot be read, so its messages are: {broken}",
             self.name
         );
         self.shared.host.log(Level::Error, &line);
-        let (mut rows, places) = self.rows_from_messages(name, id).await?;
-        for (key, row) in self.rows_from_log(name, id).await? {
+        let (mut rows, places) = self.rows_from_messages(name, id, &mut is_passing).await?;
+        for (key, row) in self.rows_from_log(name, id, &mut is_passing).await? {
             let is_newer = rows.get(&key).is_none_or(|known| known.at < row.at);
             if is_newer {
                 rows.insert(key, row);
@@ -64,10 +74,20 @@ impl<H: Host> Database<H> {
             self.ask_for_alarm().await;
             return Ok(());
         }
+        if is_passing {
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                format!(
+                    "Database `{}`, table `{name}`: its rows cannot be read now. {broken}",
+                    self.name
+                ),
+            )
+            .hint("Try again in a minute. Nothing is lost."));
+        }
         Err(Error::new(
             ErrorKind::Corrupt,
             format!(
-                "Database `{}`, table `{name}`: its checkpoint cannot be read ({}), and its messages and the log together give {found} rows that are not the {expected} that it has.",
+                "Database `{}`, table `{name}`: its checkpoint cannot be read ({}), and its messages and the log together give {found} rows, with what was deleted, that are not the {expected} that it has.",
                 self.name,
                 broken.message.trim_end_matches('.')
             ),
@@ -81,6 +101,7 @@ impl<H: Host> Database<H> {
         &self,
         name: &str,
         id: u32,
+        is_passing: &mut bool,
     ) -> Result<(BTreeMap<String, Row>, BTreeMap<String, Place>)> {
         let doing = format!(
             "Reading the messages of table `{name}` in database `{}`",
@@ -94,6 +115,11 @@ impl<H: Host> Database<H> {
         let messages = self.shared.own_messages(channel, me, Patience::COMMAND);
         let messages = match messages.await {
             Err(error) if error.is_not_found() => Vec::new(),
+            Ok(none) if none.is_empty() => {
+                let readable = self.check_readable(channel, 0).await;
+                readable.map_err(failed)?;
+                none
+            }
             messages => messages.map_err(failed)?,
         };
         let seen = messages
@@ -104,7 +130,11 @@ impl<H: Host> Database<H> {
         let mut places: BTreeMap<String, Place> = BTreeMap::new();
         for some in seen.chunks(FILES_AT_ONCE) {
             let docs = some.iter().map(|(_, seen)| self.document(seen));
-            for ((message, seen), doc) in some.iter().zip(try_join_all(docs).await?) {
+            for ((message, seen), doc) in some.iter().zip(join_all(docs).await) {
+                let doc = doc.unwrap_or_else(|error| {
+                    *is_passing |= error.is_passing();
+                    None
+                });
                 let shown = Shown {
                     message: NonZeroU64::new(*message),
                     at: seen.at,
@@ -128,20 +158,25 @@ impl<H: Host> Database<H> {
         Ok((rows, places))
     }
 
-    /// The document that a row's message shows, or has in its file.
-    async fn document(&self, seen: &Seen) -> Result<Option<String>> {
+    /// The document that a row's message shows, or has in its file. A row whose file cannot be had may
+    /// still be in the log.
+    async fn document(&self, seen: &Seen) -> Result<Option<String>, CallError> {
         let Some(url) = seen.file.as_ref().filter(|_| seen.doc.is_none()) else {
             return Ok(seen.doc.clone());
         };
-        // A row whose file cannot be had may still be in the log.
-        let bytes = self.shared.client.download(url, Patience::COMMAND).await;
-        let text = bytes.ok().and_then(|b| String::from_utf8(b.to_vec()).ok());
+        let bytes = self.shared.client.download(url, Patience::COMMAND).await?;
+        let text = String::from_utf8(bytes.to_vec()).ok();
         let fields = text.and_then(|text| document::parse("value_json", &text).ok());
         Ok(fields.map(|fields| document::to_text(&fields)))
     }
 
     /// What the log still has of the table, newest first.
-    async fn rows_from_log(&self, name: &str, id: u32) -> Result<Vec<(String, Row)>> {
+    async fn rows_from_log(
+        &self,
+        name: &str,
+        id: u32,
+        is_passing: &mut bool,
+    ) -> Result<Vec<(String, Row)>> {
         let (log, head) = {
             let opened = self.claimed()?;
             (opened.log, opened.state.head)
@@ -151,7 +186,10 @@ impl<H: Host> Database<H> {
         while !reader.is_complete() {
             reader.older(&self.shared).await.map_err(failed)?;
         }
-        reader.fetch(&self.shared, 0).await.map_err(failed)?;
+        // Without one that is void, or not of this table, the digest is right all the same.
+        if let Err(error) = reader.fetch(&self.shared, 0).await {
+            *is_passing |= error.is_passing();
+        }
         let links = replay::walk_past_gaps(&reader.records, head).links;
         let entries = links.iter().filter_map(|link| reader.records.get(link));
         Ok(ops_of_table(entries, name, id))

@@ -70,10 +70,11 @@ impl OwedReply {
         }
     }
 
-    /// The same with its answer.
+    /// The same with its answer. That of a command that only reads has what it read, and is not kept:
+    /// object storage never holds row data, and the command can be run again.
     pub fn answered(&self, reply: &Reply) -> Self {
         OwedReply {
-            reply: Some(reply.shown()),
+            reply: self.writes.then(|| reply.shown()),
             watch: reply.watch.clone().or_else(|| self.watch.clone()),
             ..self.clone()
         }

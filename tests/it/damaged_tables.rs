@@ -1,8 +1,9 @@
 //! A table whose rows cannot be had: the others go on as if nothing had happened, and nothing of it
 //! gets lost that may still be read one day.
 
-use crate::erase::{insert_secret, no_copy_is_left};
+use crate::erase::{HARD_DELETE, SECRET, everything, insert_secret, no_copy_is_left};
 use crate::world::{World, get, insert};
+use discord_sim::{Fault, FaultKind};
 use serde_json::Value;
 
 fn insert_into(table: &str, key: &str) -> String {
@@ -135,4 +136,75 @@ fn a_row_that_was_deleted_for_good_is_not_said_to_be_gone_while_its_file_may_hav
     for key in ["a", "b", "c"] {
         world.ok(&get(key));
     }
+}
+
+/// Row `x` of `posts`, which has no channel, stood in one record with a row that was deleted for good,
+/// so that nothing but a file has it.
+fn with_rows_in_a_file_alone(seed: u64, after: &str) -> World {
+    let mut world = World::with_table(seed);
+    world.ok("/dbc_table_create database:prod table:posts pk:id mirror:false");
+    world.ok(&format!(
+        r#"/dbc_transact database:prod ops_json:[{{"op":"insert","table":"users","key":"s","value":{{"word":"{SECRET}"}}}},{{"op":"insert","table":"posts","key":"x","value":{{}}}},{{"op":"insert","table":"posts","key":"y","value":{{}}}}]"#
+    ));
+    world.ok(&format!(
+        r#"/dbc_transact database:prod ops_json:[{{"op":"update","table":"users","key":"s","patch":{{"n":1}}}},{after}]"#
+    ));
+    world.settle();
+    world.ok(HARD_DELETE);
+    world.wait(3_600_000);
+    assert!(!everything(&world).contains(SECRET));
+    world.evict();
+    world
+}
+
+#[test]
+fn what_fails_for_a_moment_is_not_called_damage() {
+    let mut world = with_rows_in_segments(4);
+    world.evict();
+    world.fault(Fault {
+        method: Some("GET".into()),
+        path: Some("/attachments/".into()),
+        status: Some(503),
+        times: 0,
+        ..Fault::new(FaultKind::Status)
+    });
+    let reply = world.refused(&get("a"));
+    assert!(!reply.contains("dbc_table_drop"), "{reply}");
+    assert!(reply.contains("Try again"), "{reply}");
+    world.clear_faults();
+    world.evict();
+    let inspected = world.ok("/dbc_inspect database:prod");
+    assert!(!inspected.contains("cannot be read"), "{inspected}");
+    world.ok(&get("a"));
+}
+
+#[test]
+fn a_channel_that_may_not_be_read_is_no_damage() {
+    let mut world = World::with_table(6);
+    for key in ["a", "b"] {
+        world.ok(&insert(key));
+    }
+    world.settle();
+    world.delete_messages("dbc-log", |text| text.contains("users/a put"));
+    world.evict();
+    world.refuse_files();
+    world.deny_bot(
+        "table-users",
+        discord_sim::permissions::READ_MESSAGE_HISTORY,
+    );
+    let reply = world.refused(&get("a"));
+    assert!(!reply.contains("dbc_table_drop"), "{reply}");
+    assert!(reply.contains("Read Message History"), "{reply}");
+    world.deny_bot("table-users", 0);
+    world.ok(&get("a"));
+}
+
+#[test]
+fn a_table_put_together_again_goes_on_counting_revisions() {
+    let delete = r#"{"op":"delete","table":"posts","key":"x"}"#;
+    let mut world = with_rows_in_a_file_alone(5, delete);
+    world.refuse_files();
+    let reply = world.ok("/dbc_insert database:prod table:posts key:x value_json:{}");
+    assert!(reply.contains("revision 3"), "{reply}");
+    world.ok("/dbc_get database:prod table:posts key:y");
 }

@@ -150,3 +150,47 @@ fn an_interrupted_init_is_not_called_undone() {
     let reply = world.reply("/dbc_inspect database:prod");
     assert!(!(content(&view).contains("Nothing was committed") && reply.contains("last commit")));
 }
+
+#[test]
+fn an_answer_that_cannot_be_given_leaves_no_row_in_object_storage() {
+    const WORD: &str = "swordfish";
+    let mut world = World::with_table(7);
+    world.ok(&format!(
+        r#"/dbc_insert database:prod table:users key:a value_json:{{"id":"a","word":"{WORD}"}}"#
+    ));
+    world.settle();
+    let update = r#"/dbc_update database:prod table:users key:a patch_json:{"n":1}"#;
+    let history = "/dbc_history database:prod table:users key:a";
+    for command in [get("a"), history.to_owned(), update.to_owned()] {
+        world.evict();
+        // Reading the log takes longer than an answer may.
+        let log = world.channel_id("dbc-log");
+        world.fault(Fault {
+            method: Some("GET".into()),
+            path: Some(format!("^/channels/{log}/messages")),
+            ms: Some(4_000),
+            ..Fault::new(FaultKind::Delay)
+        });
+        world.fault(Fault {
+            method: Some("PATCH".into()),
+            path: Some("^/webhooks/".into()),
+            status: Some(503),
+            times: 6,
+            ..Fault::new(FaultKind::Status)
+        });
+        let spec = discord_sim::InteractionSpec::text(world.guild.guild_id, &command);
+        let id = world.send(spec);
+        for _ in 0..60 {
+            world.wait(500);
+            world.with_storage(|storage| {
+                for (key, value) in storage.iter() {
+                    assert!(!value.contains(WORD), "{key}: {value}");
+                }
+            });
+        }
+        let view = world.wait_for(id);
+        let said = content(&view);
+        assert_eq!(view.state, "answered", "{said}");
+        assert!(!said.contains("503"), "{said}");
+    }
+}

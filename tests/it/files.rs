@@ -180,3 +180,43 @@ fn a_file_that_could_not_be_read_back_in_time_does_not_cut_rows_short() {
         "{message:#}"
     );
 }
+
+#[test]
+fn a_void_record_in_a_file_that_nobody_can_fetch_does_not_stop_the_database() {
+    for failed_deletions in [0, 4, 40] {
+        let mut world = World::with_table(6);
+        world.ok(&insert("a"));
+        world.settle();
+        world.fault(Fault {
+            times: 0,
+            ..Fault::new(FaultKind::AttachmentsRefused)
+        });
+        if failed_deletions > 0 {
+            let log = world.channel_id("dbc-log");
+            world.fault(Fault {
+                method: Some("DELETE".into()),
+                path: Some(format!("^/channels/{log}/messages/")),
+                status: Some(503),
+                times: failed_deletions,
+                ..Fault::new(FaultKind::Status)
+            });
+        }
+        let text = "x".repeat(5_800);
+        world.refused(&format!(
+            r#"/dbc_insert database:prod table:users key:b value_json:{{"id":"b","t":"{text}"}}"#
+        ));
+        for _ in 0..2 {
+            world.evict();
+            world.ok(&get("a"));
+            world.refused(&get("b"));
+        }
+        world.ok(&insert("c"));
+        world.settle();
+        world.evict();
+        world.ok(&get("c"));
+        // It is void, and goes in the end.
+        let log = world.messages("dbc-log");
+        let left = log.iter().filter(|text| text.contains("users/b put"));
+        assert_eq!(left.count(), 0, "{failed_deletions}");
+    }
+}

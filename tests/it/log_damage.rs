@@ -2,6 +2,7 @@
 
 use crate::world::{World, get, insert};
 use dbcord::engine::log::codec;
+use dbcord::engine::log::record::{Op, Record};
 use serde_json::json;
 
 const GET: &str = "/dbc_get database:prod table:users key:a";
@@ -207,4 +208,75 @@ fn a_broken_log_is_not_read_all_day() {
     world.settle();
     let n = world.requests().len() - before;
     assert!(n < 300, "{n} requests in a day");
+}
+
+/// Appends an empty record to the log that the newest one is followed by.
+fn forge(world: &mut World, change: impl Fn(&mut Record)) {
+    let head = world.messages("dbc-log").pop().unwrap();
+    let json = head.split("```json\n").nth(1).unwrap();
+    let (mut record, link) = codec::decode(json.trim_end_matches("\n```")).unwrap();
+    record.seq += 1;
+    record.prev = Some(link);
+    record.ops.clear();
+    record.sum.clear();
+    record.by.clear();
+    change(&mut record);
+    let text = codec::encode(&record).unwrap().content;
+    world.post_as_bot("dbc-log", &text);
+}
+
+#[test]
+fn numbers_without_a_next_one_are_damage() {
+    const MOST: u64 = 1 << 53;
+    let put = |rev: u64| {
+        let put = json!({"op": "put", "table": "users", "key": "a", "rev": rev, "doc": {}});
+        serde_json::from_value::<Op>(put).unwrap()
+    };
+    type Change = Box<dyn Fn(&mut Record)>;
+    let changes: [(&str, Change); 6] = [
+        ("epoch", Box::new(|record| record.epoch = u64::MAX)),
+        ("epoch", Box::new(|record| record.epoch = MOST)),
+        ("seq", Box::new(|record| record.seq = u64::MAX)),
+        ("seq", Box::new(|record| record.seq = MOST)),
+        (
+            "rev",
+            Box::new(move |record| record.ops = vec![put(u64::MAX)]),
+        ),
+        ("rev", Box::new(move |record| record.ops = vec![put(MOST)])),
+    ];
+    for (number, (what, change)) in changes.into_iter().enumerate() {
+        let mut world = World::with_table(1);
+        world.ok(&insert("a"));
+        world.settle();
+        let now = world.now();
+        forge(&mut world, |record| {
+            record.epoch = now;
+            change(record);
+        });
+        world.evict();
+        let before = world.requests().len();
+        // What it acknowledged itself is there, and nothing after that is believed.
+        let reply = world.reply(&get("a"));
+        let sent = world.requests().len() - before;
+        assert!(sent < 40, "{number} {what}: {sent} requests, {reply}");
+        assert!(reply.contains("· rev 1"), "{number} {what}: {reply}");
+        world.ok(&insert("b"));
+        world.ok("/dbc_update database:prod table:users key:a patch_json:{}");
+        world.settle();
+        world.evict();
+        world.ok(&get("b"));
+    }
+}
+
+#[test]
+fn an_epoch_far_in_the_future_can_be_claimed_above() {
+    let mut world = World::with_table(2);
+    world.ok(&insert("a"));
+    world.settle();
+    forge(&mut world, |record| record.epoch = (1 << 53) - 1);
+    world.evict();
+    let before = world.requests().len();
+    let refused = world.refused(&get("a"));
+    assert!(world.requests().len() < before + 40);
+    assert!(refused.contains("epoch"), "{refused}");
 }

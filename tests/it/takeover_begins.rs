@@ -3,6 +3,7 @@
 use crate::host::Side;
 use crate::takeover::{
     Fate, INSPECT, TAKE_OVER, WAIT_MS, agrees, at_the_other, fate, notices, take_over,
+    two_deployments,
 };
 use crate::world::{World, content, get, insert};
 use discord_sim::FaultKind;
@@ -92,4 +93,18 @@ fn a_takeover_whose_notice_is_posted_does_not_say_that_nothing_was_written() {
         world.wait(WAIT_MS);
     }
     assert!(told > 0, "storage failed at other times");
+}
+
+#[test]
+fn a_takeover_can_be_taken_back_at_once() {
+    let mut world = two_deployments(21);
+    world.ok(&get("a"));
+    take_over(&mut world, 1);
+    // The former owner looked at the log a moment ago, and knows nothing of it.
+    take_over(&mut world, 0);
+    world.wait(WAIT_MS);
+    world.ok(&get("a"));
+    world.point_at(1);
+    let refused = world.refused(&get("a"));
+    assert!(refused.contains("takeover:true"), "{refused}");
 }

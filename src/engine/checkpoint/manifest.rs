@@ -181,6 +181,10 @@ impl Manifest {
     /// # Errors
     /// Names the table and what is wrong about it.
     pub fn check(&self) -> Result<(), ManifestError> {
+        if self.generation > u32::MAX / 2 || self.last_table_id == u32::MAX {
+            let why = "it has a number that leaves no room for a next one";
+            return Err(ManifestError(why.to_owned()));
+        }
         let mut names = BTreeSet::new();
         let mut ids = BTreeSet::new();
         for table in &self.tables {

@@ -123,6 +123,12 @@ pub fn plan(
 }
 
 impl Plan {
+    /// Whether the table goes on with segments of before.
+    pub fn keeps_segments(&self, table: u32) -> bool {
+        let mut tables = self.tables.iter();
+        tables.any(|planned| planned.entry.id == table && !planned.kept.is_empty())
+    }
+
     /// The manifest, once the files are where `stored` says; and what each table keeps.
     pub fn finish(
         &self,
@@ -287,11 +293,13 @@ fn entry(name: &str, table: &Table, channel: Option<&Channel>) -> TableEntry {
         let tombstones = rows().filter(|row| row.doc.is_none());
         (tombstones.count() as u64, behind.count() as u64)
     } else {
-        // At most, since they may replace rows in the segments that were counted before.
-        let deleted = table.changed().filter(|(_, row)| row.doc.is_none());
+        // At least so many, and behind at most, since they may replace rows in the segments that were
+        // counted before.
+        let written = table.changed().filter(|(_, row)| row.doc.is_some());
         let behind = table.changed().filter(|_| table.mirror);
+        let tombstones = table.stored.tombstones;
         (
-            table.stored.tombstones + deleted.count() as u64,
+            tombstones.saturating_sub(written.count() as u64),
             table.stored.behind + behind.count() as u64,
         )
     };

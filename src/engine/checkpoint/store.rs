@@ -90,6 +90,39 @@ async fn post<H: Host>(
     posted.await.map_err(|error| not_stored(log, name, &error))
 }
 
+/// Why a file cannot be had.
+#[derive(Debug)]
+pub(in crate::engine) struct Unreadable {
+    pub error: Error,
+    /// Whether that may be over in a moment, so that it says nothing of the file.
+    pub is_passing: bool,
+}
+
+impl Unreadable {
+    fn new(log: u64, name: &str, error: &CallError) -> Self {
+        Unreadable {
+            error: unreadable(log, name, error),
+            is_passing: error.is_passing(),
+        }
+    }
+}
+
+/// Whatever else is wrong stays so.
+impl From<Error> for Unreadable {
+    fn from(error: Error) -> Self {
+        Unreadable {
+            error,
+            is_passing: false,
+        }
+    }
+}
+
+impl From<Unreadable> for Error {
+    fn from(unreadable: Unreadable) -> Self {
+        unreadable.error
+    }
+}
+
 /// Fetches a file and checks that it is the one.
 ///
 /// # Errors
@@ -99,19 +132,19 @@ pub(in crate::engine) async fn get<H: Host>(
     log: u64,
     seen: &BTreeMap<u64, Message>,
     file: &FileEntry,
-) -> Result<Bytes> {
+) -> Result<Bytes, Unreadable> {
     let bytes = match &file.place {
         Place::Attachment { message, index } => {
             get_attachment(shared, log, seen, *message, *index).await
         }
         Place::Text { messages } => get_text(shared, log, seen, messages, file.sum).await,
     };
-    let bytes = bytes.map_err(|error| unreadable(log, &file.name, &error))?;
+    let bytes = bytes.map_err(|error| Unreadable::new(log, &file.name, &error))?;
     if FileSum::of(&bytes) == file.sum {
         return Ok(bytes);
     }
     let why = CallError::Malformed("its checksum is another".to_owned());
-    Err(unreadable(log, &file.name, &why))
+    Err(Unreadable::new(log, &file.name, &why))
 }
 
 /// The manifest that a checkpoint's record refers to.

@@ -256,8 +256,17 @@ impl<H: Host> Database<H> {
         let appended = self.append(contents).await;
         let id = appended.map_err(PostError::into_error)?;
         self.with_opened(|opened| {
+            let mut is_wanted = false;
             for table in opened.state.tables.values_mut() {
-                if let Some(stored) = keeps.remove(&table.id) {
+                let Some(stored) = keeps.remove(&table.id) else {
+                    continue;
+                };
+                // Its segments could not be read meanwhile, and it was put together without them: what
+                // is named here is of no use.
+                let segments = &table.stored.segments;
+                if segments.is_empty() && taking.plan.keeps_segments(table.id) {
+                    is_wanted = true;
+                } else {
                     table.stored = stored;
                 }
             }
@@ -265,7 +274,10 @@ impl<H: Host> Database<H> {
                 records: opened.tail.records.saturating_sub(taking.before.records),
                 bytes: opened.tail.bytes.saturating_sub(taking.before.bytes),
             };
-            opened.checkpoints = Attempts::default();
+            opened.checkpoints = Attempts {
+                is_wanted,
+                ..Attempts::default()
+            };
         })?;
         Ok(id)
     }

@@ -108,10 +108,15 @@ impl<H: Host> Database<H> {
         let opened = self.claimed()?;
         let Contents { by, ops, sum, at } = contents;
         let prev = opened.state.head;
+        let seq = prev.map_or(1, |prev| prev.id.seq() + 1);
+        // Nobody could read it.
+        if seq > codec::LAST {
+            return Err(self.no_number_left());
+        }
         let record = Record {
             v: VERSION,
             epoch: opened.epoch,
-            seq: prev.map_or(1, |prev| prev.id.seq() + 1),
+            seq,
             prev,
             at: at.unwrap_or_else(|| self.shared.host.now()),
             by,
@@ -198,7 +203,9 @@ impl<H: Host> Database<H> {
         };
         match claimed {
             Ok(_) => {
-                self.withdraw(log, message, &why).await;
+                if !self.withdraw(log, message, &why).await {
+                    self.withdraw_later(message.id).await;
+                }
                 PostError::NotWritten(not_written(doing, &why))
             }
             Err(_) => unknown(doing, &why),
@@ -233,14 +240,27 @@ impl<H: Host> Database<H> {
 
     /// Removes a message that nobody will ever be able to read as the record it should be, so that
     /// it is not taken for a damaged commit. What that leaves is found out by reading the log.
-    async fn withdraw(&self, log: u64, message: &Message, why: &CallError) {
+    /// Whether it is gone.
+    async fn withdraw(&self, log: u64, message: &Message, why: &CallError) -> bool {
         let line = format!("database {}: log message {}: {why}", self.name, message.id);
         self.shared.host.log(Level::Error, &line);
         let route = routes::delete_message(log, message.id);
         let deleted = self.shared.client.delete(&route, Patience::COMMAND).await;
-        if let Err(error) = deleted {
-            let line = format!("log message {} stays: {error}", message.id);
-            self.shared.host.log(Level::Warn, &line);
+        match deleted {
+            Err(error) if !error.is_unknown_message() => {
+                let line = format!("log message {} stays: {error}", message.id);
+                self.shared.host.log(Level::Warn, &line);
+                false
+            }
+            _ => true,
+        }
+    }
+
+    /// The background removes it, whatever becomes of this object.
+    async fn withdraw_later(&self, message: u64) {
+        let noted = self.with_opened(|opened| opened.void.insert(message));
+        if noted.is_ok() && self.store_hints().await {
+            self.ask_for_alarm().await;
         }
     }
 
@@ -280,6 +300,17 @@ impl<H: Host> Database<H> {
             let line = format!("database {}: the alarm was not set: {error}", self.name);
             self.shared.host.log(Level::Warn, &line);
         }
+    }
+
+    fn no_number_left(&self) -> Error {
+        Error::new(
+            ErrorKind::Corrupt,
+            format!(
+                "Database `{}`: its newest commit has the highest number that there is, so no other can follow.",
+                self.name
+            ),
+        )
+        .hint("Report this: the record is forged. What is stored can still be read.")
     }
 
     fn too_large(&self, bytes: usize) -> Error {

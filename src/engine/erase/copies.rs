@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::again;
 use super::tables::{names_of, table_ids};
 use crate::engine::checkpoint::text_file;
+use crate::engine::commit::Contents;
 use crate::engine::database::Opened;
 use crate::engine::log::read::LogReader;
 use crate::engine::log::replay::Entry;
@@ -19,9 +21,36 @@ pub(super) struct Copies {
     pub gaps: Vec<(Link, Option<Link>)>,
 }
 
-/// The messages that have a copy; none while one of them is still needed.
-pub(super) fn copies(opened: &Opened, log: &LogReader) -> Option<Copies> {
-    let covered = opened.covered.as_ref()?;
+/// A record that is to go, and the tables that its ops are about.
+pub(super) struct Going<'a> {
+    pub record: &'a Record,
+    pub ids: &'a [Option<u32>],
+}
+
+/// What became of the search.
+pub(super) enum Found {
+    Copies(Copies),
+    /// Whether a record can go is only known with the rows of this table.
+    Load(String),
+    /// This is to be committed again before.
+    Again(Contents),
+    /// A record is still needed.
+    Needed,
+}
+
+/// Whether something else tells what a record tells of its rows.
+enum Kept {
+    Yes,
+    No,
+    /// Only with this table's rows that is known.
+    Load(String),
+}
+
+/// The messages that have a copy, once none of them is needed any more.
+pub(super) fn copies(opened: &Opened, log: &LogReader) -> Found {
+    let Some(covered) = opened.covered.as_ref() else {
+        return Found::Needed;
+    };
     let ids = table_ids(opened, log);
     let is_erased = |record: &Record, at: usize, table: &str, key: &str| {
         let mut erasing = opened.state.erasing.iter();
@@ -53,12 +82,24 @@ pub(super) fn copies(opened: &Opened, log: &LogReader) -> Option<Copies> {
         .filter(|entry| entry.record.id() <= covered.head)
         .filter(is_to_go)
         .collect();
-    let mut all = records.iter();
-    if !all.all(|entry| {
-        let ids = ids.get(&entry.record.id());
-        ids.is_none_or(|ids| is_kept_elsewhere(opened, &entry.record, ids))
-    }) {
-        return None;
+    let going = records.iter().filter_map(|entry| {
+        let (record, ids) = (&entry.record, ids.get(&entry.record.id())?.as_slice());
+        Some(Going { record, ids })
+    });
+    let going: Vec<Going<'_>> = going.collect();
+    let mut is_needed = false;
+    for going in &going {
+        match is_kept_elsewhere(opened, going) {
+            Kept::Yes => {}
+            Kept::No => is_needed = true,
+            Kept::Load(table) => return Found::Load(table),
+        }
+    }
+    if is_needed {
+        return Found::Needed;
+    }
+    if let Some(contents) = again::next(opened, &going) {
+        return Found::Again(contents);
     }
     let in_use: BTreeSet<u64> = opened
         .state
@@ -80,7 +121,7 @@ pub(super) fn copies(opened: &Opened, log: &LogReader) -> Option<Copies> {
     messages.sort_unstable_by_key(|message| std::cmp::Reverse(*message));
     let removed = records.iter().map(|entry| entry.link).collect();
     let gaps = gaps(&removed, log);
-    Some(Copies { messages, gaps })
+    Found::Copies(Copies { messages, gaps })
 }
 
 /// Whether the record that deleted the row for good did so after this op: they were committed
@@ -122,25 +163,31 @@ fn gaps(removed: &BTreeSet<Link>, log: &LogReader) -> Vec<(Link, Option<Link>)> 
     entries.map(|entry| (*entry, past(entry))).collect()
 }
 
-/// Whether the log is not needed for any row that a record wrote: it was written again since, or
-/// its message shows it.
-fn is_kept_elsewhere(opened: &Opened, record: &Record, ids: &[Option<u32>]) -> bool {
+/// Whether the log is not needed for any row that a record wrote: it was written again since, or its
+/// message shows it. What has no message is committed again.
+fn is_kept_elsewhere(opened: &Opened, going: &Going<'_>) -> Kept {
     let (state, mirrored) = (&opened.state, opened.mirror.mirrored());
     let is_shown = |row: &Row| row.is_shown() || Some(row.at) <= mirrored;
-    record.ops.iter().zip(ids).all(|(op, id)| match op {
-        Op::Put { key, .. } => {
-            // A table that was dropped needs nothing.
-            let table = id.and_then(|id| state.table_by_id(id));
-            table.is_none_or(|(_, table)| {
-                if !table.is_loaded {
-                    let is_all_shown = state.head_id() <= mirrored;
-                    let is_behind = table.stored.behind > 0 && !is_all_shown;
-                    return !is_behind && table.rows.is_empty();
-                }
-                let row = table.rows.get(key);
-                row.is_none_or(|row| row.at > record.id() || is_shown(row) || !table.mirror)
-            })
+    for (op, id) in going.record.ops.iter().zip(going.ids) {
+        let Some((_, key)) = op.row() else { continue };
+        // A table that was dropped needs nothing.
+        let Some((name, table)) = id.and_then(|id| state.table_by_id(id)) else {
+            continue;
+        };
+        let is_hard = matches!(op, Op::Delete { hard: true, .. });
+        let has_no_message = again::has_no_message(table, is_hard);
+        if !table.is_loaded {
+            let is_all_shown = state.head_id() <= mirrored;
+            let is_behind = table.stored.behind > 0 && !is_all_shown;
+            if has_no_message || is_behind || !table.rows.is_empty() {
+                return Kept::Load(name.to_owned());
+            }
+            continue;
         }
-        _ => true,
-    })
+        let row = table.rows.get(key);
+        if row.is_some_and(|row| row.at <= going.record.id() && !has_no_message && !is_shown(row)) {
+            return Kept::No;
+        }
+    }
+    Kept::Yes
 }

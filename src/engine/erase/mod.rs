@@ -2,9 +2,11 @@
 //! has a copy is deleted - their records in the log, and the files of earlier checkpoints.
 //!
 //! A record may hold other rows as well. It goes only when each of those stands in a segment that
-//! was read back just now, and in a message of its own.
+//! was read back just now, and in a message of its own, or was committed again.
 
+mod again;
 mod copies;
+mod messages;
 mod tables;
 
 use std::collections::BTreeSet;
@@ -24,7 +26,8 @@ use crate::discord::{CallError, Patience, routes};
 use crate::error::{Error, Result};
 use crate::host::{Host, Level, UnixMillis};
 use crate::limits::{DISORDER_MS, INTERACTION_TOKEN_MS};
-use copies::{Copies, copies};
+use copies::{Copies, Found, copies};
+use messages::Channels;
 
 /// When to go on after something that only time or the materializer can change.
 const LATER_MS: u64 = 15_000;
@@ -41,6 +44,8 @@ pub(super) struct Search {
     loads_again_at: UnixMillis,
     /// Files of the newest checkpoint that were read back.
     verified: BTreeSet<FileSum>,
+    /// Channels of tables that had such rows.
+    channels: Channels,
     log: Option<LogReader>,
     /// Known once the log was read to its beginning.
     copies: Option<Copies>,
@@ -76,8 +81,11 @@ enum Stepped {
 }
 
 impl<H: Host> Database<H> {
-    /// Goes on removing copies, within the budget of requests.
+    /// Goes on removing copies and what is void, within the budget of requests.
     pub async fn erase(&self, stop_at: u64) -> Progress {
+        if let Some(until) = self.remove_void(stop_at).await {
+            return Progress::More(until);
+        }
         loop {
             let now = self.shared.host.now();
             match self.opened().map(|opened| next(&opened, now)) {
@@ -116,6 +124,34 @@ impl<H: Host> Database<H> {
         }
     }
 
+    /// Removes records from the log that could not be read back; when to go on, if there is more to do.
+    /// They are void, since the head was settled without them.
+    async fn remove_void(&self, stop_at: u64) -> Option<UnixMillis> {
+        loop {
+            let now = self.shared.host.now();
+            let next = self
+                .opened()
+                .map(|opened| (opened.log, opened.void.first().copied()));
+            let Ok((log, Some(message))) = next else {
+                return None;
+            };
+            if self.shared.client.requests_sent() >= stop_at {
+                return Some(now);
+            }
+            if let Err(error) = self.delete_copy(log, message).await {
+                return match self.erasing_failed(&error) {
+                    Progress::More(until) => Some(until),
+                    Progress::Done => None,
+                };
+            }
+            // Whoever closed it meanwhile starts over.
+            let removed = self.with_opened(|opened| opened.void.remove(&message));
+            if removed.is_ok() {
+                self.store_hints().await;
+            }
+        }
+    }
+
     /// Whether copies are left of rows that were deleted for good up to a commit.
     pub fn is_erasing(&self, epoch: u64, seq: u64) -> bool {
         let is_older = |erasure: &Erasure| erasure.at <= CommitId(epoch, seq);
@@ -130,6 +166,9 @@ impl<H: Host> Database<H> {
             search.verified.insert(file.sum);
             return Ok(Stepped::More);
         }
+        if let Some(stepped) = self.look_for_messages(&mut search.channels).await? {
+            return Ok(stepped);
+        }
         let channel = self.opened()?.log;
         let log = search
             .log
@@ -141,11 +180,37 @@ impl<H: Host> Database<H> {
         }
         let fetched = log.fetch(&self.shared, 0).await;
         fetched.map_err(|error| self.unreadable(&error))?;
-        if search.copies.is_none() {
-            search.copies = copies(&*self.opened()?, log);
-        }
-        let Some(copies) = &mut search.copies else {
-            return Ok(Stepped::Wait(self.shared.host.now() + LATER_MS));
+        let copies = match &mut search.copies {
+            Some(copies) => copies,
+            none => {
+                // Which tables the ops are about is known from the head back.
+                if !log.reads_up_to(self.opened()?.state.head) {
+                    let read = log.newer(&self.shared).await;
+                    read.map_err(|error| self.unreadable(&error))?;
+                    let is_news = log.reads_up_to(self.opened()?.state.head);
+                    let later = self.shared.host.now() + LATER_MS;
+                    return Ok(if is_news {
+                        Stepped::More
+                    } else {
+                        Stepped::Wait(later)
+                    });
+                }
+                let found = copies(&*self.opened()?, log);
+                match found {
+                    Found::Copies(copies) => none.insert(copies),
+                    Found::Load(table) => {
+                        self.load_table(&table).await?;
+                        return Ok(Stepped::More);
+                    }
+                    Found::Again(_) => {
+                        self.commit_again(log).await?;
+                        return Ok(Stepped::More);
+                    }
+                    Found::Needed => {
+                        return Ok(Stepped::Wait(self.shared.host.now() + LATER_MS));
+                    }
+                }
+            }
         };
         if let Some(&message) = copies.messages.last() {
             // Until then a record may be needed to tell somebody what became of a command.
@@ -212,12 +277,28 @@ impl<H: Host> Database<H> {
         self.append_erased(Op::Erased { up_to, gaps }).await
     }
 
-    /// The caller holds the writer's lock.
+    /// Commits again what nothing else would tell once records are gone.
+    async fn commit_again(&self, log: &LogReader) -> Result<()> {
+        let _writer = self.writer_beside_commits().await?;
+        // With the lock, since a command may have written the same rows.
+        let found = copies(&*self.opened()?, log);
+        match found {
+            Found::Again(contents) => self.append_beside(contents).await,
+            Found::Copies(_) | Found::Load(_) | Found::Needed => Ok(()),
+        }
+    }
+
     async fn append_erased(&self, erased: Op) -> Result<()> {
+        let ops = vec![erased];
         let contents = Contents {
-            ops: vec![erased],
+            ops,
             ..Contents::default()
         };
+        self.append_beside(contents).await
+    }
+
+    /// The caller holds the writer's lock.
+    async fn append_beside(&self, contents: Contents) -> Result<()> {
         let appended = self.append(contents).await;
         appended.map_err(PostError::into_error)?;
         self.ask_for_alarm().await;
@@ -287,6 +368,10 @@ fn next(opened: &Opened, now: UnixMillis) -> Step {
     }
     for erasure in erasing {
         let Some((name, table)) = opened.state.table_by_id(erasure.table_id) else {
+            // Its channel has the message until that is deleted.
+            if opened.mirror.may_have_channel(erasure.table_id) {
+                return Step::Wait(now + LATER_MS);
+            }
             continue;
         };
         if !table.is_loaded {

@@ -7,7 +7,7 @@
 
 use serde::Deserialize;
 
-use super::record::{Link, Record, VERSION, crc_text, parse_crc};
+use super::record::{CommitId, Link, Op, Record, VERSION, crc_text, parse_crc};
 use crate::discord::model::Message;
 use crate::discord::multipart::File;
 use crate::engine::gzip;
@@ -138,11 +138,32 @@ pub fn decode(json: &str) -> Result<(Record, Link), DecodeError> {
     }
     let record: Record = serde_json::from_str(&text)
         .map_err(|error| DecodeError::Damaged(format!("it is no record: {error}")))?;
+    if !has_room(&record) {
+        return Err(damaged(
+            "it has a number that leaves no room for a next one",
+        ));
+    }
     let link = Link {
         id: record.id(),
         crc,
     };
     Ok((record, link))
+}
+
+/// The highest epoch, sequence number and revision: no clock and no log gets there, and every reader
+/// of JSON has it exactly.
+pub const LAST: u64 = (1 << 53) - 1;
+
+/// Whether all numbers that are counted on from are within their bounds.
+fn has_room(record: &Record) -> bool {
+    let has_room = |id: CommitId| id.epoch() <= LAST && id.seq() <= LAST;
+    has_room(record.id())
+        && record.ops.iter().all(|op| match op {
+            Op::Put { rev, .. } | Op::Delete { rev, .. } => *rev <= LAST,
+            Op::CreateTable { id, .. } => *id < u32::MAX,
+            Op::Checkpoint { head, .. } => has_room(head.id),
+            _ => true,
+        })
 }
 
 /// What every version of the format has.
@@ -252,7 +273,7 @@ mod tests {
     use super::*;
     use crate::engine::digest::TableSum;
     use crate::engine::document::Document;
-    use crate::engine::log::record::{CommitId, Op, Origin, Part};
+    use crate::engine::log::record::{Origin, Part};
     use proptest::prelude::*;
     use serde_json::{Map, json};
     use std::collections::BTreeMap;

@@ -3,18 +3,18 @@
 use std::collections::hash_map::Entry as Slot;
 use std::collections::{BTreeMap, HashMap};
 
-use futures_util::future::{try_join, try_join_all};
+use futures_util::future::{join_all, try_join};
 use serde_json::json;
 
 use super::codec::{self, DecodeError, RecordBody};
 use super::notice::{self, Takeover};
 use super::record::{Link, Record};
 use super::replay::Entry;
-use crate::discord::model::{Message, SUPPRESS_EMBEDS, created_ms};
+use crate::discord::model::{Message, SUPPRESS_EMBEDS, created_ms, first_id_at};
 use crate::discord::{CallError, Patience, routes};
 use crate::engine::Shared;
 use crate::host::{Host, UnixMillis};
-use crate::limits::MESSAGE_PAGE;
+use crate::limits::{DISORDER_MS, MESSAGE_PAGE};
 
 /// Files that are fetched side by side: one connection less than a Worker has.
 const FILES_AT_ONCE: usize = 5;
@@ -40,6 +40,7 @@ pub struct LogReader {
     pub others: BTreeMap<u64, Message>,
     /// The oldest message read so far, whoever wrote it.
     oldest: Option<u64>,
+    newest: Option<u64>,
     is_complete: bool,
 }
 
@@ -80,6 +81,28 @@ impl From<CallError> for ReadError {
     }
 }
 
+impl ReadError {
+    /// Whether Discord's attachment host does not give a file to us, and would not in a moment.
+    pub fn is_refused(&self) -> bool {
+        matches!(
+            self,
+            ReadError::File {
+                error: CallError::Refused { .. },
+                ..
+            }
+        )
+    }
+
+    /// Whether that says nothing of what stands in the log: it may be over in a moment, or once the bot
+    /// may read it.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            ReadError::Call(error) | ReadError::File { error, .. } => error.is_passing(),
+            ReadError::Hidden { .. } => true,
+        }
+    }
+}
+
 impl LogReader {
     /// Reads a log that may be empty.
     pub fn new(channel: u64) -> Self {
@@ -117,6 +140,11 @@ impl LogReader {
                 .any(|damaged| damaged.message == message)
             || self.unfetched.iter().any(|file| file.message == message)
             || self.others.contains_key(&message)
+    }
+
+    /// Whether the log that was read goes up to this commit.
+    pub fn reads_up_to(&self, head: Option<Link>) -> bool {
+        head.is_none_or(|head| self.records.contains_key(&head))
     }
 
     /// Whether there are records that stand in files and were not fetched.
@@ -161,8 +189,9 @@ impl LogReader {
         } else if page.len() < MESSAGE_PAGE {
             self.is_complete = true;
         }
-        let ids = page.iter().map(|message| message.id);
-        self.oldest = ids.chain(self.oldest).min();
+        let ids = || page.iter().map(|message| message.id);
+        self.newest = ids().chain(self.newest).max();
+        self.oldest = ids().chain(self.oldest).min();
         for message in page.into_iter().filter(|m| m.author.id == me) {
             let message = show_embeds(shared, message).await?;
             self.add(message);
@@ -197,7 +226,7 @@ impl LogReader {
     /// unnecessary.
     ///
     /// # Errors
-    /// [`ReadError::File`] for the first that cannot be fetched.
+    /// [`ReadError::File`] for the first that cannot be fetched. Those that cannot stay unfetched.
     pub(crate) async fn fetch<H: Host>(
         &mut self,
         shared: &Shared<H>,
@@ -207,17 +236,61 @@ impl LogReader {
             .into_iter()
             .partition(|file| file.seq >= from_seq);
         self.unfetched = rest;
-        for some in wanted.chunks(FILES_AT_ONCE) {
-            let fetched = some.iter().map(|file| async {
-                let bytes = shared.client.download(&file.url, Patience::COMMAND).await;
-                bytes.map_err(|error| ReadError::File {
-                    message: file.message,
-                    error,
-                })
-            });
-            for (file, bytes) in some.iter().zip(try_join_all(fetched).await?) {
-                let decoded = codec::file_text(&bytes).and_then(|text| codec::decode(&text));
-                self.decoded(file.message, file.seq, decoded);
+        let mut failed = None;
+        let mut chunks = wanted.chunks(FILES_AT_ONCE);
+        for some in chunks.by_ref() {
+            let fetched = some
+                .iter()
+                .map(|file| shared.client.download(&file.url, Patience::COMMAND));
+            for (file, bytes) in some.iter().zip(join_all(fetched).await) {
+                match bytes {
+                    Ok(bytes) => {
+                        let decoded =
+                            codec::file_text(&bytes).and_then(|text| codec::decode(&text));
+                        self.decoded(file.message, file.seq, decoded);
+                    }
+                    Err(error) => {
+                        self.unfetched.push(file.clone());
+                        let message = file.message;
+                        failed.get_or_insert(ReadError::File { message, error });
+                    }
+                }
+            }
+            // What is refused may be one file alone; anything else is the host.
+            if failed.as_ref().is_some_and(|error| !error.is_refused()) {
+                break;
+            }
+        }
+        self.unfetched.extend(chunks.flatten().cloned());
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Messages whose records stand in files that were not fetched, from this sequence number on.
+    pub fn unfetched(&self, from_seq: u64) -> impl Iterator<Item = u64> {
+        let files = self.unfetched.iter();
+        let files = files.filter(move |file| file.seq >= from_seq);
+        files.map(|file| file.message)
+    }
+
+    /// Reads what was posted since, a page of it.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub(crate) async fn newer<H: Host>(&mut self, shared: &Shared<H>) -> Result<(), ReadError> {
+        // Ids of messages follow the order of commits but for this much.
+        let from = created_ms(self.newest.unwrap_or_default()).saturating_sub(DISORDER_MS);
+        let route = routes::messages_after(self.channel, first_id_at(from));
+        let page = shared.client.get::<Vec<Message>>(&route, Patience::COMMAND);
+        let (me, page) = try_join(shared.me(), page).await?;
+        self.newest = page
+            .iter()
+            .map(|message| message.id)
+            .chain(self.newest)
+            .max();
+        for message in page.into_iter().filter(|m| m.author.id == me) {
+            if !self.shows(message.id) {
+                let message = show_embeds(shared, message).await?;
+                self.add(message);
             }
         }
         Ok(())

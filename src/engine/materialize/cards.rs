@@ -270,6 +270,9 @@ impl<H: Host> Database<H> {
             .shared
             .own_messages(catalog, me, Patience::BACKGROUND)
             .await?;
+        if messages.is_empty() && self.look(|opened| !opened.state.tables.is_empty())? {
+            self.check_readable(catalog, 0).await?;
+        }
         let wrong = self.change(|opened| {
             let mut cards = std::mem::take(&mut opened.mirror.cards);
             let wrong = cards.read(&messages, asked_at, &View::of(opened));

@@ -1,9 +1,12 @@
 //! Which channels are whose, by what is remembered and by the marks that they carry. A table that
 //! is shown has one; every other with its mark goes.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::cards::Cards;
 use super::mirror::Mirror;
 use super::table_work::TableWork;
+use super::work::Lane;
 use crate::engine::layout::DatabaseChannels;
 use crate::engine::log::CommitId;
 use crate::engine::state::State;
@@ -30,24 +33,84 @@ impl Mirror {
     }
 
     /// Compares what is remembered with the channels that carry our marks. Those that do not are
-    /// lost: deleted, or no longer ours. Comes back with marked channels of tables that this
-    /// database never had.
-    pub(super) fn verify(&mut self, found: &DatabaseChannels, state: &mut State) -> Vec<u64> {
+    /// lost: deleted, or no longer ours. What is `hidden` is not lost: its mark cannot be read now.
+    /// Comes back with marked channels of tables that this database never had.
+    pub(super) fn verify(
+        &mut self,
+        found: &DatabaseChannels,
+        hidden: &BTreeSet<u64>,
+        state: &mut State,
+    ) -> Vec<u64> {
         self.is_verified = true;
-        for (table, _) in self.lost(found) {
+        for (table, _) in self.lost(found, hidden) {
             self.channel_lost(table, state);
         }
         self.take_in_marks(found, state)
     }
 
-    /// Tables' channels that are remembered and do not carry the table's mark.
-    pub(super) fn lost(&self, found: &DatabaseChannels) -> Vec<(u32, u64)> {
+    /// Tables' channels that are remembered and do not carry the table's mark. Of hidden ones that is
+    /// not known.
+    pub(super) fn lost(&self, found: &DatabaseChannels, hidden: &BTreeSet<u64>) -> Vec<(u32, u64)> {
         let channels = self
             .channels
             .iter()
             .map(|(&table, &channel)| (table, channel));
-        let lost = channels.filter(|&(table, channel)| !found.is_tables(table, channel));
+        let lost = channels.filter(|&(table, channel)| {
+            !found.is_tables(table, channel) && !hidden.contains(&channel)
+        });
         lost.collect()
+    }
+
+    /// Every channel that is remembered, of tables and of what is to be deleted.
+    pub(super) fn known_channels(&self) -> impl Iterator<Item = u64> {
+        self.channels.values().chain(self.drops.keys()).copied()
+    }
+
+    /// A channel of a dropped database is gone.
+    pub(super) fn forget_channel(&mut self, channel: u64) {
+        self.channels.retain(|_, known| *known != channel);
+        self.drops.remove(&channel);
+    }
+
+    /// What storage keeps of the channels: also those of dropped tables, as long as they are there.
+    /// Ids are given once, so they stand beside the others.
+    pub(super) fn stored_channels(&self) -> BTreeMap<u32, u64> {
+        let dropped = self.drops.iter().filter(|(_, drop)| !drop.is_spare);
+        let dropped = dropped.map(|(&channel, drop)| (drop.table, channel));
+        let own = self
+            .channels
+            .iter()
+            .map(|(&table, &channel)| (table, channel));
+        dropped.chain(own).collect()
+    }
+
+    /// The channels of tables that were dropped before the opening are still to go: one that is hidden
+    /// is found nowhere else.
+    pub(super) fn take_in_dropped(&mut self, state: &State) {
+        let is_known = |table: u32| state.table_by_id(table).is_some();
+        let dropped = self.channels.extract_if(.., |&table, _| !is_known(table));
+        let dropped: Vec<(u32, u64)> = dropped.collect();
+        let head = state.head_id().unwrap_or_default();
+        for (table, channel) in dropped {
+            // One that was never given is not ours.
+            if table <= state.last_table_id {
+                self.drop_channel(table, channel, head);
+            }
+        }
+        self.rewind(None);
+    }
+
+    /// Messages that should not be in the table's channel.
+    pub(in crate::engine) fn remove_messages(&mut self, table: u32, messages: Vec<u64>) {
+        let extra = &mut self.work(table).extra;
+        extra.extend(messages);
+        extra.sort_unstable();
+        extra.dedup();
+    }
+
+    /// Whether a channel of a dropped table may be there still, and in it what the table's rows said.
+    pub(in crate::engine) fn may_have_channel(&self, table: u32) -> bool {
+        self.is_unverified_behind() || self.drops.values().any(|drop| drop.table == table)
     }
 
     /// Gives tables the channels that carry their marks, one each, and notes which are to be
@@ -158,6 +221,7 @@ impl Mirror {
     pub(super) fn forget_table(&mut self, table: u32, at: CommitId) {
         self.tables.remove(&table);
         self.renames.remove(&table);
+        self.went_well(Lane::Table(table));
         self.history.forget_table(table);
         self.cards.want(table, at);
         if let Some(channel) = self.channels.remove(&table) {

@@ -89,6 +89,7 @@ impl Mirror {
             was_behind: is_behind,
             ..Mirror::default()
         };
+        mirror.take_in_dropped(state);
         mirror.cards = Cards::unread(is_behind);
         for table in state.tables.values() {
             if hints.mirrored.is_none_or(|at| table.created > at) {

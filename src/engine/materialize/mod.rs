@@ -332,7 +332,7 @@ impl<H: Host> Database<H> {
             }
             if concerns_all {
                 mirror.stall(&reason);
-            } else {
+            } else if !is_over(lane, &opened.state) {
                 mirror.rest(lane, until, &reason);
             }
         });
@@ -349,17 +349,18 @@ impl<H: Host> Database<H> {
     }
 
     /// Stores where things are, and how far everything is shown; whether that went well.
-    pub(super) async fn store_hints(&self) -> bool {
+    pub(in crate::engine) async fn store_hints(&self) -> bool {
         let Ok(hints) = self.look(|opened| Hints {
             log: Some(opened.log),
             catalog: opened.catalog,
             category: opened.category,
-            tables: opened.mirror.channels().clone(),
+            tables: opened.mirror.stored_channels(),
             left: opened.mirror.left.clone(),
             table_names: opened.state.tables.keys().cloned().collect(),
             mirrored: opened.mirror.mirrored(),
             worked_at: opened.mirror.worked_at(),
             history_from: opened.mirror.history.from(),
+            void: opened.void.clone(),
             damaged: damaged(&opened.state),
             is_dropped: opened.state.is_dropped,
             removal_waits_for: opened.removal.waits_for.clone(),
@@ -387,6 +388,14 @@ impl<H: Host> Database<H> {
 
     fn change<T>(&self, change: impl FnOnce(&mut Opened) -> T) -> Result<T, Stop> {
         self.with_opened(change).map_err(|_| Stop::Closed)
+    }
+}
+
+/// Whether the lane's table was dropped meanwhile: nothing waits there any more.
+fn is_over(lane: Lane, state: &State) -> bool {
+    match lane {
+        Lane::Table(table) | Lane::Rename(table) => state.table_by_id(table).is_none(),
+        Lane::Catalog | Lane::Drop(_) | Lane::Guild => false,
     }
 }
 

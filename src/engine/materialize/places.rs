@@ -1,6 +1,8 @@
 //! The channels that work is done in: looked at once an opening and whenever one may have been made
 //! late, made when they are missing, renamed and deleted with their tables.
 
+use std::collections::BTreeSet;
+
 use super::{LATE_MS, Stop};
 use crate::discord::model::{Channel, Message};
 use crate::discord::{CallError, Patience, routes};
@@ -17,16 +19,17 @@ impl<H: Host> Database<H> {
         let channels = self.shared.channels().await?;
         let found = layout::discover(&channels).remove(&self.name);
         let found = found.unwrap_or_default();
-        let lost = self.look(|opened| opened.mirror.lost(&found))?;
+        let hidden = self.hidden_channels(&channels).await?;
+        let lost = self.look(|opened| opened.mirror.lost(&found, &hidden))?;
         let left = self.still_there(lost, &channels).await?;
         let (is_lost, unknown) = self.change(|opened| {
             opened.mirror.late_channels.looked(asked_at);
             let before = (opened.mirror.mirrored(), opened.mirror.left.len());
             opened.mirror.left.extend(left);
-            let unknown = opened.mirror.verify(&found, &mut opened.state);
+            let unknown = opened.mirror.verify(&found, &hidden, &mut opened.state);
             if opened
                 .catalog
-                .is_some_and(|id| !found.catalogs.contains(&id))
+                .is_some_and(|id| !found.catalogs.contains(&id) && !hidden.contains(&id))
             {
                 opened.catalog = None;
                 opened.mirror.catalog_lost(&opened.state);
@@ -45,6 +48,46 @@ impl<H: Host> Database<H> {
             self.store_hints().await;
         }
         Ok(())
+    }
+
+    /// Those of the channels that are remembered which the bot cannot see: Discord leaves them out of
+    /// the list, and they are there all the same.
+    pub(super) async fn hidden_channels(
+        &self,
+        listed: &[Channel],
+    ) -> Result<BTreeSet<u64>, CallError> {
+        let known = self.opened().map(|opened| {
+            let known = opened.mirror.known_channels();
+            known.chain(opened.catalog).collect::<BTreeSet<u64>>()
+        });
+        let mut hidden = BTreeSet::new();
+        // Whoever closed it meanwhile starts over.
+        for channel in known.unwrap_or_default() {
+            let is_listed = listed.iter().any(|listed| listed.id == channel);
+            if !is_listed && self.is_hidden(channel).await? {
+                hidden.insert(channel);
+            }
+        }
+        Ok(hidden)
+    }
+
+    /// Whether a channel that is not in the guild's list is there: only an answer that says so means
+    /// that it is not.
+    async fn is_hidden(&self, channel: u64) -> Result<bool, CallError> {
+        let route = routes::channel(channel);
+        let found = self
+            .shared
+            .client
+            .get::<Channel>(&route, Patience::BACKGROUND);
+        match found.await {
+            Err(error) if error.is_not_found() || error.is_unknown_channel() => Ok(false),
+            Err(CallError::Refused { status: 403, .. }) => Ok(true),
+            Err(error) => Err(error),
+            // It came into sight since.
+            Ok(_) => Err(CallError::Failed(
+                "what it says of which channels there are changes".to_owned(),
+            )),
+        }
     }
 
     /// Looks for channels that were made late.
@@ -156,7 +199,17 @@ impl<H: Host> Database<H> {
     pub(super) async fn drop_channel(&self, channel: u64) -> Result<(), Stop> {
         let drop = self.look(|opened| opened.mirror.drops.get(&channel).copied())?;
         if let Some(drop) = drop {
-            let found = self.marked_channels().await?;
+            let channels = self.shared.channels().await?;
+            // The table's own has to be seen as well, before another is given up for it.
+            let own = self.look(|opened| opened.mirror.channel(drop.table))?;
+            for needed in [channel].into_iter().chain(own) {
+                let is_listed = channels.iter().any(|listed| listed.id == needed);
+                if !is_listed && self.is_hidden(needed).await? {
+                    return Err(Stop::Call(cannot_see(needed)));
+                }
+            }
+            let found = layout::discover(&channels).remove(&self.name);
+            let found = found.unwrap_or_default();
             let is_to_go = self.look(|opened| {
                 let mirror = &opened.mirror;
                 mirror.is_to_go(channel, drop, &found, &opened.state)
@@ -203,5 +256,14 @@ impl<H: Host> Database<H> {
             Err(error) if !error.is_not_found() => Err(error),
             _ => Ok(()),
         }
+    }
+}
+
+/// Why nothing can be done about a channel that is hidden from the bot.
+pub(super) fn cannot_see(channel: u64) -> CallError {
+    CallError::Refused {
+        status: 403,
+        code: 0,
+        message: format!("the bot cannot see <#{channel}>: give it View Channel there"),
     }
 }

@@ -1,6 +1,7 @@
 //! The end of a database: its channels go, the log last, and then what object storage knows of it.
 //! Every step looks at what is left, so it can be interrupted anywhere.
 
+use super::places::cannot_see;
 use super::{Progress, again_at};
 use crate::discord::CallError;
 use crate::engine::database::Database;
@@ -53,8 +54,17 @@ impl<H: Host> Database<H> {
             }
             let deleted = self.delete_channel(channel).await;
             deleted.map_err(|error| self.waits(&error))?;
-            // What it waited for before is over.
-            let _ = self.with_opened(|opened| opened.removal.waits_for = None);
+            let _ = self.with_opened(|opened| {
+                opened.mirror.forget_channel(channel);
+                // What it waited for before is over.
+                opened.removal.waits_for = None;
+            });
+        }
+        // Nobody would come back for them.
+        let hidden = self.hidden_channels(&channels).await;
+        let hidden = hidden.map_err(|error| self.waits(&error))?;
+        if let Some(&channel) = hidden.first() {
+            return Err(self.waits(&cannot_see(channel)));
         }
         Ok(Some(()))
     }

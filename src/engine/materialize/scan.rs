@@ -8,6 +8,7 @@ use super::mirror::shown;
 use super::{Stop, row_message};
 use crate::discord::model::{HAS_THREAD, Message, THREAD_CREATED, created_ms};
 use crate::discord::{CallError, Patience, routes};
+use crate::engine::cannot_read;
 use crate::engine::database::{Database, Opened};
 use crate::engine::log::CommitId;
 use crate::engine::state::{Row, Shown};
@@ -29,12 +30,8 @@ impl<H: Host> Database<H> {
         let route = routes::messages_after(channel, after);
         let asked_at = self.shared.host.now();
         let page: Vec<Message> = self.shared.client.get(&route, Patience::BACKGROUND).await?;
-        if page.is_empty() && !self.is_readable(channel, after).await? {
-            return Err(Stop::Call(CallError::Refused {
-                status: 403,
-                code: 0,
-                message: format!("the bot may not read the messages of <#{channel}>"),
-            }));
+        if page.is_empty() {
+            self.check_readable(channel, after).await?;
         }
         self.check_not_overtaken(&page, me)?;
         self.change(|opened| {
@@ -45,17 +42,25 @@ impl<H: Host> Database<H> {
         })
     }
 
-    /// Discord answers with an empty list where Read Message History is missing.
-    async fn is_readable(&self, channel: u64, after: u64) -> Result<bool, Stop> {
+    /// Discord answers with an empty list where Read Message History is missing: whether one that came
+    /// for what is `after` a message is true.
+    pub(in crate::engine) async fn check_readable(
+        &self,
+        channel: u64,
+        after: u64,
+    ) -> Result<(), CallError> {
         if after > 0 {
             let route = routes::messages(channel, None);
             let newest = self.shared.client.get(&route, Patience::BACKGROUND);
             let newest: Vec<Message> = newest.await?;
             if !newest.is_empty() {
-                return Ok(true);
+                return Ok(());
             }
         }
-        Ok(self.shared.sees_own_messages(channel).await?)
+        match self.shared.sees_own_messages(channel).await? {
+            true => Ok(()),
+            false => Err(cannot_read(channel)),
+        }
     }
 
     /// Stops where a message shows a commit of a later claim than ours: another object has the
@@ -78,6 +83,9 @@ impl<H: Host> Database<H> {
         let asked_at = self.shared.host.now();
         let route = routes::messages(channel, None);
         let page: Vec<Message> = self.shared.client.get(&route, Patience::BACKGROUND).await?;
+        if page.is_empty() {
+            self.check_readable(channel, 0).await?;
+        }
         self.check_not_overtaken(&page, me)?;
         self.change(|opened| {
             account_for(opened, table, &page, me, asked_at);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::LATE_MS;
 use super::late::Late;
 use super::work::{Item, Next, Rank};
-use crate::discord::model::created_ms;
+use crate::discord::model::{created_ms, first_id_at};
 use crate::engine::log::CommitId;
 use crate::engine::state::{Row, Shown, Table};
 use crate::host::UnixMillis;
@@ -329,9 +329,4 @@ impl TableWork {
         let after = self.scan.late_from.map_or(after, |late| late.min(after));
         Some(after).filter(|&after| after > 0)
     }
-}
-
-/// The lowest id that Discord gives to anything made then.
-fn first_id_at(ms: UnixMillis) -> u64 {
-    ms.saturating_sub(created_ms(0)) << 22
 }

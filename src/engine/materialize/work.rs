@@ -114,10 +114,11 @@ impl Item {
     pub fn cost(&self) -> u64 {
         match self {
             Item::Rename { .. } | Item::History { .. } | Item::Look => 2,
-            Item::Row { .. } | Item::Card { .. } | Item::Audit { .. } | Item::Remove { .. } => 3,
+            Item::Row { .. } | Item::Card { .. } | Item::Remove { .. } => 3,
             Item::Load { .. } => 4,
-            Item::Drop { .. } | Item::Scan { .. } | Item::Channel { .. } => 5,
-            Item::ReadCatalog => 6,
+            Item::Scan { .. } | Item::Audit { .. } | Item::Channel { .. } => 5,
+            Item::Drop { .. } => 6,
+            Item::ReadCatalog => 9,
         }
     }
 }

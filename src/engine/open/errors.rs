@@ -102,6 +102,29 @@ impl<H: Host> Database<H> {
         .hint("Nothing is read or written until it can be read. If somebody edited the message or changed how it is shown, undo that; do not delete it unless you know that nobody was told that it is stored.")
     }
 
+    /// Every claim found a higher one.
+    pub(super) fn opened_elsewhere(&self) -> Error {
+        Error::new(
+            ErrorKind::Unavailable,
+            format!(
+                "Database `{}` is opened by others again and again.",
+                self.name
+            ),
+        )
+        .hint("Try again in a minute. If two deployments use the same bot token, stop one of them.")
+    }
+
+    pub(super) fn no_epoch_left(&self) -> Error {
+        Error::new(
+            ErrorKind::Corrupt,
+            format!(
+                "Database `{}`: its log has the highest epoch that there is, so nobody can claim it any more.",
+                self.name
+            ),
+        )
+        .hint("Epochs follow the clock, so this is a clock that was set wrong, or a forged record. Nothing was changed.")
+    }
+
     pub(super) fn too_new(&self, version: u32) -> Error {
         Error::new(
             ErrorKind::Unavailable,

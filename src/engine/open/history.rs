@@ -41,6 +41,9 @@ pub(super) struct History {
     covered: Vec<Entry>,
     /// Messages with files of checkpoints.
     pub seen: BTreeMap<u64, Message>,
+    /// Messages with records in files that could not be fetched. They are beyond the floor, and void
+    /// once the head is settled.
+    pub unread: BTreeSet<u64>,
 }
 
 impl History {
@@ -79,6 +82,7 @@ impl<H: Host> Database<H> {
         };
         let is_visible = |now| written_by.is_some_and(|at| at.saturating_add(STALENESS_MS) <= now);
         let mut stale_reads = 0;
+        let mut claims = 0;
         let mut unusable = BTreeSet::new();
         let mut read_at = self.shared.host.now();
         let mut reader = new_reader();
@@ -112,13 +116,19 @@ impl<H: Host> Database<H> {
                 },
                 // Claim above, and read again, so that whatever they wrote before our new claim is
                 // seen.
+                Ok(Look::HigherEpoch(_)) if claims == STALE_READS => {
+                    return Err(self.opened_elsewhere().into());
+                }
                 Ok(Look::HigherEpoch(other)) => {
+                    claims += 1;
                     epoch = self.claim(Some(other)).await?;
                     None
                 }
                 Err(problem) => Some(problem),
             };
             if let Some(problem) = problem {
+                // What could not be used may only have been read too early.
+                unusable.clear();
                 let OpenError::Failed(_) = &problem else {
                     return Err(problem);
                 };
@@ -151,8 +161,19 @@ impl<H: Host> Database<H> {
         let covered = checkpoint.and_then(|entry| entry.record.checkpoint());
         // Commits went on while it was taken, so what it does not cover may stand before it.
         let from = covered.map_or(0, |(head, _)| head.id.seq() + 1);
-        let fetched = reader.fetch(&self.shared, from).await;
-        fetched.map_err(|error| OpenError::Failed(self.unreadable(&error)))?;
+        // Without some of them the chain may be whole, and has everything that was acknowledged.
+        let unread = match reader.fetch(&self.shared, from).await {
+            Ok(()) => None,
+            Err(error) => {
+                let is_refused = error.is_refused();
+                let error = OpenError::Failed(self.unreadable(&error));
+                // What only fails for a moment is waited for: it may be the head.
+                if !is_refused {
+                    return Err(error);
+                }
+                Some(error)
+            }
+        };
         if let Some(other) = reader.highest_epoch().filter(|&other| other >= epoch) {
             return Ok(Look::HigherEpoch(other));
         }
@@ -183,6 +204,11 @@ impl<H: Host> Database<H> {
         let is_enough = is_deep && has_floor;
         if !(reader.is_complete() || is_enough) {
             return Ok(Look::Older);
+        }
+        if let Some(unread) = unread
+            && (floor.is_none() || !is_enough)
+        {
+            return Err(unread);
         }
         if let End::Missing { after, wanted } = chain.end {
             return Err(OpenError::Failed(self.broken(after, wanted)));
@@ -263,6 +289,8 @@ fn history(
         known.add(head.message, read_at);
     }
     let covered_head = manifest.as_ref().map(|manifest| manifest.head);
+    let unread = reader.unfetched(covered_head.map_or(0, |head| head.id.seq().saturating_add(1)));
+    let unread = unread.collect();
     let mut records = reader.records;
     let covered = replay::walk(&records, covered_head, None).links;
     let mut take = |links: Vec<Link>| {
@@ -280,5 +308,6 @@ fn history(
         outcomes_since,
         covered: take(covered),
         seen: reader.others,
+        unread,
     }
 }

@@ -4,6 +4,7 @@ mod errors;
 mod history;
 mod tenure;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::checkpoint::take::Attempts;
@@ -80,7 +81,7 @@ impl<H: Host> Database<H> {
             None => floor.is_none(),
             head => {
                 let is_ours = head == floor.map(|floor| floor.link);
-                is_ours && wait.is_none() && !self.is_unsettled.get()
+                is_ours && wait.is_none() && !self.is_unsettled.get() && history.unread.is_empty()
             }
         };
         for (&table, why) in &hints.damaged {
@@ -100,10 +101,12 @@ impl<H: Host> Database<H> {
             is_settled,
             confirmed_at: history.read_at,
             known: history.known,
+            tenure_asked_at: Cell::new(history.read_at),
             outcomes_since: history.outcomes_since,
             tail,
             covered: history.covered_by,
             search: Search::default(),
+            void: hints.void.union(&history.unread).copied().collect(),
             removal: Removal {
                 is_log_last: hints.is_removed,
                 waits_for: hints.removal_waits_for,

@@ -12,9 +12,9 @@ use crate::discord::model::{Message, created_ms};
 use crate::discord::{Draft, Patience, routes};
 use crate::engine::commit::PostError;
 use crate::engine::database::Database;
-use crate::engine::log::Op;
 use crate::engine::log::notice::{self, Takeover};
 use crate::engine::log::read::{LogReader, ReadError};
+use crate::engine::log::{Op, codec};
 use crate::engine::object_storage::Wait;
 use crate::engine::state::State;
 use crate::engine::{describe, not_written};
@@ -29,6 +29,10 @@ impl<H: Host> Database<H> {
         let above = stored.max(seen).map_or(0, |epoch| epoch.saturating_add(1));
         // The clock keeps epochs rising even when storage was wiped.
         let epoch = above.max(self.shared.host.now());
+        // Nobody could read what is written with it.
+        if epoch > codec::LAST {
+            return Err(self.no_epoch_left());
+        }
         self.keys().store_epoch(epoch).await?;
         Ok(epoch)
     }
@@ -168,14 +172,16 @@ impl<H: Host> Database<H> {
 
     /// Makes sure, before anything is told, that nobody has taken the log over meanwhile. Costs
     /// nothing while the log was looked at a moment ago. A look that lacks what it must show is none:
-    /// see [`Known`](super::super::log::known::Known).
+    /// see [`Known`](crate::engine::log::known::Known).
     ///
     /// # Errors
     /// When somebody has, or when that cannot be found out.
     pub(in crate::engine) async fn confirm_tenure(&self) -> Result<()> {
-        let now = self.shared.host.now();
-        let age = now.saturating_sub(self.claimed()?.confirmed_at);
-        if age <= LEASE_MS {
+        let age = {
+            let opened = self.claimed()?;
+            opened.age_of_tenure(self.shared.host.now())
+        };
+        if age.is_some_and(|age| age <= LEASE_MS) {
             return Ok(());
         }
         self.look_at_log().await
@@ -190,7 +196,7 @@ impl<H: Host> Database<H> {
         loop {
             let read_at = self.shared.host.now();
             let problem = match self.look_once(read_at).await? {
-                None => return self.with_claimed(|opened| opened.confirmed_at = read_at),
+                None => return self.with_claimed(|opened| opened.tenure_confirmed(read_at)),
                 Some(problem) => problem,
             };
             if stale_reads == STALE_READS {
@@ -260,6 +266,12 @@ impl<H: Host> Database<H> {
             }
             None => None,
         })
+    }
+
+    /// The same, however short ago the log was looked at.
+    pub(in crate::engine) async fn confirm_tenure_now(&self) -> Result<()> {
+        self.with_claimed(|opened| opened.tenure_asked_at.set(UnixMillis::MAX))?;
+        self.confirm_tenure().await
     }
 
     /// The same for a record that is posted already.

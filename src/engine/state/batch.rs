@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{State, Table};
 use crate::engine::digest::{RowSum, TableSum};
 use crate::engine::document;
-use crate::engine::log::Op;
+use crate::engine::log::{Op, codec};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::UnixMillis;
 use crate::limits::COMMIT_BYTES;
@@ -186,6 +186,11 @@ impl<'a> Batch<'a> {
         if self.is_dropped {
             return Err(being_removed(self.database));
         }
+        if let Op::Put { key, rev, .. } | Op::Delete { key, rev, .. } = &op
+            && *rev > codec::LAST
+        {
+            return Err(no_revision_left(self.database, key));
+        }
         match &op {
             Op::Init { .. } | Op::Takeover { .. } | Op::Checkpoint { .. } | Op::Erased { .. } => {}
             Op::DropDatabase { .. } => {
@@ -333,6 +338,17 @@ pub(in crate::engine) fn being_removed(database: &str) -> Error {
     )
     .option("database")
     .hint("When its channels are gone, `/dbc_init` can make a new one of that name.")
+}
+
+fn no_revision_left(database: &str, key: &str) -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        format!(
+            "row `{}` of database `{database}` has the highest revision that there is.",
+            inline(key)
+        ),
+    )
+    .hint("Report this: a record is forged. The row can be inserted under another key.")
 }
 
 fn too_large(database: &str) -> Error {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use dbcord::discord::client::USER_AGENT;
 use discord_sim::{Direction, Fault, FaultKind, Id, Outcome, View};
 use http::{Request, Response};
 use serde_json::{Value, json};
@@ -71,11 +72,34 @@ impl World {
 
     /// Takes a permission away from the bot in one channel, by hand; with 0, gives all back.
     pub fn deny_bot(&mut self, channel: &str, bit: u64) {
+        let channel = self.channel_id(channel);
+        assert!(self.deny_bot_in(&channel, bit));
+    }
+
+    /// The same in the channel with this id; whether it is there.
+    pub fn deny_bot_in(&mut self, channel: &str, bit: u64) -> bool {
         let bot = self.with_discord(|discord| discord.application().bot_user_id);
-        let path = format!("/channels/{}/permissions/{bot}", self.channel_id(channel));
+        let path = format!("/channels/{channel}/permissions/{bot}");
         let allow = discord_sim::permissions::BOT_DEFAULT & !bit;
         let body = json!({ "type": 1, "allow": allow.to_string(), "deny": bit.to_string() });
-        assert!(self.by_hand("PUT", &path, Some(body)).status().is_success());
+        self.by_hand("PUT", &path, Some(body)).status().is_success()
+    }
+
+    /// Posts a message with the bot's token that no object knows of.
+    pub fn post_as_bot(&mut self, channel: &str, content: &str) {
+        let token = self.with_discord(|discord| discord.application().bot_token.clone());
+        let path = format!("/api/v10/channels/{}/messages", self.channel_id(channel));
+        let request = Request::post(path)
+            .header("authorization", format!("Bot {token}"))
+            .header("user-agent", USER_AGENT)
+            .header("content-type", "application/json")
+            .body(json!({ "content": content }).to_string().into())
+            .expect("a plain request");
+        let now = self.now();
+        match self.with_discord(|discord| discord.handle(now, request)) {
+            Outcome::Responded { response, .. } => assert_eq!(response.status(), 200),
+            _ => panic!("the message got lost"),
+        }
     }
 
     /// Deletes a channel by hand.

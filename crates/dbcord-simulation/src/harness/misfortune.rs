@@ -38,6 +38,12 @@ impl World {
         self.outside.clock_behind.set(by_ms);
     }
 
+    /// The clock is set back while objects live, and stays so: it is behind by this much more.
+    pub fn step_clock_back(&mut self, by_ms: u64) {
+        let behind = self.outside.clock_behind.get();
+        self.outside.clock_behind.set(behind + by_ms);
+    }
+
     /// The next message posted gets no answer, and arrives only this much later.
     pub fn post_late(&mut self, by_ms: u64) {
         self.outside.late_by.set(Some(by_ms));

@@ -6,6 +6,8 @@ use super::violation::{Law, Violation};
 
 /// What who does not know the log has to wait for, and a little more.
 const WAIT_MS: u64 = 61_000;
+/// An owner looks at the log once it has not for so long, and a little more.
+const LEASE_MS: u64 = 21_000;
 /// How often somebody tries to take the database over before that is a fault.
 const TRIES: u32 = 12;
 
@@ -36,6 +38,8 @@ impl Run {
             return Ok(());
         }
         self.world.point_at(self.owner);
+        // Who was told in passing that it owns the log may not have seen the last notice.
+        self.world.wait(LEASE_MS);
         let line = format!("/dbc_inspect database:{DATABASE}");
         let mut reply = String::new();
         for _ in 0..TRIES {

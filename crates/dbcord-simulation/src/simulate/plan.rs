@@ -46,6 +46,8 @@ const MISFORTUNES: &[(Misfortune, u32)] = &[
     (Misfortune::ByHand, 10),
     (Misfortune::MoveOn, 2),
     (Misfortune::NoFiles, 3),
+    (Misfortune::ClockBack, 4),
+    (Misfortune::Blind, 5),
 ];
 
 /// What a client wants; what exactly, when it comes to it.
@@ -85,6 +87,16 @@ enum Misfortune {
     ByHand,
     MoveOn,
     NoFiles,
+    ClockBack,
+    Blind,
+}
+
+/// What the bot cannot do in a table's channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Blindness {
+    pub table: u8,
+    /// It lacks View Channel; otherwise Read Message History.
+    pub is_hidden: bool,
 }
 
 /// A client's request, as far as it is known beforehand.
@@ -131,6 +143,10 @@ pub enum Step {
     },
     LatePost(u64),
     StaleReads(u64),
+    /// The clock is set back by so much.
+    ClockBack(u64),
+    /// The bot lacks a permission in a table's channel until it is calm again.
+    Blind(Blindness),
     WipeStorage,
     /// People meddle with the channels.
     ByHand(Deed),
@@ -189,6 +205,12 @@ impl Plan {
     pub fn has_names(&self) -> bool {
         let renames = |step: &Step| matches!(step, Step::ByHand(Deed::RenameChannel(_)));
         !self.steps.iter().any(renames)
+    }
+
+    /// Whether the clock steps back in it.
+    pub fn sets_clock_back(&self) -> bool {
+        let is_back = |step: &Step| matches!(step, Step::ClockBack(_));
+        self.steps.iter().any(is_back)
     }
 
     pub fn has_faults(&self) -> bool {
@@ -271,6 +293,13 @@ impl Misfortune {
             Misfortune::WipeStorage => Step::WipeStorage,
             Misfortune::ByHand => Step::ByHand(Deed::draw(rng)),
             Misfortune::MoveOn => Step::MoveOn,
+            // A step that no question notices makes the lease longer by as much: what the wait for a
+            // takeover leaves for that and for reads that are out of date.
+            Misfortune::ClockBack => Step::ClockBack(rng.u64(100..20_000)),
+            Misfortune::Blind => Step::Blind(Blindness {
+                table: rng.u8(..TABLES.len() as u8),
+                is_hidden: rng.bool(),
+            }),
             Misfortune::NoFiles => Step::Fault(no_files(rng.u64(1..30))),
             Misfortune::LatePost => Step::LatePost(rng.u64(500..50_000)),
             Misfortune::StaleReads => Step::StaleReads(rng.u64(100..5_000)),

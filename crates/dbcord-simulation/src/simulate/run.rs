@@ -2,17 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use discord_sim::{GuildSpec, Id, MemberSpec, View};
+use discord_sim::{GuildSpec, Id, MemberSpec, View, permissions};
 
 use super::answer::Answer;
 use super::checks::{self, Looks};
+use super::deed::{channel, table_mark};
 use super::linear::Call;
 use super::model::Database;
 use super::operation::{
     Action, BALANCE, Cell, Change, Command, DATABASE, Doc, LASTING, Mode, TABLES,
 };
 use super::pasts::Pasts;
-use super::plan::{self, Ask, CLIENTS, Plan, Step, has_bank};
+use super::plan::{self, Ask, Blindness, CLIENTS, Plan, Step, has_bank};
 use super::violation::{Law, Violation};
 use crate::harness::planted::PlantedBug;
 use crate::harness::world::{World, content};
@@ -87,6 +88,8 @@ pub(super) struct Run {
     pub owner: usize,
     /// Somebody meddled with the channels since the last comparison.
     pub is_meddled: bool,
+    /// Channels in which the bot lacks a permission.
+    blind_in: Vec<String>,
     refuses_files: bool,
     pub looks: Looks,
     log: Vec<String>,
@@ -135,7 +138,7 @@ impl Run {
             erased: BTreeSet::new(),
             erasing: Vec::new(),
             has_erased: false,
-            pasts: Pasts::default(),
+            pasts: Pasts::new(plan.sets_clock_back()),
             moments: 0,
             pending: [const { None }; CLIENTS],
             seen: [const { BTreeMap::new() }; CLIENTS],
@@ -147,6 +150,7 @@ impl Run {
             deployments: 1,
             owner: 0,
             is_meddled: false,
+            blind_in: Vec::new(),
             refuses_files: plan.refuses_files,
             looks: Looks {
                 has_files: plan.has_files(),
@@ -247,6 +251,8 @@ impl Run {
             Step::FlakyStorage { passes, fails } => world.flaky_storage(*passes, *fails),
             Step::LatePost(ms) => world.post_late(*ms),
             Step::StaleReads(ms) => world.stale_reads(*ms),
+            Step::ClockBack(ms) => world.step_clock_back(*ms),
+            Step::Blind(blindness) => self.blind(*blindness),
             Step::WipeStorage => world.wipe_storage(),
             Step::ByHand(deed) => {
                 self.is_meddled = true;
@@ -272,9 +278,28 @@ impl Run {
         Ok(())
     }
 
+    /// Takes a permission away, which comes back once it is calm.
+    fn blind(&mut self, blindness: Blindness) {
+        let world = &mut self.world;
+        let Some(channel) = channel(world, &table_mark(blindness.table)) else {
+            return;
+        };
+        let id = channel["id"].as_str().unwrap_or_default().to_owned();
+        let bit = match blindness.is_hidden {
+            true => permissions::VIEW_CHANNEL,
+            false => permissions::READ_MESSAGE_HISTORY,
+        };
+        world.deny_bot_in(&id, bit);
+        self.blind_in.push(id);
+    }
+
     /// Nothing goes wrong any more, but for what is so for good.
     pub(super) fn calm(&mut self) {
         self.world.calm();
+        for channel in std::mem::take(&mut self.blind_in) {
+            // It may be gone.
+            self.world.deny_bot_in(&channel, 0);
+        }
         if self.refuses_files {
             self.world.refuse_files();
         }

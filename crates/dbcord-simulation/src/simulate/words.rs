@@ -4,7 +4,8 @@ use std::fmt;
 
 use discord_sim::FaultKind;
 
-use super::plan::Step;
+use super::operation::TABLES;
+use super::plan::{Blindness, Step};
 use crate::harness::host::Side;
 
 impl fmt::Display for Step {
@@ -49,6 +50,12 @@ impl fmt::Display for Step {
                 f,
                 "the next message posted arrives {ms} ms late, unanswered"
             ),
+            Step::ClockBack(ms) => write!(f, "the clock is set back by {ms} ms"),
+            Step::Blind(Blindness { table, is_hidden }) => {
+                let table = TABLES[usize::from(*table)];
+                let what = if *is_hidden { "see" } else { "read" };
+                write!(f, "the bot cannot {what} the channel of {table}")
+            }
             Step::StaleReads(ms) => write!(f, "lists of messages miss the newest {ms} ms"),
             Step::ByHand(deed) => deed.fmt(f),
             Step::MoveOn => {

@@ -10,6 +10,7 @@ use crate::engine::checkpoint::file_sum::FileSum;
 use crate::engine::digest::{RowSum, TableSum};
 use crate::engine::document::{self, Document};
 use crate::engine::log::CommitId;
+use crate::engine::log::codec::LAST;
 use crate::engine::numbers::{hex16, optional_id};
 use crate::text::inline;
 
@@ -289,6 +290,9 @@ fn parse_header(line: &[u8]) -> Result<Section, SegmentError> {
 fn parse_row(line: &[u8]) -> Result<SegmentRow, String> {
     let row: Row =
         serde_json::from_slice(line).map_err(|error| format!("it is no row: {error}"))?;
+    if row.rev > LAST {
+        return Err("its revision leaves no room for a next one".to_owned());
+    }
     Ok(SegmentRow {
         key: row.k,
         rev: row.rev,

@@ -323,7 +323,7 @@ mod tests {
         ] {
             headers.insert(name, value.parse().unwrap());
         }
-        limits.answered(2 * hour, &route, &permit, &headers, &Answer::Ok);
+        limits.answered(2 * hour, &route, &permit, &headers, &Answer::Success);
         let wait = |limits: &mut RateLimits, now| match limits.admit(now, &route, 0) {
             Verdict::WaitUntil(until) => until - now,
             _ => 0,

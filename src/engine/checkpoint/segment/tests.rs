@@ -3,6 +3,7 @@
 use super::*;
 use crate::engine::digest::RowSum;
 use crate::engine::gzip;
+use crate::engine::log::codec::LAST;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -284,7 +285,7 @@ fn doc() -> impl Strategy<Value = String> {
 fn rows() -> impl Strategy<Value = Vec<SegmentRow>> {
     let id = (any::<u64>(), any::<u64>()).prop_map(|(epoch, seq)| CommitId(epoch, seq));
     let values = (
-        any::<u64>(),
+        0..=LAST,
         id.clone(),
         prop::option::weighted(0.8, doc()),
         any::<Option<u64>>(),

@@ -5,11 +5,26 @@ ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 cd "$ROOT"
 
 say() { printf '%s\n' "$*"; }
-fail() {
-    printf '%s: %s\n' "${0##*/}" "$1" >&2
-    shift
+fail() { end_with 1 "$@"; }
+# An argument that makes no sense.
+misuse() { end_with 2 "$1" "scripts/${0##*/} --help says what there is"; }
+end_with() {
+    printf '%s: %s\n' "${0##*/}" "$2" >&2
+    local code=$1
+    shift 2
     for line in "$@"; do printf '  %s\n' "$line" >&2; done
-    exit 1
+    exit "$code"
+}
+
+# Says that cargo will build a program, which it does in silence: profile's folder, program, folders it is made of.
+announce_build() {
+    local program=$2 built="${CARGO_TARGET_DIR:-target}/$1/$2"
+    shift 2
+    if [ ! -x "$built" ]; then
+        say "Building $program (the first time takes a minute or two)" >&2
+    elif [ -n "$(find Cargo.toml Cargo.lock rust-toolchain.toml "$@" -type f -newer "$built" -print -quit)" ]; then
+        say "Building $program" >&2
+    fi
 }
 
 # Prints the comment block that starts on a script's second line: its help.

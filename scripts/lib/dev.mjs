@@ -3,14 +3,18 @@ import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { prompt } from "./prompt.mjs";
-import { guildChanges } from "./guild.mjs";
-import { Problem, capture, commandLine, freePort, portIsFree, root, run, trafficFolder, waitFor, watchParent } from "./processes.mjs";
+import { asShown, guildChanges, shorten } from "./guild.mjs";
+import { Misuse, Problem, capture, commandLine, freePort, portIsFree, root, run, trafficFolder, waitFor, watchParent } from "./processes.mjs";
 import { buildPrograms, replyText, startSimulator } from "./simulator.mjs";
 import { notAnswered, stepCount, tour } from "./tour.mjs";
 import { startWrangler } from "./wrangler.mjs";
 
 /** How long the background work of one command may take. */
 const BACKGROUND_BOUND_MS = 60_000;
+/** For so long Discord lets an answer be edited. */
+const EDITABLE_MS = 15 * 60_000;
+/** More answers than this are not looked after. */
+const ANSWERS_KEPT = 50;
 
 const cleanups = [];
 let ending;
@@ -20,6 +24,8 @@ let interruptedCode = 130;
 class Dev {
   constructor({ simulator, port, folder, rebuild, verbose }) {
     Object.assign(this, { simulator, port, folder, rebuild, verbose });
+    /** What was answered lately: the command, and what its answer said last. */
+    this.answers = [];
   }
 
   async startWorker() {
@@ -40,6 +46,7 @@ class Dev {
     const before = await this.state();
     const view = await this.simulator.ask({ guild_id: this.guild.guild_id, text });
     printReply(view, await this.state());
+    this.answers.push({ id: view.id, text, said: replyText(view), until: Date.now() + EDITABLE_MS });
     let wrong = notAnswered(view) ?? step.expect?.(view, seen);
     if (!wrong && step.guild) {
       const arrived = await waitFor(async () => step.guild(await this.state()), { boundMs: BACKGROUND_BOUND_MS, everyMs: 100 });
@@ -50,10 +57,22 @@ class Dev {
     return wrong;
   }
 
+  /** Prints the answers that were edited since they were shown, as that to `hard:true` is. */
+  async showEditedAnswers() {
+    this.answers = this.answers.filter(({ until }) => until > Date.now()).slice(-ANSWERS_KEPT);
+    for (const answer of this.answers) {
+      const view = await this.simulator.interaction(answer.id);
+      const says = replyText(view);
+      if (says === answer.said) continue;
+      answer.said = says;
+      this.show(`${bold(shorten(answer.text, 60))} now says:\n${replyLines(view, await this.state()).join("\n")}`);
+    }
+  }
+
   /** Waits until the guild no longer changes, or for a few seconds. */
   async quiet() {
     let last;
-    const unchanged = async () => last === (last = JSON.stringify(await this.state()));
+    const unchanged = async () => last === (last = JSON.stringify(await this.simulator.guild(this.guild.guild_id)));
     await waitFor(unchanged, { boundMs: 5000, everyMs: 500 });
   }
 
@@ -63,8 +82,11 @@ class Dev {
     else console.log(line);
   }
 
-  state() {
-    return this.simulator.guild(this.guild.guild_id);
+  /** The guild as it is, and who is in it. */
+  async state() {
+    const people = Object.entries(this.guild.users).map(([name, id]) => [id, name]);
+    const users = new Map([...people, [this.simulator.bot_user_id, "dbcord"]]);
+    return { ...(await this.simulator.guild(this.guild.guild_id)), users };
   }
 
   async restart() {
@@ -84,6 +106,7 @@ class Dev {
         if (this.worker) this.worker.output.slice(-15).forEach((line) => console.log(dim(`    worker| ${line}`)));
         return;
       }
+      if (step.note) console.log(dim(`    (${step.note})`));
       report.passed += 1;
     }
   }
@@ -101,7 +124,7 @@ async function main() {
   });
   const simPort = portOption("--sim-port", values["sim-port"]);
   let port = portOption("--port", values.port);
-  if (port !== 0 && port === simPort) throw new Problem("--port and --sim-port must differ");
+  if (port !== 0 && port === simPort) throw new Misuse("--port and --sim-port must differ");
   await mustBeFree("--port", port);
   await mustBeFree("--sim-port", simPort);
 
@@ -120,7 +143,9 @@ async function main() {
   const dev = new Dev({ simulator, port, folder, rebuild: !values.once, verbose: values.verbose });
   dev.guild = await simulator.createGuild({ name: "Playground" });
   cleanups.push(() => dev.stopWorker());
+  console.log("Starting the Worker");
   await dev.startWorker();
+  console.log("Registering the commands");
   await register(simulator, dev.guild.guild_id);
   await simulator.setEndpoint(`${dev.worker.url}/interactions`);
 
@@ -148,7 +173,7 @@ async function register(simulator, guildId) {
 function portOption(name, text) {
   const port = Number(text);
   if (/^\d+$/.test(text) && port < 65536) return port;
-  throw new Problem(`${name} must be a port from 0 (any free one) to 65535, not ${text}`);
+  throw new Misuse(`${name} must be a port from 0 (any free one) to 65535, not ${text}`);
 }
 
 async function mustBeFree(name, port) {
@@ -164,11 +189,13 @@ function tellsOfRebuild(line) {
   return built !== undefined && !/^(Running: |\[INFO\])/.test(built);
 }
 
-/** As a person sees it in Discord, where `<#1234>` is shown as the channel's name. */
-function printReply(view, { channels }) {
-  const name = (mention, id) => `#${channels.find((channel) => channel.id === id)?.name ?? id}`;
-  const text = replyText(view).replace(/<#(\d+)>/g, name) || view.failure || `(${view.state})`;
-  for (const line of text.split("\n")) console.log(`  ${dim("│")} ${line}`);
+function printReply(view, guild) {
+  for (const line of replyLines(view, guild)) console.log(line);
+}
+
+function replyLines(view, guild) {
+  const text = asShown(replyText(view), guild) || view.failure || `(${view.state})`;
+  return text.split("\n").map((line) => `  ${dim("│")} ${line}`);
 }
 
 const colour = process.stdout.isTTY && !process.env.NO_COLOR;
@@ -192,5 +219,5 @@ process.stdout.on("error", () => end(1));
 watchParent(() => end(1));
 main().catch((error) => {
   if (!ending) console.error(error instanceof Problem ? `scripts/dev: ${error.message}` : error);
-  return end(1);
+  return end(error.exitCode ?? 1);
 });

@@ -9,14 +9,21 @@ import { parseArgs } from "node:util";
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** An error whose message is meant for the person at the terminal: shown without a stack. */
-export class Problem extends Error {}
+export class Problem extends Error {
+  exitCode = 1;
+}
 
-/** The options and positionals of the command line, or a Problem that names the one that does not exist. */
+/** An argument that makes no sense. */
+export class Misuse extends Problem {
+  exitCode = 2;
+}
+
+/** The options and positionals of the command line, or a Misuse that names the one that does not exist. */
 export function commandLine(config) {
   try {
     return parseArgs(config);
   } catch (error) {
-    throw new Problem(`${error.message.split(". ")[0]}; --help says what there is`);
+    throw new Misuse(`${error.message.split(". ")[0]}; --help says what there is`);
   }
 }
 

@@ -1,19 +1,39 @@
 // The prompt of scripts/dev: commands typed by a person are sent as signed interactions.
 import readline from "node:readline";
-import { findChannel, guildTree } from "./guild.mjs";
+import { asShown, findChannel, guildTree } from "./guild.mjs";
 import { Refusal } from "./simulator.mjs";
 
 const HELP = `  /dbc_...   sends the command; Tab completes its name, its options and their values
-  guild      shows the guild: channels, and the first line of each message
-  #channel   shows a channel's messages in full
+  guild      shows the guild: channels, threads, and the first line of each message
+  #channel   shows the messages of a channel or thread in full
   restart    stops the Worker and starts it again, with the same object storage
   quit       ends everything (so does Ctrl-C)`;
 
-/** Reads lines until the person quits; without a terminal it only waits to be ended. */
+/** How often the answers given so far are looked at. */
+const LOOK_EVERY_MS = 2_000;
+
+/** Reads lines until the person quits. What is no terminal may end; then it only waits to be ended. */
 export async function prompt(dev, quit) {
+  let busy = false;
+  const look = () => (busy ? undefined : dev.showEditedAnswers().catch((error) => dev.show(error.message)));
+  const lookOnceMore = async () => {
+    await look();
+    setTimeout(lookOnceMore, LOOK_EVERY_MS);
+  };
+  setTimeout(lookOnceMore, LOOK_EVERY_MS);
+  const run = async (line) => {
+    busy = true;
+    // Discord's own client would not let a person send what the simulator refuses.
+    await answer(dev, line.trim(), quit).catch((error) => console.log(`  ${error instanceof Refusal ? `not sent: ${error.reason}` : error.message}`));
+    busy = false;
+  };
   if (!process.stdin.isTTY) {
-    console.log("Ctrl-C ends everything.");
-    return setInterval(() => {}, 1 << 30);
+    console.log("Commands are read from standard input. Ctrl-C ends everything.");
+    for await (const line of readline.createInterface({ input: process.stdin })) {
+      console.log(`> ${line}`);
+      await run(line);
+    }
+    return;
   }
   console.log(`Type a command, such as /dbc_get database:prod table:users key:u_1; help says what else there is. Ctrl-C ends everything.\n`);
   const commands = await registeredCommands(dev);
@@ -28,7 +48,6 @@ export async function prompt(dev, quit) {
     quit();
   };
   lines.on("SIGINT", interrupted).on("close", quit);
-  let busy = false;
   dev.interrupting = (text) => {
     if (busy) return console.log(text);
     readline.cursorTo(process.stdout, 0);
@@ -38,10 +57,7 @@ export async function prompt(dev, quit) {
   };
   lines.prompt();
   for await (const line of lines) {
-    busy = true;
-    // Discord's own client would not let a person send what the simulator refuses.
-    await answer(dev, line.trim(), quit).catch((error) => console.log(`  ${error instanceof Refusal ? `not sent: ${error.reason}` : error.message}`));
-    busy = false;
+    await run(line);
     lines.prompt();
   }
 }
@@ -64,7 +80,7 @@ function showChannel(guild, name) {
   if (channel.messages.length === 0) return console.log("  no messages");
   for (const { content, embeds, attachments } of channel.messages) {
     const texts = [content, ...embeds.flatMap((embed) => [embed.title, embed.description]), ...attachments.map((file) => `[${file.filename}, ${file.size} bytes]`)];
-    for (const text of texts.filter(Boolean).join("\n").split("\n")) console.log(`  │ ${text}`);
+    for (const text of texts.filter(Boolean).join("\n").split("\n")) console.log(`  │ ${asShown(text, guild)}`);
     console.log("");
   }
 }
@@ -80,7 +96,8 @@ async function registeredCommands({ simulator, guild }) {
 export async function complete(dev, commands, line) {
   const { simulator, guild } = dev;
   if (line.startsWith("#")) {
-    const channels = (await dev.state()).channels.filter((channel) => channel.messages).map((channel) => `#${channel.name}`);
+    const state = await dev.state();
+    const channels = [...state.channels.filter((channel) => channel.messages), ...state.threads].map((channel) => `#${channel.name}`);
     return [channels.filter((candidate) => candidate.startsWith(line)), line];
   }
   const name = /^\/(\S*)$/.exec(line);

@@ -1,13 +1,27 @@
 // Starting the Discord simulator, and its control API as functions.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { Problem, cargoTarget, eachLine, run } from "./processes.mjs";
 
+/** Up to here, cargo only looks whether anything is to be done. */
+const SILENCE_MS = 2_000;
+
 /** Builds the simulator and the tools, and returns the path of the simulator's binary. */
 export async function buildPrograms() {
-  await run("cargo", ["build", "--quiet", "--package", "discord-sim", "--package", "dbcord-tools"], { what: "building the simulator and the tools" });
-  return path.join(await cargoTarget(), "debug", "discord-sim");
+  const folder = path.join(await cargoTarget(), "debug");
+  const missing = ["discord-sim", "dbcord-register", "dbcord-live"].some((name) => !existsSync(path.join(folder, name)));
+  if (missing) console.log("Building the simulator and the tools (the first time takes a minute or two)");
+  const notice = setTimeout(() => missing || console.log("Building what has changed of the simulator and the tools"), SILENCE_MS);
+  try {
+    // One after the other: built together, their dependencies get features that they do not have when scripts/lib/tool
+    // builds the tools alone, and all would be compiled twice.
+    for (const name of ["discord-sim", "dbcord-tools"]) await run("cargo", ["build", "--quiet", "--package", name], { what: `building ${name}` });
+  } finally {
+    clearTimeout(notice);
+  }
+  return path.join(folder, "discord-sim");
 }
 
 /** The control API's no; `reason` is what it said. */

@@ -1,7 +1,7 @@
 // scripts/test: runs the suites one after the other, and sums up what they counted.
 import { mkdir, readFile, readdir, rm } from "node:fs/promises";
 import path from "node:path";
-import { Problem, commandLine, root, run, startGroup, trafficFolder, watchParent } from "./processes.mjs";
+import { Misuse, Problem, commandLine, root, run, startGroup, trafficFolder, watchParent } from "./processes.mjs";
 import { buildPrograms } from "./simulator.mjs";
 
 const suites = { native, scripts, queries, worker, e2e, contract };
@@ -17,7 +17,7 @@ let running;
 async function main() {
   const { values, positionals } = commandLine({ allowPositionals: true, options: { filter: { type: "string" } } });
   for (const name of positionals) {
-    if (!suites[name]) throw new Problem(`there is no suite ${name}; there are ${Object.keys(suites).join(", ")}`);
+    if (!suites[name]) throw new Misuse(`there is no suite ${name}; there are ${Object.keys(suites).join(", ")}`);
   }
   const wanted = Object.keys(suites).filter((name) => positionals.length === 0 || positionals.includes(name));
   const whole = wanted.length === Object.keys(suites).length && !values.filter;
@@ -139,5 +139,5 @@ process.on("SIGHUP", () => end(129));
 watchParent(() => end(1));
 main().then(end, (error) => {
   console.error(error instanceof Problem ? `scripts/test: ${error.message}` : error);
-  return end(1);
+  return end(error.exitCode ?? 1);
 });

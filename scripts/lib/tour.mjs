@@ -5,18 +5,23 @@ import { replyText } from "./simulator.mjs";
 
 const ROW = { id: "u_1", email: "a@example.com", role: "student" };
 const UPDATED = { ...ROW, role: "teacher" };
+const COUNTED = { ...UPDATED, visits: 1, tags: ["x"] };
+const OPERATORS = { $inc: { visits: 1 }, $addToSet: { tags: "x" } };
 const OPS = [
-  { op: "insert", table: "users", key: "u_2", value: { role: "guest" } },
-  { op: "update", table: "users", key: "u_1", patch: { students: 1 }, if_rev: 2 },
+  { op: "insert", table: "users", key: "u_2", value: { role: "guest", visits: 3, note: "Comes on Mondays" } },
+  { op: "insert", table: "users", key: "u_3", value: { role: "teacher", visits: 7 } },
+  { op: "update", table: "users", key: "u_1", patch: { students: 1 }, if_rev: 3 },
 ];
 const GET = "/dbc_get database:prod table:users key:u_1";
 const HISTORY = "/dbc_history database:prod table:users key:u_1";
 const INSPECT = "/dbc_inspect database:prod";
+const ask = (command, rest) => `/dbc_${command} database:prod table:users ${rest}`;
+const where = (filter) => `where_json:${JSON.stringify(filter)}`;
 
 /**
  * A step is a command (`text`) or `restart: true`. `expect(view, seen)` returns what is wrong with the reply, or
- * nothing; `guild(state)` says whether what the command set off in the background has arrived. `seen` is shared by
- * all steps.
+ * nothing; `guild(state)` says whether what the command set off in the background has arrived, and `shows` what that
+ * is; `note` explains what is seen then. `seen` is shared by all steps.
  */
 export const tour = [
   {
@@ -45,21 +50,36 @@ export const tour = [
     shows: "the row's message as it is now",
   },
   { text: GET, expect: showsRow(UPDATED) },
+  { text: `/dbc_update database:prod table:users key:u_1 patch_json:${JSON.stringify(OPERATORS)}`, expect: (view) => mentions(view, "revision 3") },
+  { text: GET, expect: showsRow(COUNTED) },
   {
     text: `/dbc_transact database:prod ops_json:${JSON.stringify(OPS)}`,
-    expect: (view) => mentions(view, "Committed 2 operations"),
-    guild: (state) => hasMessage(state, "table-users", (message) => message.content.startsWith("**u_2** · rev 1")),
-    shows: "both rows' messages",
+    expect: (view) => mentions(view, "Committed 3 operations"),
+    guild: (state) => ["u_1** · rev 4", "u_2** · rev 1", "u_3** · rev 1"].every((row) => hasMessage(state, "table-users", (message) => message.content.startsWith(`**${row}`))),
+    shows: "all three rows' messages",
   },
-  { text: "/dbc_delete database:prod table:users key:u_2", expect: (view) => mentions(view, "revision 2") },
-  { text: "/dbc_restore_row database:prod table:users key:u_1 rev:2", expect: (view) => mentions(view, "revision 4") },
-  { text: HISTORY, expect: showsHistory },
+  { text: ask("find", where({ role: "teacher" })), expect: showsKeys("u_1", "u_3") },
+  { text: ask("find", `${where({ visits: { $gte: 1, $lt: 7 } })} sort:-visits select:role,visits`), expect: showsKeys("u_2", "u_1") },
+  { text: ask("find", where({ $text: "mondays" })), expect: showsKeys("u_2") },
+  { text: ask("count", where({ role: "teacher" })), expect: (view) => mentions(view, "2 rows in `prod.users`") },
+  { text: ask("distinct", "field:role"), expect: (view) => mentions(view, "2 different values") ?? mentions(view, '"guest"\n"teacher"') },
+  { text: "/dbc_delete database:prod table:users key:u_2", expect: (view) => mentions(view, "the deletion is revision 2") },
+  { text: "/dbc_restore_row database:prod table:users key:u_1 rev:2", expect: (view) => mentions(view, "revision 5") },
+  {
+    text: HISTORY,
+    expect: showsHistory,
+    guild: (state) => [1, 2, 3, 4].every((rev) => hasMessage(state, "u_1", (message) => message.content.startsWith(`**rev ${rev}**`))),
+    shows: "the thread of u_1's message with its earlier revisions",
+  },
   {
     text: INSPECT,
     expect: (view, seen) => {
       seen.epoch = epochIn(view);
       return mentions(view, "users") ?? (seen.epoch ? undefined : "the reply shows no epoch");
     },
+    guild: (state) => findChannel(state, "dbc-log").messages.at(-1).content.includes("checkpoint of commit"),
+    shows: "a checkpoint in #dbc-log",
+    note: "Once everything is shown and nobody writes, a checkpoint follows: the rows in a file, so that a restart need not read the whole log.",
   },
   { restart: true },
   { text: GET, expect: showsRow(UPDATED) },
@@ -96,11 +116,21 @@ function showsRow(expected) {
   };
 }
 
+/** Rows that are found, by their keys and in this order. */
+function showsKeys(...expected) {
+  return (view) => {
+    const text = replyText(view);
+    if (looksRefused(text)) return "the command was refused";
+    const shown = text.match(/\bu_\d+\b/g) ?? [];
+    return isDeepStrictEqual(shown, expected) ? undefined : `the rows are ${shown.join(", ") || "none"}, not ${expected.join(", ")}`;
+  };
+}
+
 /** Who made each revision, newest first. */
 function showsHistory(view) {
   const lines = replyText(view).split("\n").filter((line) => line.startsWith("**rev"));
   const shown = lines.map((line) => `${/rev (\d+)/.exec(line)[1]} ${/\/(dbc_\w+)/.exec(line)?.[1]}`);
-  const expected = ["4 dbc_restore_row", "3 dbc_transact", "2 dbc_update", "1 dbc_insert"];
+  const expected = ["5 dbc_restore_row", "4 dbc_transact", "3 dbc_update", "2 dbc_update", "1 dbc_insert"];
   return isDeepStrictEqual(shown, expected) ? undefined : `the history is ${shown.join(", ")}, not ${expected.join(", ")}`;
 }
 

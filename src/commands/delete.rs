@@ -58,7 +58,7 @@ impl SlashCommand for Delete {
         };
         let committed = database.change_row(&context.origin, change).await?;
         let mut text = format!(
-            "Deleted `{}` from `{}.{}`, revision {} (commit #{}).",
+            "Deleted `{}` from `{}.{}`; the deletion is revision {} (commit #{}).",
             inline(&self.key),
             self.database,
             self.table,

@@ -111,7 +111,7 @@ fn a_deleted_row_is_gone_and_its_revisions_count_on() {
     world.ok(&insert("a"));
     assert_eq!(
         unnumbered(&world.ok(&on_users("dbc_delete", "key:a"))),
-        "Deleted `a` from `prod.users`, revision 2 (commit #N)."
+        "Deleted `a` from `prod.users`; the deletion is revision 2 (commit #N)."
     );
     for _ in 0..2 {
         let told = world.refused(&get("a"));

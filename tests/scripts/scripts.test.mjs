@@ -25,7 +25,7 @@ test("a guild's changes are what is new, what is different and what is gone", ()
   assert.deepEqual(guildChanges(before, after), [
     "  #log",
     "    ~ one, edited",
-    "    + three  (+1 lines)  [a.json, 5 bytes]",
+    "    + three  (+1 line)  [a.json, 5 bytes]",
     "    - two",
     "+ category group",
     "+ #secret  (private)",

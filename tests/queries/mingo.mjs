@@ -52,12 +52,12 @@ export const DIFFERENCES = {
 export const SORT_DIFFERENCES = {
   // A list counts as its least item upwards, as its greatest downwards.
   "lists in sort": ({ sort, docs }) => paths(sort, docs, ({ found, through }) => through || found.some(isList)),
-  "missing and null sort alike": ({ sort, docs }) => paths(sort, docs, ({ found }) => found.some(isNil)),
   "objects in sort": ({ sort, docs }) => paths(sort, docs, ({ found }) => found.some(isObject)),
   "order of characters beyond U+FFFF in sort": ({ sort, docs }) => paths(sort, docs, ({ found }) => found.some(isAstral)),
 };
 export const SELECT_DIFFERENCES = {
   "selection through lists in lists": ({ select, docs }) => some(docs, (value) => isList(value) && value.some(isList)) && paths(select, docs, ({ through }) => through),
+  "null in lists that fields are left out of": ({ select, docs }) => paths(select, docs, ({ onTheWay }) => onTheWay.some((value) => isList(value) && value.includes(null))),
   // What is left out is named; the key field may be named as kept beside it.
   "keys named beside what is left out": ({ select }) => select._id === 1 && Object.values(select).includes(0),
   "numbers in selections": ({ select }) => Object.keys(select).some((path) => /\.\d/.test(path)),
@@ -108,13 +108,13 @@ export function mingo(tally) {
 function wrap(name, operator, tally) {
   return (path, operand, options) => {
     const own = operator(path, operand, options);
-    const pattern = name === "$regex" ? { $regex: operand.source, $options: operand.flags.replace("u", "") } : { [name]: operand };
+    const asked = given({ [name]: operand });
     return (document) => {
       tally.asked += 1;
       const here = { name, operand, ...situation(document, path) };
       const difference = Object.keys(DIFFERENCES).find((difference) => DIFFERENCES[difference](here));
       if (!difference) return own(document);
-      const right = field(document, path, pattern);
+      const right = field(document, path, asked);
       tally.meet(difference, right !== own(document));
       return right;
     };
@@ -128,6 +128,15 @@ function prepared(query) {
   const { $regex, $options = "", ...others } = query;
   const inner = Object.fromEntries(Object.entries(others).map(([name, value]) => [name, prepared(value)]));
   return $regex === undefined ? inner : { $regex: new RegExp($regex, `${$options}u`), ...inner };
+}
+
+/** The opposite of `prepared`. */
+function given(query) {
+  if (isList(query)) return query.map(given);
+  if (!isObject(query)) return query;
+  const { $regex, ...others } = query;
+  const inner = Object.fromEntries(Object.entries(others).map(([name, value]) => [name, given(value)]));
+  return $regex === undefined ? inner : { $regex: $regex.source, $options: $regex.flags.replace("u", ""), ...inner };
 }
 
 function bySort(found, sort, tally) {

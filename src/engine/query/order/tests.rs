@@ -88,6 +88,23 @@ proptest! {
         prop_assert_eq!(bytes(&a.into()).cmp(&bytes(&b.into())), order);
     }
 
+    /// Numbers that the same double is next to, and strings that begin alike.
+    #[test]
+    fn close_values_compare_exactly(
+        edge in 52u32..64, a in -40i128..40, b in -40i128..40, is_negative in any::<bool>(),
+        begin in "[\u{0}-\u{2}a]{0,2}", c in "[\u{0}-\u{2}a]{0,2}", d in "[\u{0}-\u{2}a]{0,2}",
+    ) {
+        let number = |by: i128| {
+            let whole = ((1 << edge) + by) * if is_negative { -1 } else { 1 };
+            let number = i64::try_from(whole).map(Value::from);
+            number.or_else(|_| u64::try_from(whole).map(Value::from)).unwrap_or_default()
+        };
+        let (a, b) = (number(a), number(b));
+        prop_assert_eq!(bytes(&a).cmp(&bytes(&b)), compare(&a, &b), "{} {}", a, b);
+        let (c, d) = (Value::from(format!("{begin}{c}")), Value::from(format!("{begin}{d}")));
+        prop_assert_eq!(bytes(&c).cmp(&bytes(&d)), compare(&c, &d), "{} {}", c, d);
+    }
+
     #[test]
     fn concatenations_compare_one_by_one(
         rows in prop::collection::vec((json(), json(), json()), 2..8),

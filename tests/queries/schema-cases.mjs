@@ -117,6 +117,16 @@ const KEYWORDS = {
   $ref: (r, inside, here, level) => `#/$defs/d${level + 1 + r.below(DEFINITIONS - level)}`,
 };
 
+/** Keywords that only mean something beside each other, or something else. */
+const COMPANIONS = {
+  additionalProperties: ["properties", "patternProperties"],
+  patternProperties: ["properties", "additionalProperties"],
+  properties: ["required", "additionalProperties"],
+  items: ["prefixItems"],
+  contains: ["minContains", "maxContains"],
+  if: ["then", "else"],
+};
+
 /** `level` is that of the definition around it: references on the same value go to higher ones only. */
 function subschema(random, depth, level, isInside = false) {
   if (random.chance(8)) return random.chance(70);
@@ -131,6 +141,8 @@ function subschema(random, depth, level, isInside = false) {
     const from = isInside ? 0 : level;
     if (name === "$ref" && from >= DEFINITIONS) continue;
     made[name] = KEYWORDS[name](random, inside, here, from);
+    const companion = random.pick(COMPANIONS[name] ?? [name]);
+    if (random.chance(50)) made[companion] ??= KEYWORDS[companion](random, inside, here, from);
   }
   if (made.if && !made.then) made.then = here();
   return made;

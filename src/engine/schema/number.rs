@@ -194,19 +194,19 @@ mod tests {
         ]
     }
 
-    /// The number times 2^1074 would be whole; as whole and fraction it is exact.
-    fn exact(number: &Number) -> (i128, f64) {
+    /// The whole number below, whether there is more, and how much: in this order.
+    fn exact(number: &Number) -> (i128, bool, f64) {
         if let Some(whole) = number.as_i64() {
-            return (whole.into(), 0.0);
+            return (whole.into(), false, 0.0);
         }
         if let Some(whole) = number.as_u64() {
-            return (whole.into(), 0.0);
+            return (whole.into(), false, 0.0);
         }
-        // Saturates where nothing else is as large; then the float itself decides.
+        // Saturates where nothing but floats is as large; then these decide.
         let float = number.as_f64().unwrap();
         let whole = float.floor() as i128;
-        let beyond = whole == i128::MAX || whole == i128::MIN;
-        (whole, if beyond { float } else { float - float.floor() })
+        let is_more = float.fract() != 0.0 || whole == i128::MAX || whole == i128::MIN;
+        (whole, is_more, if is_more { float } else { 0.0 })
     }
 
     proptest! {

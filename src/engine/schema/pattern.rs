@@ -353,6 +353,28 @@ mod tests {
     }
 
     #[test]
+    fn every_character_is_in_a_class_or_its_opposite() {
+        let is_space = |c: char| c == '\u{feff}' || (c.is_whitespace() && c != '\u{85}');
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let classes: [(_, _, &dyn Fn(char) -> bool); 3] = [
+            (r"\s", r"\S", &is_space),
+            (r"\w", r"\W", &is_word),
+            (r"\d", r"\D", &|c| c.is_ascii_digit()),
+        ];
+        for (class, opposite, is_in) in classes {
+            let (class, opposite) = (
+                Pattern::new(class).unwrap(),
+                Pattern::new(opposite).unwrap(),
+            );
+            for c in '\0'..='\u{ffff}' {
+                let text = c.to_string();
+                assert_eq!(class.fits(&text), is_in(c), "{} {c:?}", class.source);
+                assert_eq!(opposite.fits(&text), !is_in(c), "{} {c:?}", opposite.source);
+            }
+        }
+    }
+
+    #[test]
     fn what_is_not_supported_is_refused_by_name() {
         for (pattern, why) in [
             ("(?=a)", "look-around"),

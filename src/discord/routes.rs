@@ -47,6 +47,13 @@ pub fn create_channel(guild: u64) -> Route {
     route(Method::POST, "/guilds/{}/channels", guild, path)
 }
 
+/// A channel or a thread.
+/// <https://docs.discord.com/developers/resources/channel#get-channel>
+pub fn channel(channel: u64) -> Route {
+    let path = format!("/channels/{channel}");
+    route(Method::GET, "/channels/{}", channel, path)
+}
+
 /// Of a channel or a thread.
 /// <https://docs.discord.com/developers/resources/channel#modify-channel>
 pub fn modify_channel(channel: u64) -> Route {

@@ -77,6 +77,19 @@ impl Error {
         self
     }
 
+    /// Whether it is about an option's value by itself, whatever is stored.
+    pub fn is_of_input(&self) -> bool {
+        let is_input = matches!(self.kind, ErrorKind::InvalidInput | ErrorKind::TooLarge);
+        is_input && self.option.is_some()
+    }
+
+    /// The same with what it is about before the message, which does not name it.
+    #[must_use]
+    pub fn about(mut self, what: &str) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
     #[must_use]
     pub fn written(mut self, written: Written) -> Self {
         self.written = written;

@@ -60,6 +60,11 @@ pub const TRANSACTION_OPERATIONS: usize = 5_000;
 pub const DOCUMENT_DEPTH: usize = 64;
 /// Different values of a field that are listed (our own rule).
 pub const DISTINCT_VALUES: usize = 10_000;
+/// Values in a document, lists and objects among them (our own rule: while it is worked on, a value
+/// of two bytes of JSON takes some fifty in memory, one of an object of its own some three hundred).
+pub const DOCUMENT_VALUES: usize = 100_000;
+/// Values in the operations of one transaction, for the same reason.
+pub const TRANSACTION_VALUES: usize = 200_000;
 
 /// How much later than its place in the order of commits a message of the log may get its id (our own
 /// rule: Discord names no bound for "eventually").

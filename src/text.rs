@@ -2,6 +2,9 @@
 
 use std::fmt::Write;
 
+/// What editors on Windows put before a text in UTF-8.
+pub const BYTE_ORDER_MARK: &str = "\u{feff}";
+
 /// Length in UTF-16 code units, the count that all of [`crate::limits`] is in.
 pub fn utf16_len(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
@@ -74,11 +77,16 @@ pub fn is_fragile(c: char) -> bool {
                     | '\u{e000}'..='\u{f8ff}' | '\u{e0000}'..='\u{10ffff}'
                     | '\u{1d173}'..='\u{1d17a}')
                 || u32::from(c) & 0xfffe == 0xfffe
-                // Combining marks at the start of a chunk, or reordered by normalisation.
-                || matches!(c, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}'
-                    | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
+                // At the start of a chunk, or reordered by normalisation.
+                || is_combining(c)
         }
     }
+}
+
+/// Whether a character is a mark on the one before it.
+pub fn is_combining(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}'
+        | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
 }
 
 /// Escapes what Markdown would act on, so that the text shows as it is. `_` between letters or

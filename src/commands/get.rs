@@ -55,16 +55,18 @@ fn describe(get: &Get, found: &Found) -> Reply {
     if let Some(link) = &found.link {
         head.push_str(&format!(" · [message](<{link}>)"));
     }
-    let pretty = document::pretty(&found.doc);
-    for shown in [&pretty, &escape_json(&found.doc)] {
-        let content = format!("{head}\n```json\n{shown}\n```");
-        if utf16_len(&content) <= MESSAGE_CONTENT {
-            return Reply::new(content);
+    // A code unit is at most three bytes: what is far too long is not laid out at all.
+    if found.doc.len() <= 3 * MESSAGE_CONTENT {
+        for shown in [document::pretty(&found.doc), escape_json(&found.doc)] {
+            let content = format!("{head}\n```json\n{shown}\n```");
+            if utf16_len(&content) <= MESSAGE_CONTENT {
+                return Reply::new(content);
+            }
         }
     }
     Reply {
         content: format!("{head}\nThe document does not fit a message; it is in the file."),
-        file: Some((format!("{}.json", get.key), pretty)),
+        file: Some((format!("{}.json", get.key), document::for_file(&found.doc))),
         watch: None,
     }
 }

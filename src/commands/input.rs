@@ -10,8 +10,6 @@ use crate::host::Host;
 use crate::limits::ATTACHMENT_BYTES;
 use crate::text::inline;
 
-const BYTE_ORDER_MARK: &str = "\u{feff}";
-
 /// The two options that one piece of JSON can come in.
 pub(super) struct Options {
     pub json: &'static str,
@@ -132,7 +130,7 @@ fn not_fetched(
         .hint(hint)
 }
 
-/// The file's text. Editors on Windows put a byte order mark before it, which is none of the JSON.
+/// The file's text.
 fn decode(option: &'static str, name: &str, bytes: &[u8]) -> Result<String> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(
@@ -141,10 +139,7 @@ fn decode(option: &'static str, name: &str, bytes: &[u8]) -> Result<String> {
         );
     }
     match std::str::from_utf8(bytes) {
-        Ok(text) => Ok(text
-            .strip_prefix(BYTE_ORDER_MARK)
-            .unwrap_or(text)
-            .to_owned()),
+        Ok(text) => Ok(text.to_owned()),
         Err(error) => Err(Error::invalid(
             option,
             format!(
@@ -164,7 +159,6 @@ mod tests {
     fn files_are_text_in_utf_8() {
         let decode = |bytes: &[u8]| decode("value_file", "row.json", bytes);
         assert_eq!(decode(b"{}").unwrap(), "{}");
-        assert_eq!(decode(b"\xef\xbb\xbf{}").unwrap(), "{}");
         for (bytes, word) in [
             (&b"\xff\xfe{\0}\0"[..], "UTF-16"),
             (b"\xfe\xff\0{\0}", "UTF-16"),

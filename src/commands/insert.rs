@@ -6,8 +6,8 @@ use twilight_model::channel::Attachment;
 use super::input::{self, Options};
 use super::{Context, SlashCommand, Typing, manage_server, suggest};
 use crate::engine::document;
-use crate::engine::row::{Action, Change, PutMode};
-use crate::error::Result;
+use crate::engine::row::{Action, Change, PutMode, place};
+use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::interactions::{Choice, Reply};
 use crate::text::inline;
@@ -61,7 +61,7 @@ impl From<Mode> for PutMode {
 
 impl SlashCommand for Insert {
     const HELP: &'static str = "Refused when the key is taken, unless `mode` says otherwise. When the reply says that the row is stored, it is: in the log, for good. \
-        Where the table is shown, the row's message follows in its channel within seconds. A row has at most 8 MiB as JSON; what does not fit `value_json` goes into `value_file`.";
+        Where the table is shown, the row's message follows in its channel within seconds. A row has at most 8 MiB as JSON and 100,000 values; what does not fit `value_json` goes into `value_file`.";
     const EXAMPLE: &'static str = "/dbc_insert database:prod table:users key:u_1 value_json:{\"id\":\"u_1\",\"email\":\"a@example.com\"}";
     const WRITES: bool = true;
 
@@ -71,14 +71,17 @@ impl SlashCommand for Insert {
             json: "value_json",
             file: "value_file",
         };
-        let input = input::read(&context, options, self.value_json, self.value_file).await?;
+        let place = place(&self.database, &self.table, &self.key);
+        let about = |error: Error| error.about(&place);
+        let input = input::read(&context, options, self.value_json, self.value_file).await;
+        let input = input.map_err(about)?;
         let change = Change {
             table: self.table.clone(),
             key: self.key.clone(),
             if_rev: None,
             action: Action::Put {
                 mode: self.mode.map(PutMode::from).unwrap_or_default(),
-                fields: document::parse(input.option, &input.text)?,
+                fields: document::parse(input.option, &input.text).map_err(about)?,
                 option: input.option,
             },
         };

@@ -247,7 +247,10 @@ fn confirmed(confirm: &str, what: &'static str, name: &str) -> Result<()> {
             inline(confirm)
         ),
     )
-    .hint("What is dropped does not come back."))
+    .hint(format!(
+        "Give `confirm:{}` if you mean it: what is dropped does not come back.",
+        inline(name)
+    )))
 }
 
 /// A revision as Discord hands it over; it keeps to the least value by itself.

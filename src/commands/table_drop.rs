@@ -35,7 +35,13 @@ impl SlashCommand for TableDrop {
 
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
         let database = context.engine.database(&self.database).await?;
-        confirmed(&self.confirm, "table", &self.table)?;
+        database.check_table(&self.table).await?;
+        confirmed(&self.confirm, "table", &self.table).map_err(|error| {
+            error.about(&format!(
+                "table `{}` in database `{}`",
+                self.table, self.database
+            ))
+        })?;
         let follows = if database.is_mirrored(&self.table) {
             " Its channel is being removed."
         } else {

@@ -6,7 +6,7 @@ use twilight_model::channel::Attachment;
 use super::input::{self, Options};
 use super::{Context, SlashCommand, manage_server};
 use crate::engine::transact::Transaction;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::interactions::Reply;
 
@@ -30,7 +30,7 @@ pub(super) struct Transact {
 }
 
 impl SlashCommand for Transact {
-    const HELP: &'static str = "At most 5,000 operations, each `{\"op\":…,\"table\":…,\"key\":…}` with `value` for `insert`, `upsert` and `replace`, `patch` for `update`, \
+    const HELP: &'static str = "At most 5,000 operations and 200,000 values in all, each `{\"op\":…,\"table\":…,\"key\":…}` with `value` for `insert`, `upsert` and `replace`, `patch` for `update`, \
         nothing more for `delete`; `if_rev` may go with `replace`, `update` and `delete`. Each sees what the ones before it did. One that is refused refuses all.";
     const EXAMPLE: &'static str = "/dbc_transact database:prod ops_json:[{\"op\":\"update\",\"table\":\"users\",\"key\":\"u_1\",\"patch\":{\"role\":\"teacher\"}},{\"op\":\"delete\",\"table\":\"users\",\"key\":\"u_2\"}]";
     const WRITES: bool = true;
@@ -41,8 +41,10 @@ impl SlashCommand for Transact {
             json: "ops_json",
             file: "ops_file",
         };
-        let input = input::read(&context, options, self.ops_json, self.ops_file).await?;
-        let transaction = Transaction::parse(input.option, &input.text)?;
+        let about = |error: Error| error.about(&format!("database `{}`", self.database));
+        let input = input::read(&context, options, self.ops_json, self.ops_file).await;
+        let input = input.map_err(about)?;
+        let transaction = Transaction::parse(input.option, &input.text).map_err(about)?;
         let operations = match transaction.operations() {
             1 => "1 operation".to_owned(),
             more => format!("{more} operations"),

@@ -6,8 +6,8 @@ use twilight_model::channel::Attachment;
 use super::input::{self, Options};
 use super::{Context, SlashCommand, manage_server, revision};
 use crate::engine::document;
-use crate::engine::row::{Action, Change, Patch};
-use crate::error::Result;
+use crate::engine::row::{Action, Change, Patch, place};
+use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::interactions::Reply;
 use crate::text::inline;
@@ -55,14 +55,19 @@ impl SlashCommand for Update {
             json: "patch_json",
             file: "patch_file",
         };
-        let input = input::read(&context, options, self.patch_json, self.patch_file).await?;
+        let place = place(&self.database, &self.table, &self.key);
+        let about = |error: Error| error.about(&place);
+        let input = input::read(&context, options, self.patch_json, self.patch_file).await;
+        let input = input.map_err(about)?;
         let if_rev = self.if_rev.map(|rev| revision("if_rev", rev)).transpose()?;
         let change = Change {
             table: self.table.clone(),
             key: self.key.clone(),
             if_rev,
             action: Action::Update {
-                patch: Patch::parse(input.option, document::parse(input.option, &input.text)?)?,
+                patch: document::parse_patch(input.option, &input.text)
+                    .and_then(|patch| Patch::parse(input.option, patch))
+                    .map_err(about)?,
                 option: input.option,
             },
         };

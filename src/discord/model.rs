@@ -100,6 +100,8 @@ pub struct Thread {
 
 #[derive(Debug, Clone, Deserialize)]
 pub struct ThreadMetadata {
+    #[serde(default)]
+    pub archived: bool,
     pub archive_timestamp: String,
 }
 

@@ -59,6 +59,7 @@ pub fn guild_member(guild: u64, user: u64) -> Route {
     route(Method::GET, "/guilds/{}/members/{}", guild, path)
 }
 
+/// A channel or a thread.
 /// <https://docs.discord.com/developers/resources/channel#get-channel>
 pub fn channel(channel: u64) -> Route {
     let path = format!("/channels/{channel}");

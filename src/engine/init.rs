@@ -70,7 +70,10 @@ impl<H: Host> Engine<H> {
             maker.private(database.opened()?.is_private());
         }
         let unfinished = |error: ChannelError| {
-            let error = Error::from(error);
+            let mut error = Error::from(error);
+            if error.kind == ErrorKind::TooLarge {
+                error = error.about(&format!("database `{name}`"));
+            }
             let hint = error.hint.clone().unwrap_or_default();
             error.hint(format!(
                 "{hint} What is made already stays; `/dbc_init` goes on from there."

@@ -5,7 +5,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::{FIELD_NAME, KEY, NAME};
-use crate::text::{inline, is_fragile, utf16_len};
+use crate::text::{inline, is_combining, is_fragile, utf16_len};
 
 /// Checks a database or table name.
 ///
@@ -36,11 +36,14 @@ pub(super) fn is_name(name: &str) -> bool {
         && name.len() <= NAME
 }
 
-/// The name with capitals, blanks and punctuation mended. Letters are never dropped: a name that
-/// reads differently is no suggestion.
+/// The name with capitals, blanks and punctuation mended, and without what cannot be seen. Letters and
+/// marks on them are never dropped: a name that reads differently is no suggestion.
 fn suggest(name: &str) -> Option<String> {
-    let lower = name.trim().to_lowercase();
-    if lower.chars().any(|c| c.is_alphanumeric() && !c.is_ascii()) {
+    let is_seen = |c: &char| c.is_whitespace() || *c == '`' || is_combining(*c) || !is_fragile(*c);
+    let seen: String = name.chars().filter(is_seen).collect();
+    let lower = seen.trim().to_lowercase();
+    let is_foreign = |c: char| c.is_alphanumeric() && !c.is_ascii();
+    if lower.chars().any(|c| is_foreign(c) || is_combining(c)) {
         return None;
     }
     let clean = lower.chars().map(|c| match c {
@@ -56,7 +59,8 @@ fn suggest(name: &str) -> Option<String> {
 /// # Errors
 /// Names the option.
 pub fn check_field(option: &'static str, field: &str) -> Result<()> {
-    let fine = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    // Some letters cannot be seen.
+    let fine = |c: char| (c.is_alphanumeric() && !is_fragile(c)) || c == '_' || c == '-';
     if !field.is_empty() && utf16_len(field) <= FIELD_NAME && field.chars().all(fine) {
         return Ok(());
     }
@@ -82,24 +86,31 @@ pub fn check_key(option: &'static str, key: &str) -> Result<()> {
                 utf16_len(key)
             ),
         )
-        .option(option));
+        .option(option)
+        .hint("Use a shorter one, and keep the rest in a field of the document."));
     }
     // Discord trims messages and drops some characters; a key must come back as it went.
     let fragile = |c: &char| *c != ' ' && *c != '`' && is_fragile(*c);
-    let problem = if key.is_empty() {
-        "a key cannot be empty.".to_owned()
+    let (problem, hint) = if key.is_empty() {
+        let problem = "a key cannot be empty.".to_owned();
+        (problem, "Give the row one, for example `u_1`.")
     } else if key.trim() != key {
-        "a key cannot begin or end with a space.".to_owned()
+        let problem = "a key cannot begin or end with a space.".to_owned();
+        (problem, "Write it without the space.")
     } else if let Some(at) = key.chars().position(|c| fragile(&c)) {
         let code = key.chars().nth(at).map_or(0, u32::from);
-        format!(
+        let problem = format!(
             "a key cannot contain control, invisible or combining characters; character {} is U+{code:04X}.",
             at + 1
+        );
+        (
+            problem,
+            "Write it without it: text that is copied, and keyboards for emoji, bring such characters along.",
         )
     } else {
         return Ok(());
     };
-    Err(Error::invalid(option, problem))
+    Err(Error::invalid(option, problem).hint(hint))
 }
 
 #[cfg(test)]
@@ -123,6 +134,10 @@ mod tests {
                 Some("`xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx` would do."),
             ),
             ("a`b\n@everyone", Some("`a_b__everyone` would do.")),
+            ("us\u{200b}ers\u{fe0f}", Some("`users` would do.")),
+            // Small, that has a dot of its own on the i.
+            ("İtems", None),
+            ("cafe\u{301}", None),
         ] {
             let error = check_name("table", bad).unwrap_err();
             assert_eq!(error.hint.as_deref(), hint, "{bad}");

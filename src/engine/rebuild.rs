@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use super::checkpoint::store::Unreadable;
 use super::database::Database;
 use super::digest::RowSum;
-use super::document;
+use super::document::Document;
 use super::load::FILES_AT_ONCE;
 use super::log::read::LogReader;
 use super::log::replay::{self, Entry};
@@ -166,8 +166,8 @@ impl<H: Host> Database<H> {
         };
         let bytes = self.shared.client.download(url, Patience::COMMAND).await?;
         let text = String::from_utf8(bytes.to_vec()).ok();
-        let fields = text.and_then(|text| document::parse("value_json", &text).ok());
-        Ok(fields.map(|fields| document::to_text(&fields)))
+        let document = text.and_then(|text| serde_json::from_str::<Document>(&text).ok());
+        Ok(document.map(|document| document.into_text().into()))
     }
 
     /// What the log still has of the table, newest first.

@@ -66,10 +66,12 @@ impl<H: Host> Database<H> {
             batch.table(&table)?;
             if let Some(existing) = batch.find_table(&to) {
                 return Err(if table == to {
+                    let database = batch.database();
                     Error::invalid(
                         "to",
-                        format!("that is the name of table `{table}` already."),
+                        format!("table `{table}` of database `{database}` has that name already."),
                     )
+                    .hint("Give it another name, or leave it as it is.")
                 } else {
                     name_taken("to", batch.database(), &existing)
                 });
@@ -95,6 +97,15 @@ impl<H: Host> Database<H> {
             Ok(rows)
         };
         self.write(origin, &[], build).await
+    }
+
+    /// Refuses what is not there, before anything else is said of it.
+    ///
+    /// # Errors
+    /// No such table.
+    pub async fn check_table(&self, table: &str) -> Result<()> {
+        self.confirm_tenure().await?;
+        self.opened()?.state.table(&self.name, table).map(|_| ())
     }
 
     /// Whether the table's rows are shown as messages, as far as is known now.
@@ -130,12 +141,16 @@ impl<H: Host> Database<H> {
 
 fn name_taken(option: &'static str, database: &str, existing: &TableView) -> Error {
     let TableView { name, pk, sum, .. } = existing;
+    let rows = match sum.rows {
+        1 => "1 row".to_owned(),
+        rows => format!("{rows} rows"),
+    };
     Error::new(
         ErrorKind::Conflict,
         format!(
-            "database `{database}` has a table `{name}` already, keyed by `{pk}`, with {} rows.",
-            sum.rows
+            "database `{database}` has a table `{name}` already, keyed by `{pk}`, with {rows}."
         ),
     )
     .option(option)
+    .hint("Choose another name, or give that table another one first, by `/dbc_table_rename`.")
 }

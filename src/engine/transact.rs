@@ -10,7 +10,6 @@ use super::row::{Action, Change, Patch, PutMode};
 use super::state::Batch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
-use crate::limits::TRANSACTION_OPERATIONS;
 use crate::text::{inline, nearest, truncate};
 
 const FIELDS: [&str; 6] = ["op", "table", "key", "value", "patch", "if_rev"];
@@ -36,17 +35,6 @@ impl Transaction {
                 "One is, for example, `{\"op\":\"insert\",\"table\":\"users\",\"key\":\"u_1\",\"value\":{}}`.",
             ));
         }
-        if ops.len() > TRANSACTION_OPERATIONS {
-            return Err(Error::new(
-                ErrorKind::TooLarge,
-                format!(
-                    "there are {} operations, and a transaction has at most {TRANSACTION_OPERATIONS}.",
-                    ops.len()
-                ),
-            )
-            .option(option)
-            .hint("Split it over several transactions."));
-        }
         let changes = ops.into_iter().enumerate().map(|(index, op)| {
             parse_change(op, option).map_err(|why| {
                 let error =
@@ -71,20 +59,63 @@ impl Transaction {
     fn stage(&self, batch: &mut Batch<'_>) -> Result<()> {
         for (index, change) in self.changes.iter().enumerate() {
             let staged = change.stage(batch);
-            staged.map_err(|error| self.blame(index, change, error))?;
+            staged.map_err(|error| {
+                let error = self.own_doing(index, change, batch, error);
+                self.blame(index, change, batch.database(), error)
+            })?;
         }
         Ok(())
     }
 
+    /// A refusal by what an earlier operation made of the row: that is nowhere to be seen, since
+    /// nothing of it comes to be.
+    fn own_doing(&self, index: usize, change: &Change, batch: &Batch<'_>, error: Error) -> Error {
+        let is_of_row = matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict)
+            && matches!(error.option, Some("key" | "if_rev"));
+        let mut before = self.changes.iter().enumerate().take(index).rev();
+        let is_same = |other: &Change| (&other.table, &other.key) == (&change.table, &change.key);
+        let earlier = before.find(|(_, other)| is_of_row && is_same(other));
+        let Some((at, earlier)) = earlier else {
+            return error;
+        };
+        let did = match name(&earlier.action) {
+            "upsert" => "stores",
+            "insert" => "inserts",
+            "replace" => "replaces",
+            "update" => "updates",
+            _ => "deletes",
+        };
+        let did = format!("operation {} of this transaction {did} it", at + 1);
+        let table = batch.table(&change.table).ok();
+        let row = table.and_then(|table| batch.row(&table, &change.key));
+        let told = |text: String| Error::new(error.kind, text);
+        match (error.option, change.if_rev, row) {
+            (Some("if_rev"), Some(wanted), Some(row)) => told(format!(
+                "{did}, to revision {}, and `if_rev` is {wanted}.",
+                row.rev
+            ))
+            .hint("Each operation sees what the ones before it did: leave `if_rev` out here."),
+            _ if error.kind == ErrorKind::NotFound => {
+                told(format!("{did}, so there is no such row then."))
+            }
+            _ => told(format!("{did}, so the key is taken then.")),
+        }
+    }
+
     /// An error of one operation, told as one of the whole.
-    fn blame(&self, index: usize, change: &Change, error: Error) -> Error {
+    fn blame(&self, index: usize, change: &Change, database: &str, error: Error) -> Error {
         // A wrong database is no fault of the operation's.
         if error.option == Some("database") {
             return error;
         }
+        let place = if error.is_of_input() {
+            format!(" in database `{database}`")
+        } else {
+            String::new()
+        };
         Error {
             message: format!(
-                "operation {} of {} ({} of `{}` in table `{}`): {}",
+                "operation {} of {}{place} ({} of `{}` in table `{}`): {}",
                 index + 1,
                 self.changes.len(),
                 name(&change.action),
@@ -155,7 +186,16 @@ fn parse_change(op: Value, option: &'static str) -> Result<Change, Nonsense> {
     if let Some(unknown) = fields.keys().find(|name| !FIELDS.contains(&name.as_str())) {
         return Err(Nonsense {
             text: format!("there is no field `{}` in an operation.", inline(unknown)),
-            hint: Some(suggest(unknown, &FIELDS)),
+            hint: Some(match unknown.as_str() {
+                "hard" => {
+                    "For good, a row is deleted by `/dbc_delete` with `hard:true`.".to_owned()
+                }
+                "database" => {
+                    "A transaction is within one database, the command's: leave the field out."
+                        .to_owned()
+                }
+                _ => suggest(unknown, &FIELDS),
+            }),
         });
     }
     let op = string(&mut fields, "op")?;
@@ -264,6 +304,7 @@ fn name(action: &Action) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::TRANSACTION_OPERATIONS;
     use serde_json::json;
 
     #[track_caller]
@@ -324,7 +365,7 @@ mod tests {
         }
         refused(
             &json!(vec![fine.clone(); TRANSACTION_OPERATIONS + 1]),
-            &["5001 operations", "at most 5000"],
+            &["more than 5000 operations", "Split it"],
         );
         let most = json!(vec![fine; TRANSACTION_OPERATIONS]).to_string();
         assert_eq!(

@@ -132,7 +132,7 @@ fn put(key: &str, doc: Value) -> Op {
         table: "users".to_owned(),
         key: key.to_owned(),
         rev: 1,
-        doc: Document(doc),
+        doc: Document::new(&doc),
     }
 }
 

@@ -220,3 +220,29 @@ fn a_void_record_in_a_file_that_nobody_can_fetch_does_not_stop_the_database() {
         assert_eq!(left.count(), 0, "{failed_deletions}");
     }
 }
+
+/// The file that shows a row is within Discord's limit, whatever a row within ours is made of.
+#[test]
+fn what_was_stored_can_be_shown() {
+    // Layout and escapes make it far longer.
+    let nested = format!(
+        r#"{{"t":{}{}{}}}"#,
+        "[".repeat(60),
+        vec!["1"; 99_000].join(","),
+        "]".repeat(60)
+    );
+    for text in [
+        format!(r#"{{"t":"{}"}}"#, "`".repeat(2 * 1024 * 1024)),
+        nested,
+    ] {
+        let mut world = World::with_table(1);
+        let line = "/dbc_insert database:prod table:users key:big value_file:@f";
+        let spec = InteractionSpec::text(world.guild.guild_id, line);
+        let told = content(&world.interact(spec.file("f", text.clone().into_bytes())));
+        assert!(told.starts_with("Stored"), "{told}");
+        let view = world.run(&get("big"));
+        let file = world.reply_file(&view);
+        let stored = text.replacen('{', r#"{"id":"big","#, 1);
+        assert!(file == Some(stored), "{}", content(&view));
+    }
+}

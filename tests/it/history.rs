@@ -305,7 +305,7 @@ fn no_more_revisions_are_offered_than_can_be_shown() {
 fn a_row_that_was_deleted_is_not_missing() {
     let mut world = with_a_past(11);
     world.ok(&on_users("dbc_delete", "key:a"));
-    let update = |key: &str| on_users("dbc_update", &format!("key:{key} patch_json:{{}}"));
+    let update = |key: &str| on_users("dbc_update", &format!(r#"key:{key} patch_json:{{"n":1}}"#));
     let told = world.refused(&update("a"));
     assert!(told.contains("`/dbc_restore_row`"), "{told}");
     assert!(!told.contains("`/dbc_insert`"), "{told}");
@@ -329,4 +329,35 @@ fn a_revision_that_waits_for_its_thread_is_known_when_its_record_is_gone() {
     world.ok("/dbc_restore_row database:prod table:users key:a rev:1");
     let row = world.ok(&get("a"));
     assert!(row.contains("rev 4") && row.contains("\"n\": 1"), "{row}");
+}
+
+/// Documents go into the file until it is full; of the others the lines are there, and what to do.
+#[test]
+fn a_history_of_large_rows_is_shown_as_far_as_it_fits() {
+    let mut world = World::with_table(1);
+    let text = format!(r#"{{"t":"{}"}}"#, "x".repeat(3 * 1024 * 1024));
+    let line = on_users("dbc_insert", "key:h value_file:@f");
+    let spec = InteractionSpec::text(world.guild.guild_id, &line);
+    world.interact(spec.file("f", text.into_bytes()));
+    for n in 0..4 {
+        world.ok(&on_users(
+            "dbc_update",
+            &format!(r#"key:h patch_json:{{"n":{n}}}"#),
+        ));
+    }
+    let view = world.run(&on_users("dbc_history", "key:h"));
+    let told = content(&view);
+    let file = world.reply_file(&view);
+    let file = file.unwrap_or_else(|| panic!("no file: {told}"));
+    let revisions: Vec<Value> = serde_json::from_str(&file).unwrap();
+    let has_document: Vec<bool> = revisions.iter().map(|r| r["doc"].is_object()).collect();
+    assert_eq!(has_document, [true, true, true, false, false]);
+    assert!(
+        told.contains("Those of revision 2 and before do not fit")
+            && told.contains("`/dbc_restore_row`")
+            && told.contains("**rev 1**")
+            && !told.contains("deleted"),
+        "{told}"
+    );
+    world.ok(&on_users("dbc_restore_row", "key:h rev:1"));
 }

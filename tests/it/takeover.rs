@@ -392,7 +392,7 @@ fn a_deposed_owner_tells_nothing_of_rows_that_it_remembers() {
     for command in [
         get("a"),
         insert("a"),
-        format!("/dbc_update {on_a} patch_json:{{}} if_rev:7"),
+        format!(r#"/dbc_update {on_a} patch_json:{{"n":1}} if_rev:7"#),
         format!("/dbc_history {on_a}"),
         format!("/dbc_restore_row {on_a} rev:1"),
         INSPECT.to_owned(),

@@ -15,9 +15,10 @@ fn thread(world: &World, key: &str) -> Option<Value> {
 
 /// What of ours stands in it, oldest first.
 fn history(world: &World, key: &str) -> Vec<String> {
-    let Some(thread) = thread(world, key) else {
-        return Vec::new();
-    };
+    thread(world, key).map_or_else(Vec::new, |thread| history_in(&thread))
+}
+
+fn history_in(thread: &Value) -> Vec<String> {
     let messages = thread["messages"].as_array().unwrap().iter();
     let contents = messages.map(|message| message["content"].as_str().unwrap().to_owned());
     contents
@@ -259,5 +260,94 @@ fn a_revision_that_was_posted_by_the_object_before_is_not_posted_again() {
         assert_eq!(past.len(), 2, "{is_checkpointed}: {past:#?}");
         let thread = thread(&world, "a").unwrap();
         assert_eq!(thread["thread_metadata"]["archived"], true);
+    }
+}
+
+/// A thread that somebody else began on a row's message, with something in it.
+fn begin_thread(world: &mut World) -> String {
+    let channel = world.channel("table-users").unwrap();
+    let message = channel["messages"][0]["id"].as_str().unwrap().to_owned();
+    let id = channel["id"].as_str().unwrap();
+    let path = format!("/channels/{id}/messages/{message}/threads");
+    world.by_hand("POST", &path, Some(json!({"name": "about this row"})));
+    let path = format!("/channels/{message}/messages");
+    world.by_hand("POST", &path, Some(json!({"content": "mine"})));
+    message
+}
+
+/// What people wrote in a thread of their own is theirs; what is ours in it goes with the row.
+#[test]
+fn a_thread_that_somebody_began_is_left_alone() {
+    for (manages_threads, archived) in [(true, false), (true, true), (false, false)] {
+        let mut world = World::with_table(1);
+        if !manages_threads {
+            world.deny_bot("table-users", 1 << 34);
+        }
+        world.ok(&insert("a"));
+        world.settle();
+        let id = begin_thread(&mut world);
+        world.ok(&update("a", 1));
+        world.settle();
+        world.ok(&update("a", 2));
+        world.settle();
+        let theirs = thread(&world, "about this row").unwrap();
+        assert_eq!(theirs["thread_metadata"]["archived"], false);
+        assert_eq!(history_in(&theirs).len(), 2);
+        // More than a page of theirs comes after ours.
+        for n in 0..120 {
+            let path = format!("/channels/{id}/messages");
+            world.by_hand("POST", &path, Some(json!({"content": format!("mine {n}")})));
+            world.wait(1_000);
+        }
+        let archive = json!({"archived": archived});
+        world.by_hand("PATCH", &format!("/channels/{id}"), Some(archive));
+        world.ok(&hard_delete("a"));
+        world.settle();
+        world.wait(600_000);
+        let theirs = thread(&world, "about this row").unwrap();
+        assert_eq!(history_in(&theirs), [""; 0]);
+        assert_eq!(theirs["thread_metadata"]["archived"], archived);
+        let messages = theirs["messages"].as_array().unwrap();
+        let mine = messages
+            .iter()
+            .filter(|m| m["content"].as_str().unwrap().starts_with("mine"));
+        assert_eq!(mine.count(), 121);
+        assert!(
+            world
+                .ok("/dbc_inspect database:prod")
+                .contains("backlog: 0")
+        );
+    }
+}
+
+/// The row's message was deleted by hand, so that nothing leads to its thread, which somebody began and
+/// which has what the row was. What it has of another row stays.
+#[test]
+fn what_is_ours_in_a_thread_of_somebody_else_goes_although_the_message_is_gone() {
+    for (key, left) in [("a", 0), ("b", 1)] {
+        let mut world = World::with_table(1);
+        world.ok(&insert(key));
+        world.wait(1_500);
+        let id = begin_thread(&mut world);
+        world.ok(&update(key, 1));
+        world.wait(1_500);
+        assert_eq!(
+            history_in(&thread(&world, "about this row").unwrap()).len(),
+            1
+        );
+        let channel = world.channel_id("table-users");
+        let path = format!("/channels/{channel}/messages/{id}");
+        world.by_hand("DELETE", &path, None);
+        world.evict();
+        if key == "b" {
+            world.ok(&insert("a"));
+            world.ok(&update("a", 1));
+        }
+        world.ok(&hard_delete("a"));
+        world.settle();
+        world.wait(600_000);
+        let theirs = thread(&world, "about this row").unwrap();
+        assert_eq!(history_in(&theirs).len(), left, "{key}");
+        assert!(theirs["messages"].to_string().contains("mine"));
     }
 }

@@ -55,12 +55,16 @@ fn one_bad_operation_refuses_all() {
             vec![
                 "operation 3 of 3",
                 "insert of `n` in table `users`",
-                "already",
+                "operation 1 of this transaction inserts it",
             ],
         ),
         (
             json!({"op":"update","table":"users","key":"a","patch":{},"if_rev":1}),
-            vec!["operation 3 of 3", "update of `a`", "at revision 2, not 1"],
+            vec![
+                "operation 3 of 3",
+                "update of `a`",
+                "to revision 2, and `if_rev` is 1",
+            ],
         ),
         (
             json!({"op":"update","table":"users","key":"a","patch":{"id":1}}),
@@ -199,4 +203,45 @@ fn a_thousand_rows_are_one_commit() {
     assert_eq!(shown(&world.ok(&get("k999")))["n"], 999);
     let again = on_users("dbc_insert", "key:k500 value_json:{}");
     assert!(world.refused(&again).contains("already"));
+}
+
+/// What an operation of the same transaction did is no state that anybody can look at.
+#[test]
+fn a_refused_transaction_does_not_tell_of_what_it_did_not_do() {
+    let mut world = World::with_table(1);
+    world.ok(&insert("a"));
+    let delete = json!({"op":"delete","table":"users","key":"a"});
+    let update = json!({"op":"update","table":"users","key":"a","patch":{"n":1}});
+    let guarded = json!({"op":"delete","table":"users","key":"a","if_rev":1});
+    let inserted = json!({"op":"insert","table":"users","key":"b","value":{}});
+    for (ops, words) in [
+        (
+            json!([delete, update]),
+            "operation 1 of this transaction deletes it",
+        ),
+        (
+            json!([delete, delete]),
+            "operation 1 of this transaction deletes it",
+        ),
+        (
+            json!([delete, inserted, inserted]),
+            "operation 2 of this transaction inserts it",
+        ),
+        (
+            json!([update, guarded]),
+            "operation 1 of this transaction updates it, to revision 2",
+        ),
+    ] {
+        let told = world.refused(&format!("/dbc_transact database:prod ops_json:{ops}"));
+        assert!(told.contains(words), "{told}");
+        for misleading in [
+            "It was deleted as of",
+            "`/dbc_get`",
+            "`/dbc_history`",
+            "Somebody",
+        ] {
+            assert!(!told.contains(misleading), "{told}");
+        }
+    }
+    assert!(world.ok(&get("a")).contains("rev 1"));
 }

@@ -10,7 +10,7 @@ use super::copies::Going;
 use crate::engine::commit::Contents;
 use crate::engine::database::Opened;
 use crate::engine::digest::TableSum;
-use crate::engine::document::{self, Document};
+use crate::engine::document::Document;
 use crate::engine::log::codec;
 use crate::engine::log::record::{Record, VERSION};
 use crate::engine::log::{CommitId, Link, Op};
@@ -83,7 +83,7 @@ fn as_op(table: &str, key: &str, row: &Row) -> Option<Op> {
             hard,
         });
     };
-    let doc = Document(document::parse("value_json", doc).ok()?);
+    let doc: Document = serde_json::from_str(doc).ok()?;
     Some(Op::Put {
         table,
         key,

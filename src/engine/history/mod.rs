@@ -21,6 +21,8 @@ use trace::Trace;
 
 /// Pages of the log, and of the thread, that are read for one question.
 const PAGES: usize = 20;
+/// Commits whose files are fetched along with that of the commit that is looked at.
+const FETCHED_AHEAD: u64 = 4;
 
 /// What is known of a row's past.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +67,8 @@ pub struct Revision {
     pub at: CommitId,
     /// Compact JSON; none where the row was deleted.
     pub doc: Option<Box<str>>,
+    /// There was a document, and it was too much to keep.
+    pub is_left_out: bool,
     /// Deleted for good: nothing before it may be shown.
     pub hard: bool,
     /// Who asked for it and when, where the commit is still in the log.
@@ -84,6 +88,7 @@ impl Revision {
             rev: row.rev,
             at: row.at,
             doc: row.doc,
+            is_left_out: false,
             hard: row.hard,
             by,
         }
@@ -105,7 +110,7 @@ impl<H: Host> Database<H> {
             // What comes after the head is not acknowledged yet, so nobody may see it.
             let head = opened.state.head;
             let shown = current.shown;
-            let trace = Trace::new(table, found.id, key, current);
+            let trace = Trace::new(table, found.id, key, current).keeping(depth);
             (trace, shown, opened.log, head)
         };
         let head = next;
@@ -130,6 +135,10 @@ impl<H: Host> Database<H> {
             } else if let Some(before) = gaps.remove(&link) {
                 // It goes, or is gone, because another row was deleted for good.
                 next = before;
+            } else if reader.has_unfetched_from(link.id.seq()) {
+                // A few at a time: a page of them may be more than fits into memory.
+                let from = link.id.seq().saturating_sub(FETCHED_AHEAD);
+                reader.fetch(&self.shared, from).await.map_err(failed)?;
             } else if reader.is_complete() {
                 break Before::CutOff;
             } else if pages == PAGES {
@@ -137,7 +146,6 @@ impl<H: Host> Database<H> {
             } else {
                 pages += 1;
                 reader.older(&self.shared).await.map_err(failed)?;
-                reader.fetch(&self.shared, 0).await.map_err(failed)?;
             }
         };
         if pages > 0 && next == head {

@@ -82,6 +82,7 @@ impl<H: Host> Database<H> {
             rev: seen.rev,
             at: seen.at,
             doc: doc.map(Into::into),
+            is_left_out: false,
             hard: false,
             by: None,
         })

@@ -3,6 +3,10 @@
 use super::{Author, Depth, Revision};
 use crate::engine::log::{Op, Record};
 use crate::engine::state::Row;
+use crate::limits::ATTACHMENT_BYTES;
+
+/// How much of documents is kept: no more than a file holds in which they are shown.
+const DOCUMENT_BYTES: usize = ATTACHMENT_BYTES;
 
 /// Follows one row back through the records of the log, newest first.
 pub(super) struct Trace {
@@ -12,6 +16,8 @@ pub(super) struct Trace {
     pub key: String,
     pub revisions: Vec<Revision>,
     pub is_at_the_beginning: bool,
+    /// The only revision whose document is wanted, if it is one.
+    only: Option<u64>,
 }
 
 impl Trace {
@@ -23,6 +29,36 @@ impl Trace {
             key: key.to_owned(),
             revisions: vec![Revision::of(current, None)],
             is_at_the_beginning: false,
+            only: None,
+        }
+    }
+
+    /// Keeps the documents that a history of this depth is asked for.
+    pub fn keeping(mut self, depth: Depth) -> Self {
+        if let Depth::Revision(wanted) = depth {
+            self.only = Some(wanted);
+        }
+        self
+    }
+
+    /// The revision, without its document where that is not wanted or one too many.
+    fn kept(&self, revision: Revision) -> Revision {
+        let Some(doc) = &revision.doc else {
+            return revision;
+        };
+        let others = self.revisions.iter().filter(|r| r.rev != revision.rev);
+        let used: usize = others.filter_map(|r| r.doc.as_deref()).map(str::len).sum();
+        let is_kept = match self.only {
+            Some(wanted) => revision.rev == wanted,
+            None => used + doc.len() <= DOCUMENT_BYTES,
+        };
+        if is_kept {
+            return revision;
+        }
+        Revision {
+            doc: None,
+            is_left_out: true,
+            ..revision
         }
     }
 
@@ -71,6 +107,7 @@ impl Trace {
     }
 
     fn found(&mut self, revision: Revision) {
+        let revision = self.kept(revision);
         // The record of the deletion may have gone before those of what it deleted.
         let is_gone = |newer: &Revision| newer.hard && newer.rev > revision.rev;
         if self.revisions.last().is_some_and(is_gone) {
@@ -87,6 +124,7 @@ impl Trace {
 
     /// Takes in a revision that the row's thread has, newest first; it tells who made the next.
     pub fn posted(&mut self, revision: Revision, next: Option<Author>) {
+        let revision = self.kept(revision);
         let newer = |known: &Revision| known.rev > revision.rev;
         let place = self.revisions.partition_point(newer);
         // The thread has those of the log as well.
@@ -153,7 +191,7 @@ mod tests {
             table: table.into(),
             key: key.into(),
             rev,
-            doc: Document(Map::from_iter([("rev".to_owned(), json!(rev))])),
+            doc: Document::new(&Map::from_iter([("rev".to_owned(), json!(rev))])),
         }
     }
 
@@ -239,6 +277,29 @@ mod tests {
         };
         let found = trace(&records, "t", 1, deleted);
         assert_eq!((revs(&found), found.is_at_the_beginning), (vec![2], true));
+    }
+
+    #[test]
+    fn documents_are_kept_as_far_as_there_is_room_or_only_the_one_that_is_wanted() {
+        let large = "x".repeat(ATTACHMENT_BYTES / 2 - 100);
+        let put = |rev: u64| Op::Put {
+            table: "t".into(),
+            key: "a".into(),
+            rev,
+            doc: Document::new(&Map::from_iter([("text".to_owned(), json!(large))])),
+        };
+        let records: Vec<Record> = (1..=5).map(|n| record(n, vec![put(n)])).collect();
+        let kept = |depth| {
+            let current = Row::after(&put(5), CommitId(1, 5)).unwrap();
+            let mut trace = Trace::new("t", 1, "a", current).keeping(depth);
+            for record in records.iter().rev() {
+                trace.add(record);
+            }
+            let kept = trace.revisions.iter().filter(|r| !r.is_left_out);
+            kept.map(|r| r.rev).collect::<Vec<_>>()
+        };
+        assert_eq!(kept(Depth::Revisions(5)), [5, 4]);
+        assert_eq!(kept(Depth::Revision(2)), [2]);
     }
 
     #[test]

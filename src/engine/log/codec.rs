@@ -300,7 +300,7 @@ mod tests {
                 table: "users".into(),
                 key,
                 rev: 1,
-                doc: Document(doc),
+                doc: Document::new(&doc),
             }],
             sum: BTreeMap::from([("users".to_owned(), TableSum { rows: 1, digest: 7 })]),
         }

@@ -152,6 +152,11 @@ impl LogReader {
         !self.unfetched.is_empty()
     }
 
+    /// Whether one of them may be of the commit with this number.
+    pub fn has_unfetched_from(&self, seq: u64) -> bool {
+        self.unfetched.iter().any(|file| file.seq >= seq)
+    }
+
     /// Whether everything posted since `time` was read, as far as Discord shows it.
     pub fn reaches(&self, time: UnixMillis) -> bool {
         self.is_complete || self.oldest.is_some_and(|oldest| created_ms(oldest) <= time)

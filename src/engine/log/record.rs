@@ -257,7 +257,7 @@ impl Op {
         const AROUND: usize = 80;
         AROUND
             + match self {
-                Op::Put { key, doc, .. } => key.len() + doc.size(),
+                Op::Put { key, doc, .. } => key.len() + doc.text().len(),
                 Op::Erased { gaps, .. } => gaps.len() * AROUND,
                 _ => 0,
             }

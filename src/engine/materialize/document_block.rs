@@ -65,15 +65,18 @@ pub(super) fn render(
     };
     let frame = utf16_len(head) + utf16_len(OPENING) + utf16_len(CLOSING) + utf16_len(&foot);
     let room = MESSAGE_CONTENT.saturating_sub(frame);
-    let compact = escape_json(doc);
-    let pretty = document::pretty(doc);
-    let is_short = pretty.lines().count() <= PRETTY_LINES && utf16_len(&pretty) <= room;
-    let shown = if is_short { &pretty } else { &compact };
-    if utf16_len(shown) <= room {
-        return Rendered {
-            content: format!("{head}{OPENING}{shown}{CLOSING}{foot}"),
-            file: None,
-        };
+    // A code unit is at most three bytes: what is far too long is not laid out at all.
+    if doc.len() <= 3 * MESSAGE_CONTENT {
+        let compact = escape_json(doc);
+        let pretty = document::pretty(doc);
+        let is_short = pretty.lines().count() <= PRETTY_LINES && utf16_len(&pretty) <= room;
+        let shown = if is_short { &pretty } else { &compact };
+        if utf16_len(shown) <= room {
+            return Rendered {
+                content: format!("{head}{OPENING}{shown}{CLOSING}{foot}"),
+                file: None,
+            };
+        }
     }
     let (file, note) = match overflow {
         Overflow::File => {
@@ -87,7 +90,13 @@ pub(super) fn render(
         }
         Overflow::Cut => (None, format!(" · {CUT}{} bytes", doc.len())),
     };
-    let preview = truncate(&compact, room.saturating_sub(utf16_len(&note)).min(PREVIEW));
+    // One character more than can be shown, so that it is seen to go on.
+    let beginning: String = doc.chars().take(PREVIEW + 1).collect();
+    let beginning = escape_json(&beginning);
+    let preview = truncate(
+        &beginning,
+        room.saturating_sub(utf16_len(&note)).min(PREVIEW),
+    );
     Rendered {
         content: format!("{head}{OPENING}{preview}{CLOSING}{foot}{note}"),
         file,
@@ -118,7 +127,7 @@ pub(super) fn parse(message: &Message, rest: &str) -> Option<Stated> {
     Some(Stated {
         at,
         sum: RowSum::parse(sum)?,
-        doc: doc.map(|doc| document::to_text(&doc.0)),
+        doc: doc.map(|doc| doc.into_text().into()),
         file,
     })
 }

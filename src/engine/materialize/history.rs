@@ -13,6 +13,8 @@ use crate::host::UnixMillis;
 /// How many revisions wait at most, and how long their documents are together.
 const WAITING: usize = 1_000;
 const WAITING_BYTES: usize = 1 << 20;
+/// Whose threads are, as many are remembered: of others Discord is asked again.
+const KNOWN_THREADS: usize = 4_096;
 
 /// A revision that is no longer the row's.
 #[derive(Debug, Clone)]
@@ -44,6 +46,8 @@ pub(super) struct History {
     pub stored_from: Option<CommitId>,
     /// Threads that were used and are to be archived again.
     open: BTreeSet<(u32, Box<str>)>,
+    /// Threads that are known to be ours and not somebody else's.
+    ours: BTreeSet<u64>,
     /// Discord has no room for another active thread until about then.
     pub rests_until: UnixMillis,
     /// How many were left out since somebody last asked.
@@ -179,6 +183,17 @@ impl History {
     /// The row's thread is not archived any more.
     pub fn thread_used(&mut self, table: u32, key: &str) {
         self.open.insert((table, key.into()));
+    }
+
+    pub fn is_ours(&self, thread: u64) -> bool {
+        self.ours.contains(&thread)
+    }
+
+    pub fn note_ours(&mut self, thread: u64) {
+        if self.ours.len() >= KNOWN_THREADS {
+            self.ours.clear();
+        }
+        self.ours.insert(thread);
     }
 
     pub fn thread_archived(&mut self, table: u32, key: &str) {

@@ -1,28 +1,45 @@
 //! Threads whose message is gone, as when somebody deleted it by hand: Discord keeps them, with the
 //! row's earlier revisions, and no message leads to them any more.
 
+use super::history_message::Seen;
 use super::threads::thread_name;
 use super::{Stop, row_message};
 use crate::discord::model::{Message, Thread, Threads};
 use crate::discord::{Patience, routes};
 use crate::engine::database::Database;
+use crate::engine::digest::RowSum;
 use crate::host::Host;
 
 impl<H: Host> Database<H> {
     /// Removes the threads of a row that was deleted for good, and of whose message nothing is
     /// known.
-    pub(super) async fn remove_lost_threads(&self, channel: u64, key: &str) -> Result<(), Stop> {
+    pub(super) async fn remove_lost_threads(
+        &self,
+        table: u32,
+        channel: u64,
+        key: &str,
+    ) -> Result<(), Stop> {
         let me = self.shared.me().await?;
         let name = thread_name(key);
+        // Somebody else's may be called anything, and have something of ours in it.
         let is_candidate = |thread: &&Thread| {
-            thread.owner_id == Some(me)
-                && thread.parent_id == Some(channel)
-                && thread.name.as_ref() == Some(&name)
+            thread.parent_id == Some(channel)
+                && (thread.owner_id != Some(me) || thread.name.as_ref() == Some(&name))
         };
         let threads = self.threads_of(channel).await?;
         for thread in threads.iter().filter(is_candidate) {
-            if !self.is_of_another_row(channel, thread.id, key).await? {
-                self.remove_thread(thread.id).await?;
+            if self.is_of_another_row(channel, thread.id, key).await? {
+                continue;
+            }
+            if thread.owner_id == Some(me) {
+                self.remove_found_thread(thread).await?;
+            } else {
+                let may_be_of_row = |seen: &Seen| {
+                    let text = seen.doc.as_deref().unwrap_or_default();
+                    let is_whole = seen.doc.is_some() || seen.is_tombstone;
+                    !is_whole || RowSum::of(table, key, seen.rev, text) == seen.sum
+                };
+                self.withdraw_from(thread, &may_be_of_row).await?;
             }
         }
         Ok(())

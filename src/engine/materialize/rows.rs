@@ -84,7 +84,7 @@ impl<H: Host> Database<H> {
                     Some(message) => self.remove_row_message(channel, message).await?,
                     // Before its second revision a row has no thread.
                     None if rev > 2 => {
-                        self.remove_lost_threads(channel, key).await?;
+                        self.remove_lost_threads(table, channel, key).await?;
                         true
                     }
                     None => true,

@@ -1,18 +1,21 @@
-//! Threads on row messages: a row's earlier revisions.
+//! Threads on row messages: a row's earlier revisions. A message has one thread at most, so where
+//! somebody began one, the revisions go into that; it stays theirs, to archive and to delete.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use super::history::Past;
+use super::history_message::Seen;
 use super::table_work::Audit;
 use super::{Stop, history_message, row_message};
-use crate::discord::model::{Channel, Message};
+use crate::discord::model::{Channel, Message, Thread};
 use crate::discord::{CallError, Patience, routes};
 use crate::engine::database::Database;
 use crate::engine::log::CommitId;
 use crate::engine::state::Shown;
 use crate::host::{Host, Level};
+use crate::limits::MESSAGE_PAGE;
 use crate::text::truncate;
 
 /// Minutes without a message after which Discord archives a thread by itself.
@@ -79,11 +82,7 @@ impl<H: Host> Database<H> {
             Some(Step::Post(past, thread)) => self.post_history(&past, thread).await,
             Some(Step::Archive(key, message)) => {
                 if let Some(thread) = message {
-                    let archived = self.modify(thread, json!({ "archived": true })).await;
-                    if let Err(error) = archived {
-                        // Discord does it by itself a while later.
-                        self.best_effort(&error);
-                    }
+                    self.archive(thread).await?;
                 }
                 self.change(|opened| opened.mirror.history.thread_archived(table, &key))
             }
@@ -106,6 +105,7 @@ impl<H: Host> Database<H> {
         let started = client
             .send::<Value>(&route, &body, &[], Patience::BACKGROUND)
             .await;
+        let is_new = started.is_ok();
         match started {
             Ok(_)
             | Err(CallError::Refused {
@@ -118,11 +118,46 @@ impl<H: Host> Database<H> {
                 opened
                     .mirror
                     .show(&mut opened.state, past.table, &past.key, shown);
+                if is_new {
+                    opened.mirror.history.note_ours(message);
+                }
                 // Discord announces it in the channel, which is to show rows and nothing else.
                 opened.mirror.work(past.table).audit = Audit::Due;
             }),
             Err(error) => self.history_refused(past, error),
         }
+    }
+
+    /// Archives a thread, if it is ours. Otherwise Discord does it by itself a while later, as with
+    /// one for which this fails.
+    async fn archive(&self, thread: u64) -> Result<(), Stop> {
+        let archived = match self.is_ours(thread).await? {
+            Ok(true) => self.modify(thread, json!({ "archived": true })).await,
+            Ok(false) => return Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = archived {
+            self.best_effort(&error);
+        }
+        Ok(())
+    }
+
+    async fn is_ours(&self, thread: u64) -> Result<Result<bool, CallError>, Stop> {
+        if self.look(|opened| opened.mirror.history.is_ours(thread))? {
+            return Ok(Ok(true));
+        }
+        let me = self.shared.me().await?;
+        let route = routes::channel(thread);
+        let found = self.shared.client.get(&route, Patience::BACKGROUND).await;
+        let found: Thread = match found {
+            Ok(found) => found,
+            Err(error) => return Ok(Err(error)),
+        };
+        let is_ours = found.owner_id == Some(me);
+        if is_ours {
+            self.change(|opened| opened.mirror.history.note_ours(thread))?;
+        }
+        Ok(Ok(is_ours))
     }
 
     /// Takes what a row's thread has already from what is to be posted there. What waits is newer
@@ -194,9 +229,24 @@ impl<H: Host> Database<H> {
         self.shared.host.log(Level::Warn, &line);
     }
 
-    /// Removes the thread on a message. Who may not delete threads empties it, since its messages
-    /// are ours, and takes the key out of its name.
+    /// Removes the thread on a message.
     pub(super) async fn remove_thread(&self, thread: u64) -> Result<(), Stop> {
+        let route = routes::channel(thread);
+        let client = &self.shared.client;
+        match client.get::<Thread>(&route, Patience::BACKGROUND).await {
+            Ok(found) => self.remove_found_thread(&found).await,
+            Err(error) if error.is_not_found() => Ok(()),
+            Err(error) => Err(Stop::Call(error)),
+        }
+    }
+
+    /// Removes a thread, or what is ours in somebody else's. Who may not delete threads empties it
+    /// and takes the key out of its name.
+    pub(super) async fn remove_found_thread(&self, found: &Thread) -> Result<(), Stop> {
+        let thread = found.id;
+        if found.owner_id != Some(self.shared.me().await?) {
+            return self.withdraw_from(found, &|_| true).await;
+        }
         let client = &self.shared.client;
         let route = routes::delete_channel(thread);
         match client.delete(&route, Patience::BACKGROUND).await {
@@ -206,19 +256,8 @@ impl<H: Host> Database<H> {
             Err(error) => return Err(Stop::Call(error)),
         }
         let unarchived = self.modify(thread, json!({ "archived": false })).await?;
-        let me = self.shared.me().await?;
-        let route = routes::messages(thread, None);
-        let page: Vec<Message> = client.get(&route, Patience::BACKGROUND).await?;
-        let own = |message: &&Message| {
-            message.author.id == me && history_message::parse(message).is_some()
-        };
-        let own: Vec<u64> = page.iter().filter(own).map(|message| message.id).collect();
-        for &message in own.iter().take(AT_ONCE) {
-            self.delete_message(thread, message).await?;
-        }
-        if own.len() > AT_ONCE {
-            return Err(Stop::Unfinished);
-        }
+        let own = self.history_in(thread, &|_| true).await?;
+        self.delete_some(thread, &own).await?;
         // Names may be changed only twice in ten minutes.
         let body = if unarchived.name.as_deref() == Some(EMPTIED) {
             json!({ "archived": true })
@@ -227,6 +266,71 @@ impl<H: Host> Database<H> {
         };
         self.modify(thread, body).await?;
         Ok(())
+    }
+
+    /// Deletes what is ours in somebody else's thread, as far as `is_meant`, and leaves it as it was
+    /// otherwise.
+    pub(super) async fn withdraw_from(
+        &self,
+        found: &Thread,
+        is_meant: &dyn Fn(&Seen) -> bool,
+    ) -> Result<(), Stop> {
+        let own = self.history_in(found.id, is_meant).await?;
+        if own.is_empty() {
+            return Ok(());
+        }
+        let was_archived = found.thread_metadata.as_ref().is_some_and(|m| m.archived);
+        if was_archived {
+            self.modify(found.id, json!({ "archived": false })).await?;
+        }
+        let deleted = self.delete_some(found.id, &own).await;
+        if was_archived {
+            self.archive_again(found.id).await;
+        }
+        deleted
+    }
+
+    /// Only who may manage threads can; Discord does it by itself later.
+    async fn archive_again(&self, thread: u64) {
+        if let Err(error) = self.modify(thread, json!({ "archived": true })).await {
+            self.best_effort(&error);
+        }
+    }
+
+    /// Our messages in a thread: of the newest page that has any.
+    async fn history_in(
+        &self,
+        thread: u64,
+        is_meant: &dyn Fn(&Seen) -> bool,
+    ) -> Result<Vec<u64>, Stop> {
+        let me = self.shared.me().await?;
+        let client = &self.shared.client;
+        let is_own = |message: &&Message| {
+            message.author.id == me
+                && history_message::parse(message).is_some_and(|seen| is_meant(&seen))
+        };
+        let mut before = None;
+        loop {
+            let route = routes::messages(thread, before);
+            let page: Vec<Message> = client.get(&route, Patience::BACKGROUND).await?;
+            let own = page.iter().filter(is_own).map(|message| message.id);
+            let own: Vec<u64> = own.collect();
+            if !own.is_empty() || page.len() < MESSAGE_PAGE {
+                return Ok(own);
+            }
+            before = page.iter().map(|message| message.id).min();
+        }
+    }
+
+    /// Deletes a few of a thread's messages; unfinished when there may be more.
+    async fn delete_some(&self, thread: u64, messages: &[u64]) -> Result<(), Stop> {
+        for &message in messages.iter().take(AT_ONCE) {
+            self.delete_message(thread, message).await?;
+        }
+        if messages.is_empty() {
+            return Ok(());
+        }
+        Err(Stop::Unfinished)
     }
 
     async fn modify(&self, channel: u64, body: Value) -> Result<Channel, CallError> {

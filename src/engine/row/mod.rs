@@ -67,7 +67,17 @@ impl<H: Host> Database<H> {
     /// What the row or the document forbids; or a commit that failed.
     pub async fn change_row(&self, origin: &Origin, change: Change) -> Result<Committed<u64>> {
         let table = change.table.clone();
-        let build = move |batch: &mut Batch<'_>| change.stage(batch);
+        let build = move |batch: &mut Batch<'_>| {
+            let staged = change.stage(batch);
+            staged.map_err(|error| {
+                // The others name it themselves.
+                if error.is_of_input() {
+                    error.about(&place(batch.database(), &change.table, &change.key))
+                } else {
+                    error
+                }
+            })
+        };
         self.write(origin, &[&table], build).await
     }
 }
@@ -89,7 +99,15 @@ impl Change {
     /// Refuses a row that has moved on since whoever asks has read it.
     fn check_rev(&self, database: &str, current: u64) -> Result<()> {
         match self.if_rev {
-            Some(wanted) if wanted != current => Err(Error::new(
+            Some(wanted) if wanted != current => {
+                let hint = if wanted > current {
+                    format!(
+                        "There has been no revision {wanted} yet: read the row with `/dbc_get`, then decide."
+                    )
+                } else {
+                    "Somebody changed it: read it again with `/dbc_get`, then decide.".to_owned()
+                };
+                Err(Error::new(
                 ErrorKind::Conflict,
                 format!(
                     "row `{}` in table `{}` of database `{database}` is at revision {current}, not {wanted}.",
@@ -98,7 +116,8 @@ impl Change {
                 ),
             )
             .option("if_rev")
-            .hint("Somebody changed it: read it again with `/dbc_get`, then decide.")),
+            .hint(hint))
+            }
             _ => Ok(()),
         }
     }
@@ -124,17 +143,31 @@ pub(super) fn no_such_row(
         ),
     )
     .option("key");
-    match tombstone {
-        Some(row) if !row.hard => error.hint(
-            "`/dbc_history` shows what it was, and `/dbc_restore_row` brings a revision back.",
-        ),
-        _ => error,
-    }
+    error.hint(match tombstone {
+        Some(row) if !row.hard => {
+            "`/dbc_history` shows what it was, and `/dbc_restore_row` brings a revision back."
+        }
+        _ => "Keys are exact, with capitals and spaces: those that there are are suggested while you type. `/dbc_insert` makes a new row.",
+    })
+}
+
+/// What an error about a row begins with.
+pub fn place(database: &str, table: &str, key: &str) -> String {
+    format!(
+        "row `{}` of table `{}` in database `{}`",
+        inline(key),
+        inline(table),
+        inline(database)
+    )
 }
 
 /// Refuses a document that no row can hold.
 fn check_size(option: &'static str, fields: &Map<String, Value>) -> Result<()> {
-    let bytes = document::to_text(fields).len();
+    document::check_values(option, document::values(fields))?;
+    check_bytes(option, document::to_text(fields).len())
+}
+
+fn check_bytes(option: &'static str, bytes: usize) -> Result<()> {
     if bytes <= ROW_BYTES {
         return Ok(());
     }

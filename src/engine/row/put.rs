@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{Change, PutMode, check_size, no_such_row};
-use crate::engine::document::Document;
+use super::{Change, PutMode, check_bytes, no_such_row};
+use crate::engine::document::{self, Document};
 use crate::engine::log::Op;
 use crate::engine::names;
 use crate::engine::state::{Batch, RowView};
@@ -20,8 +20,8 @@ pub(super) fn put(
 ) -> Result<u64> {
     names::check_key("key", &change.key)?;
     let table = batch.table(&change.table)?;
-    let fields = with_key(fields.clone(), &table.pk, &change.key, option)?;
-    check_size(option, &fields)?;
+    let doc = with_key(fields, &table.pk, &change.key, option)?;
+    check_bytes(option, doc.text().len())?;
     let before = batch.row(&table, &change.key);
     let live = before.filter(|row| row.doc.is_some());
     match (mode, live) {
@@ -42,7 +42,7 @@ pub(super) fn put(
         table: change.table.clone(),
         key: change.key.clone(),
         rev,
-        doc: Document(fields),
+        doc,
     })?;
     Ok(rev)
 }
@@ -64,27 +64,35 @@ fn taken(database: &str, change: &Change, row: RowView<'_>) -> Error {
 /// The document with its key in the primary-key field: checked when it is there, put first when
 /// it is not.
 fn with_key(
-    mut fields: Map<String, Value>,
+    fields: &Map<String, Value>,
     pk: &str,
     key: &str,
     option: &'static str,
-) -> Result<Map<String, Value>> {
+) -> Result<Document> {
+    let values = document::values(fields);
     let stated = match fields.get(pk) {
         None => {
-            fields.shift_insert(0, pk.to_owned(), Value::from(key));
-            return Ok(fields);
+            document::check_values(option, values + 1)?;
+            return Ok(Document::with_first(pk, key, fields));
         }
         Some(Value::String(text)) => text.clone(),
         Some(Value::Number(number)) if number.is_i64() || number.is_u64() => number.to_string(),
-        Some(_) => {
+        Some(other) => {
+            let found = match other {
+                // JSON has no whole number -0.
+                Value::Number(number) => format!("`{number}`"),
+                other => document::kind(other).to_owned(),
+            };
             return Err(Error::invalid(
                 option,
-                format!("the primary key `{pk}` must be a string or a whole number."),
-            ));
+                format!("the primary key `{pk}` must be a string or a whole number; in the document it is {found}."),
+            )
+            .hint("Leave the field out: it is filled in from the key."));
         }
     };
     if stated == key {
-        return Ok(fields);
+        document::check_values(option, values)?;
+        return Ok(Document::new(fields));
     }
     Err(Error::invalid(
         "key",
@@ -100,19 +108,19 @@ fn with_key(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::document;
     use serde_json::json;
 
     fn keyed(doc: Value, key: &str) -> Result<String> {
         let Value::Object(fields) = doc else {
             panic!("not an object")
         };
-        with_key(fields, "id", key, "value_json").map(|fields| document::to_text(&fields))
+        with_key(&fields, "id", key, "value_json").map(|doc| doc.text().to_owned())
     }
 
     #[test]
     fn the_key_and_the_primary_key_agree() {
         assert_eq!(keyed(json!({"a":1}), "k").unwrap(), r#"{"id":"k","a":1}"#);
+        assert_eq!(keyed(json!({}), "`\"").unwrap(), r#"{"id":"`\""}"#);
         assert_eq!(
             keyed(json!({"a":1,"id":7}), "7").unwrap(),
             r#"{"a":1,"id":7}"#

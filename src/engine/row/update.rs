@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{Change, check_size, no_such_row};
-use crate::engine::document::Document;
+use crate::engine::document::{self, Document};
 use crate::engine::log::Op;
 use crate::engine::merge_patch;
 use crate::engine::query::update::{Now, Update, is_update};
@@ -52,7 +52,7 @@ pub(super) fn update(
         }
     })?;
     change.check_rev(batch.database(), rev)?;
-    let Document(mut fields) = serde_json::from_str(doc).map_err(|error| {
+    let mut fields = document::fields(doc).map_err(|error| {
         let (table, key) = (&change.table, inline(&change.key));
         let message =
             format!("row `{key}` of table `{table}` cannot be read as a document ({error}).");
@@ -69,8 +69,12 @@ pub(super) fn update(
         return Err(Error::invalid(
             option,
             format!(
-                "the primary key `{}` of a row cannot change; this one is `{}`.",
+                "the primary key `{}` of a row cannot change; it is {} `{}`.",
                 table.pk,
+                key_before.as_ref().map_or("the string", |key| match key {
+                    Value::Number(_) => "the number",
+                    _ => "the string",
+                }),
                 inline(&change.key)
             ),
         )
@@ -82,7 +86,7 @@ pub(super) fn update(
         table: change.table.clone(),
         key: change.key.clone(),
         rev,
-        doc: Document(fields),
+        doc: Document::new(&fields),
     })?;
     Ok(rev)
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use super::{State, Table};
 use crate::engine::digest::{RowSum, TableSum};
-use crate::engine::document;
 use crate::engine::log::{Op, codec};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::UnixMillis;
@@ -30,6 +29,8 @@ pub struct Batch<'a> {
     ops: Vec<Op>,
     /// About how long the ops are as JSON.
     bytes: usize,
+    /// How long they were before the write that is being added.
+    bytes_before: usize,
     undo: Vec<Undo>,
 }
 
@@ -88,6 +89,7 @@ impl<'a> Batch<'a> {
             is_dropped: base.is_dropped,
             ops: Vec::new(),
             bytes: 0,
+            bytes_before: 0,
             undo: Vec::new(),
         }
     }
@@ -180,7 +182,9 @@ impl<'a> Batch<'a> {
     /// [`ErrorKind::NotFound`] when it names a table that is not there; a conflict once the
     /// database is dropped.
     pub fn push(&mut self, op: Op) -> Result<()> {
-        if self.bytes > COMMIT_BYTES {
+        let bytes = self.bytes + bytes(&op);
+        // Of this write alone: one that is too large together with others goes into the next record.
+        if bytes - self.bytes_before > COMMIT_BYTES {
             return Err(too_large(self.database));
         }
         if self.is_dropped {
@@ -232,7 +236,7 @@ impl<'a> Batch<'a> {
             } => {
                 let row = StagedRow {
                     rev: *rev,
-                    doc: Some(document::to_text(&doc.0).into()),
+                    doc: Some(doc.text().into()),
                     hard: false,
                 };
                 self.stage_row(table, key, row)?;
@@ -252,11 +256,13 @@ impl<'a> Batch<'a> {
             }
         }
         self.ops.push(op);
-        self.bytes += OP_BYTES;
+        self.bytes = bytes;
         Ok(())
     }
 
-    pub fn savepoint(&self) -> Savepoint {
+    /// Where a write begins.
+    pub fn savepoint(&mut self) -> Savepoint {
+        self.bytes_before = self.bytes;
         Savepoint {
             ops: self.ops.len(),
             bytes: self.bytes,
@@ -311,13 +317,22 @@ impl<'a> Batch<'a> {
         if let Some(doc) = &row.doc {
             view.sum.add(RowSum::of(view.id, key, row.rev, doc));
         }
-        self.bytes += key.len() + row.doc.as_ref().map_or(0, |doc| doc.len());
         let place = (view.id, key.to_owned());
         let before = self.rows.insert(place.clone(), row);
         self.undo.push(Undo::Row(place, before));
         self.stage_table(table, Some(view));
         Ok(())
     }
+}
+
+/// About how long an op is as JSON.
+fn bytes(op: &Op) -> usize {
+    OP_BYTES
+        + match op {
+            Op::Put { key, doc, .. } => key.len() + doc.text().len(),
+            Op::Delete { key, .. } => key.len(),
+            _ => 0,
+        }
 }
 
 fn view(name: &str, table: &Table) -> TableView {
@@ -392,7 +407,7 @@ mod tests {
             table: table.into(),
             key: key.into(),
             rev,
-            doc: Document(Map::from_iter([("rev".to_owned(), json!(rev))])),
+            doc: Document::new(&Map::from_iter([("rev".to_owned(), json!(rev))])),
         }
     }
 
@@ -402,6 +417,32 @@ mod tests {
             id,
             pk: "id".into(),
             mirror: true,
+        }
+    }
+
+    #[test]
+    fn a_write_is_refused_before_it_is_too_large_and_whatever_came_before_it() {
+        let state = State::default();
+        let mut batch = Batch::new("test", &state, 0);
+        batch.push(create("t", 1)).unwrap();
+        let large = |key: &str| {
+            let text = "x".repeat(COMMIT_BYTES / 2 - 1_000);
+            let fields = Map::from_iter([("text".to_owned(), json!(text))]);
+            Op::Put {
+                table: "t".into(),
+                key: key.into(),
+                rev: 1,
+                doc: Document::new(&fields),
+            }
+        };
+        for write in 0..2 {
+            let before = batch.savepoint();
+            for n in 0..2 {
+                batch.push(large(&format!("{write}.{n}"))).unwrap();
+            }
+            let refused = batch.push(large("too much")).unwrap_err();
+            assert_eq!(refused.kind, ErrorKind::TooLarge);
+            assert_eq!(batch.ops_since(before), 2);
         }
     }
 

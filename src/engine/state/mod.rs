@@ -292,7 +292,7 @@ mod tests {
             table: table.into(),
             key: key.into(),
             rev,
-            doc: Document(Map::from_iter([("rev".to_owned(), json!(rev))])),
+            doc: Document::new(&Map::from_iter([("rev".to_owned(), json!(rev))])),
         }
     }
 

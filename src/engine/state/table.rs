@@ -5,7 +5,6 @@ use std::num::NonZeroU64;
 
 use super::{Stored, covered_by};
 use crate::engine::digest::{RowSum, TableSum};
-use crate::engine::document;
 use crate::engine::log::{CommitId, Op};
 
 /// A row, or the tombstone of one.
@@ -57,10 +56,7 @@ impl Row {
     /// The row that an op leaves, if it is of a row.
     pub fn after(op: &Op, at: CommitId) -> Option<Self> {
         match op {
-            Op::Put { rev, doc, .. } => {
-                let doc = document::to_text(&doc.0).into();
-                Some(Row::new(*rev, Some(doc), at))
-            }
+            Op::Put { rev, doc, .. } => Some(Row::new(*rev, Some(doc.text().into()), at)),
             Op::Delete { rev, hard, .. } => Some(Row {
                 hard: *hard,
                 ..Row::new(*rev, None, at)

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{FORMAT, LINE_BYTES, SectionInfo, SegmentError, SegmentRow, UNPACKED_BYTES, VERSION};
 use crate::engine::checkpoint::file_sum::FileSum;
 use crate::engine::digest::{RowSum, TableSum};
-use crate::engine::document::{self, Document};
+use crate::engine::document::Document;
 use crate::engine::log::CommitId;
 use crate::engine::log::codec::LAST;
 use crate::engine::numbers::{hex16, optional_id};
@@ -297,7 +297,7 @@ fn parse_row(line: &[u8]) -> Result<SegmentRow, String> {
         key: row.k,
         rev: row.rev,
         at: row.at,
-        doc: row.row.map(|doc| document::to_text(&doc.0).into()),
+        doc: row.row.map(Document::into_text),
         message: row.msg,
         mirrored: row.mirrored,
         hard: row.hard,

@@ -27,7 +27,7 @@
 //!
 //! `takeover`: two deployments, each with one object and its own storage. Time goes in ticks: a read
 //! may miss what is younger than `rules::STALE`, the lease and the wait are as long as `rules` says,
-//! and a POST may still surface at any time. An announcement is in the log at once, since nothing is
+//! and a POST may still surface at any time. A notice is in the log at once, since nothing is
 //! done while its POST is under way. A deposed owner says of a write under way that its outcome is
 //! unknown, so denials are not in this model. Who outranks whom is told by a term and the owner's id;
 //! the engine has the ids of the notices for it, which all see alike too. Storage is wiped once in some runs, and whoever

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import net from "node:net";
 import path from "node:path";
 import test from "node:test";
-import { guildChanges, guildTree } from "../../scripts/lib/guild.mjs";
+import { asShown, findChannel, guildChanges, guildTree } from "../../scripts/lib/guild.mjs";
 import { eachLine, root, startGroup, waitFor } from "../../scripts/lib/processes.mjs";
 import { epochIn, jsonIn } from "../../scripts/lib/tour.mjs";
 
@@ -33,6 +33,25 @@ test("a guild's changes are what is new, what is different and what is gone", ()
   ]);
   assert.deepEqual(guildChanges(after, after), []);
   assert.deepEqual(guildTree({ channels: [channel("2", "log", { messages: [message("10", "one")] })] }), ["  #log", "      one"]);
+});
+
+test("threads stand below their channel", () => {
+  const thread = (id, archived, messages) => ({ id, name: "u_1", type: 11, parent_id: "2", thread_metadata: { archived }, messages });
+  const users = channel("2", "table-users");
+  const before = { channels: [users], threads: [] };
+  const open = { channels: [users], threads: [thread("9", false, [message("10", "one")])] };
+  const after = { channels: [users], threads: [thread("9", true, [message("10", "one"), message("11", "two")])] };
+  assert.deepEqual(guildChanges(before, open), ["  #table-users", "    + thread u_1", "        + one"]);
+  assert.deepEqual(guildChanges(open, after), ["  #table-users", "    ~ thread u_1  (archived)", "        + two"]);
+  assert.deepEqual(guildChanges(after, before), ["  #table-users", "    - thread u_1  (archived)"]);
+  assert.deepEqual(guildChanges(after, after), []);
+  assert.equal(findChannel(after, "u_1").id, "9");
+});
+
+test("mentions and points in time are shown as Discord does", () => {
+  const guild = { channels: [channel("2", "log")], users: new Map([["7", "owner"]]) };
+  assert.equal(asShown("<#2> <#3> <@7> <@8>", guild), "#log #3 @owner @8");
+  assert.equal(asShown("<t:1800000000:f>", guild), new Date(1_800_000_000_000).toLocaleString());
 });
 
 test("the row and the epoch are found in a reply", () => {
@@ -88,8 +107,27 @@ test("scripts have help, from any folder", async () => {
   }
 });
 
-async function dev(...args) {
-  const child = spawn(path.join(root, "scripts/dev"), args, { stdio: ["ignore", "pipe", "pipe"] });
+test("an argument that makes no sense is named, with exit code 2, before anything is built", async () => {
+  for (const [script, ...args] of [
+    ["setup", "--night"],
+    ["build", "--night"],
+    ["dev", "--night"],
+    ["test", "night"],
+    ["bench", "engine", "--night"],
+    ["bench", "engine", "--only", "night"],
+    ["bench"],
+  ]) {
+    const { code, output } = await outputOf(script, args);
+    assert.equal(code, 2, `${script} ${args.join(" ")}: ${output}`);
+    assert.match(output, args.length > 0 ? /night/ : /engine/);
+    assert.doesNotMatch(output, /Building/);
+  }
+});
+
+const dev = (...args) => outputOf("dev", args);
+
+async function outputOf(script, args) {
+  const child = spawn(path.join(root, "scripts", script), args, { stdio: ["ignore", "pipe", "pipe"] });
   const output = [];
   for (const stream of [child.stdout, child.stderr]) eachLine(stream, (line) => output.push(line));
   const [code] = await once(child, "close");

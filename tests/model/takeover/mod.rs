@@ -10,16 +10,16 @@ use crate::checker::search;
 use crate::properties::{EVERY, Law, PROMISED, TO_PEOPLE};
 
 use protocol::Takeover;
-use rules::{ALL, Announcement, Bounds, LEASE, Rules, WAIT};
+use rules::{ALL, Bounds, LEASE, NoticePlace, Rules, WAIT};
 
 const ONCE: Bounds = Bounds {
-    announcements: 1,
+    notices: 1,
     claims: 3,
     writes: 2,
     wipes: 0,
 };
 const TWICE: Bounds = Bounds {
-    announcements: 2,
+    notices: 2,
     writes: 1,
     ..ONCE
 };
@@ -109,7 +109,7 @@ fn without_the_lease() {
 
 #[test]
 fn without_a_look_that_shows_what_it_must() {
-    // Whoever may not read the log is shown an empty one, and no announcement in it.
+    // Whoever may not read the log is shown an empty one, and no notice in it.
     let rules = Rules {
         look_shows_records: false,
         ..ALL
@@ -125,7 +125,7 @@ fn without_the_wait() {
 
 #[test]
 fn a_lease_that_is_only_shorter_than_the_wait() {
-    // Reads are stale at both ends: the old owner's read of the announcement, and the new owner's
+    // Reads are stale at both ends: the old owner's read of the notice, and the new owner's
     // read of the last commit.
     let rules = Rules {
         wait: WAIT - 1,
@@ -136,10 +136,10 @@ fn a_lease_that_is_only_shorter_than_the_wait() {
 }
 
 #[test]
-fn with_the_announcement_in_the_chain() {
+fn with_the_notice_in_the_chain() {
     // It would void what the owner goes on acknowledging until it reads it.
     let rules = Rules {
-        announcement: Announcement::InChain,
+        notice: NoticePlace::InChain,
         ..ALL
     };
     breaks(rules, ONCE, PROMISED, Law::LogTells);
@@ -147,7 +147,7 @@ fn with_the_announcement_in_the_chain() {
 
 #[test]
 fn with_the_epoch_claimed_before_the_wait() {
-    // The old owner may claim above it as long as it does not see the announcement, and its last
+    // The old owner may claim above it as long as it does not see the notice, and its last
     // record may surface under that epoch.
     let rules = Rules {
         claim_after_wait: false,

@@ -4,8 +4,8 @@ use crate::checker::Model;
 use crate::log::{History, Log, NONE, Place, Writes};
 use crate::properties::{Law, Promises};
 
-use super::rules::{Announcement, Bounds, LEASE, Rules};
-use super::state::{ANNOUNCEMENTS, DEPLOYMENTS, Deployment, NOTHING, Notice, Phase, Shown, State};
+use super::rules::{Bounds, LEASE, NoticePlace, Rules};
+use super::state::{DEPLOYMENTS, Deployment, NOTHING, NOTICES, Notice, Phase, Shown, State};
 use super::words;
 
 pub struct Takeover {
@@ -71,9 +71,9 @@ impl Model for Takeover {
         };
         State {
             log: Log::new(),
-            notices: [Notice::default(); ANNOUNCEMENTS],
+            notices: [Notice::default(); NOTICES],
             noticed: 0,
-            announcements: 0,
+            takeovers: 0,
             deployments: [owner, cold],
             claims: 0,
             writes: 0,
@@ -135,7 +135,7 @@ impl Takeover {
                 } else {
                     self.open(state, by, out);
                 }
-                // Also where storage is new: its wait runs beside that of the announcement.
+                // Also where storage is new: its wait runs beside that of the notice.
                 self.announce(state, by, out);
             }
             Phase::Waiting => {
@@ -220,7 +220,7 @@ impl Takeover {
     }
 
     fn announce(&self, state: &State, by: u8, out: &mut Vec<(Step, State)>) {
-        if state.announcements == self.bounds.announcements {
+        if state.takeovers == self.bounds.notices {
             return;
         }
         for shown in state.readings() {
@@ -228,9 +228,9 @@ impl Takeover {
                 continue;
             };
             let term = state.highest_term(shown) + 1;
-            after.announcements += 1;
+            after.takeovers += 1;
             let claims_now =
-                !self.rules.claim_after_wait || self.rules.announcement == Announcement::InChain;
+                !self.rules.claim_after_wait || self.rules.notice == NoticePlace::InChain;
             if claims_now {
                 if state.claims == self.bounds.claims {
                     continue;
@@ -238,15 +238,15 @@ impl Takeover {
                 self.claim(&mut after, by, shown);
             }
             after.me(by).term = term;
-            match self.rules.announcement {
-                Announcement::Apart => {
+            match self.rules.notice {
+                NoticePlace::Apart => {
                     after.add_notice(Notice {
                         term,
                         by,
                         place: Place::InLog(0),
                     });
                 }
-                Announcement::InChain => {
+                NoticePlace::InChain => {
                     after.post(by, 0);
                     let posted = after.of(by).posted;
                     after.log.put(posted, Place::InLog(0));

@@ -6,7 +6,7 @@ use crate::properties::Promises;
 use super::rules::{LEASE, STALE};
 
 pub const DEPLOYMENTS: usize = 2;
-pub const ANNOUNCEMENTS: usize = 3;
+pub const NOTICES: usize = 3;
 
 /// Which of two ownerships is the later: the one of the higher term; of two in the same term, that
 /// of the higher owner id.
@@ -43,7 +43,7 @@ pub struct Deployment {
     pub ticks: u8,
 }
 
-/// An announcement.
+/// That a takeover has begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Notice {
     pub term: u8,
@@ -55,9 +55,10 @@ pub struct Notice {
 pub struct State {
     pub log: Log,
     /// Sorted.
-    pub notices: [Notice; ANNOUNCEMENTS],
+    pub notices: [Notice; NOTICES],
     pub noticed: u8,
-    pub announcements: u8,
+    /// Begun so far, each with a notice.
+    pub takeovers: u8,
     pub deployments: [Deployment; DEPLOYMENTS],
     /// Claims so far, which is what the clock says: no two see the same time.
     pub claims: u8,
@@ -139,7 +140,7 @@ impl State {
         announced.chain(owned)
     }
 
-    /// Whether somebody else's announcement or ownership of a higher rank is shown.
+    /// Whether somebody else's notice or ownership of a higher rank is shown.
     pub fn is_outranked(&self, rank: Rank, shown: Shown) -> bool {
         self.ranks(shown)
             .any(|other| other.1 != rank.1 && other > rank)

@@ -140,11 +140,7 @@ fn read(state: &State, shown: Shown) -> String {
         } else {
             &mut missed
         };
-        list.push(format!(
-            "announcement {} of {}",
-            notice.term,
-            name(notice.by)
-        ));
+        list.push(format!("notice {} of {}", notice.term, name(notice.by)));
     }
     match missed.is_empty() {
         true => seen.join(" "),

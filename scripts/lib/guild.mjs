@@ -2,6 +2,8 @@
 const TEXT = 0;
 const CATEGORY = 4;
 const THREAD = 11;
+/** A message that only stands for the one that a thread is on. */
+const THREAD_STARTER = 21;
 const WIDTH = 110;
 
 /** What changed, as lines: `+` new, `~` changed, `-` gone. Empty when nothing did. */
@@ -69,8 +71,8 @@ export function asShown(text, { channels = [], users = new Map() }) {
 
 function messageChanges(before, after, guild) {
   const lines = [];
-  const old = new Map(before.map((message) => [message.id, message]));
-  for (const message of after) {
+  const old = new Map(written(before).map((message) => [message.id, message]));
+  for (const message of written(after)) {
     const was = old.get(message.id);
     old.delete(message.id);
     if (!was) lines.push(`+ ${messageLine(message, guild)}`);
@@ -80,6 +82,8 @@ function messageChanges(before, after, guild) {
   return lines;
 }
 
+/** Messages that say something themselves. */
+export const written = (messages) => messages.filter((message) => message.type !== THREAD_STARTER);
 const visible = ({ content, embeds, attachments, flags }) => ({ content, embeds, files: attachments?.map((file) => file.filename), flags });
 const same = (a, b) => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
 

@@ -1,6 +1,6 @@
 // The prompt of scripts/dev: commands typed by a person are sent as signed interactions.
 import readline from "node:readline";
-import { asShown, findChannel, guildTree } from "./guild.mjs";
+import { asShown, findChannel, guildTree, written } from "./guild.mjs";
 import { Refusal } from "./simulator.mjs";
 
 const HELP = `  /dbc_...   sends the command; Tab completes its name, its options and their values
@@ -77,8 +77,9 @@ async function answer(dev, line, quit) {
 function showChannel(guild, name) {
   const channel = findChannel(guild, name);
   if (!channel) return console.log(`  there is no channel #${name}`);
-  if (channel.messages.length === 0) return console.log("  no messages");
-  for (const { content, embeds, attachments } of channel.messages) {
+  const messages = written(channel.messages);
+  if (messages.length === 0) return console.log("  no messages");
+  for (const { content, embeds, attachments } of messages) {
     const texts = [content, ...embeds.flatMap((embed) => [embed.title, embed.description]), ...attachments.map((file) => `[${file.filename}, ${file.size} bytes]`)];
     for (const text of texts.filter(Boolean).join("\n").split("\n")) console.log(`  │ ${asShown(text, guild)}`);
     console.log("");

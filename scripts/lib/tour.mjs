@@ -39,38 +39,48 @@ export const tour = [
   {
     text: `/dbc_insert database:prod table:users key:u_1 value_json:${JSON.stringify(ROW)}`,
     expect: (view) => mentions(view, "u_1"),
-    guild: (state) => hasMessage(state, "table-users", (message) => message.content.startsWith("**u_1** · rev 1")),
+    guild: (state) => hasRow(state, "**u_1** · rev 1"),
     shows: "the row's message in #table-users",
   },
   { text: GET, expect: showsRow(ROW) },
   {
     text: `/dbc_update database:prod table:users key:u_1 patch_json:${JSON.stringify({ role: "teacher" })} if_rev:1`,
     expect: (view) => mentions(view, "revision 2"),
-    guild: (state) => hasMessage(state, "table-users", (message) => message.content.startsWith("**u_1** · rev 2")),
-    shows: "the row's message as it is now",
+    guild: (state) => hasRow(state, "**u_1** · rev 2") && hasRevision(state, 1),
+    shows: "the row's message as it is now, and a thread on it with the revision before",
   },
   { text: GET, expect: showsRow(UPDATED) },
-  { text: `/dbc_update database:prod table:users key:u_1 patch_json:${JSON.stringify(OPERATORS)}`, expect: (view) => mentions(view, "revision 3") },
+  {
+    text: `/dbc_update database:prod table:users key:u_1 patch_json:${JSON.stringify(OPERATORS)}`,
+    expect: (view) => mentions(view, "revision 3"),
+    guild: (state) => hasRow(state, "**u_1** · rev 3") && hasRevision(state, 2),
+    shows: "the row's message as it is now, and the revision before in its thread",
+  },
   { text: GET, expect: showsRow(COUNTED) },
   {
     text: `/dbc_transact database:prod ops_json:${JSON.stringify(OPS)}`,
     expect: (view) => mentions(view, "Committed 3 operations"),
-    guild: (state) => ["u_1** · rev 4", "u_2** · rev 1", "u_3** · rev 1"].every((row) => hasMessage(state, "table-users", (message) => message.content.startsWith(`**${row}`))),
-    shows: "all three rows' messages",
+    guild: (state) => ["**u_1** · rev 4", "**u_2** · rev 1", "**u_3** · rev 1"].every((row) => hasRow(state, row)) && hasRevision(state, 3),
+    shows: "all three rows' messages, and the revision before in u_1's thread",
   },
   { text: ask("find", where({ role: "teacher" })), expect: showsKeys("u_1", "u_3") },
   { text: ask("find", `${where({ visits: { $gte: 1, $lt: 7 } })} sort:-visits select:role,visits`), expect: showsKeys("u_2", "u_1") },
   { text: ask("find", where({ $text: "mondays" })), expect: showsKeys("u_2") },
   { text: ask("count", where({ role: "teacher" })), expect: (view) => mentions(view, "2 rows in `prod.users`") },
   { text: ask("distinct", "field:role"), expect: (view) => mentions(view, "2 different values") ?? mentions(view, '"guest"\n"teacher"') },
-  { text: "/dbc_delete database:prod table:users key:u_2", expect: (view) => mentions(view, "the deletion is revision 2") },
-  { text: "/dbc_restore_row database:prod table:users key:u_1 rev:2", expect: (view) => mentions(view, "revision 5") },
   {
-    text: HISTORY,
-    expect: showsHistory,
-    guild: (state) => [1, 2, 3, 4].every((rev) => hasMessage(state, "u_1", (message) => message.content.startsWith(`**rev ${rev}**`))),
-    shows: "the thread of u_1's message with its earlier revisions",
+    text: "/dbc_delete database:prod table:users key:u_2",
+    expect: (view) => mentions(view, "the deletion is revision 2"),
+    guild: (state) => hasRow(state, "~~**u_2**~~ · rev 2"),
+    shows: "the row's message, struck through",
   },
+  {
+    text: "/dbc_restore_row database:prod table:users key:u_1 rev:2",
+    expect: (view) => mentions(view, "revision 5"),
+    guild: (state) => hasRow(state, "**u_1** · rev 5") && [1, 2, 3, 4].every((rev) => hasRevision(state, rev)),
+    shows: "the row's message as it is now, and all earlier revisions in its thread",
+  },
+  { text: HISTORY, expect: showsHistory },
   {
     text: INSPECT,
     expect: (view, seen) => {
@@ -156,3 +166,5 @@ export function epochIn(view) {
 
 const looksRefused = (text) => /^(❌|⚠️|error\b)/iu.test(text.trim());
 const hasMessage = (state, channel, wanted) => findChannel(state, channel)?.messages.some(wanted) ?? false;
+const hasRow = (state, start) => hasMessage(state, "table-users", (message) => message.content.startsWith(start));
+const hasRevision = (state, rev) => hasMessage(state, "u_1", (message) => message.content.startsWith(`**rev ${rev}**`));

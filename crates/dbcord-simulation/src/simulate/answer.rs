@@ -155,11 +155,11 @@ fn read_change(reply: &str) -> Answer {
         Answer::Refused(Refusal::NoTable)
     } else if has("has a table `") && has("already, keyed by") {
         Answer::Refused(Refusal::TableTaken)
-    } else if has("already (revision") {
+    } else if has("already (revision") || has("so the key is taken then") {
         Answer::Refused(Refusal::Taken)
-    } else if has("has no row") {
+    } else if has("has no row") || has("so there is no such row then") {
         Answer::Refused(Refusal::Missing)
-    } else if has("is at revision") && has(", not ") {
+    } else if (has("is at revision") && has(", not ")) || has(", and `if_rev` is ") {
         Answer::Refused(Refusal::OtherRevision)
     } else if has("is at revision") && has(" already.") {
         Answer::Refused(Refusal::SameRevision)
@@ -287,6 +287,18 @@ mod tests {
             (
                 "❌ Option `key`: table `users` of database `prod` has a row with key `a` already (revision 3). Nothing was written.",
                 Answer::Refused(Refusal::Taken),
+            ),
+            (
+                "❌ Option `ops_json`: operation 2 of 2 (x of `a` in table `t`): operation 1 of this transaction inserts it, so the key is taken then. Nothing was written.",
+                Answer::Refused(Refusal::Taken),
+            ),
+            (
+                "❌ Option `ops_json`: operation 2 of 2 (x of `a` in table `t`): operation 1 of this transaction deletes it, so there is no such row then. Nothing was written.",
+                Answer::Refused(Refusal::Missing),
+            ),
+            (
+                "❌ Option `ops_json`: operation 2 of 2 (x of `a` in table `t`): operation 1 of this transaction updates it, to revision 2, and `if_rev` is 1. Nothing was written.",
+                Answer::Refused(Refusal::OtherRevision),
             ),
             (
                 "❌ Discord is away. Nothing was written. Try again.",

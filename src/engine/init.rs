@@ -152,7 +152,7 @@ impl<H: Host> Engine<H> {
         let database = self.handle(name);
         let opened = match database.open_for_user().await {
             // The lease says nothing of a takeover that began a moment ago.
-            Ok(()) => database.confirm_tenure_now().await,
+            Ok(()) => database.look_at_log().await,
             failed => failed,
         };
         match opened {

@@ -268,12 +268,6 @@ impl<H: Host> Database<H> {
         })
     }
 
-    /// The same, however short ago the log was looked at.
-    pub(in crate::engine) async fn confirm_tenure_now(&self) -> Result<()> {
-        self.with_claimed(|opened| opened.tenure_asked_at.set(UnixMillis::MAX))?;
-        self.confirm_tenure().await
-    }
-
     /// The same for a record that is posted already.
     pub(in crate::engine) async fn confirm_commit(&self) -> Result<(), PostError> {
         let confirmed = self.confirm_tenure().await;

@@ -261,7 +261,7 @@ fn numbers_without_a_next_one_are_damage() {
         assert!(sent < 40, "{number} {what}: {sent} requests, {reply}");
         assert!(reply.contains("· rev 1"), "{number} {what}: {reply}");
         world.ok(&insert("b"));
-        world.ok("/dbc_update database:prod table:users key:a patch_json:{}");
+        world.ok(r#"/dbc_update database:prod table:users key:a patch_json:{"n":1}"#);
         world.settle();
         world.evict();
         world.ok(&get("b"));

@@ -126,13 +126,9 @@ mod tests {
         assert_eq!(file_name("a\"b\r\nc/ü.json"), "a_b__c__.json");
         assert_eq!(file_name("../.."), "file");
         assert_eq!(file_name(""), "file");
-        let long = "a".repeat(100);
-        let cut = &long[..75];
+        let [long, cut, tail] = [100, 75, 78].map(|length| "a".repeat(length));
         assert_eq!(file_name(&format!("{long}.json")), format!("{cut}.json"));
         assert_eq!(file_name(&format!("{cut}.json")), format!("{cut}.json"));
-        assert_eq!(
-            file_name(&format!("a.{long}")),
-            format!("a.{}", &long[..78])
-        );
+        assert_eq!(file_name(&format!("a.{long}")), format!("a.{tail}"));
     }
 }

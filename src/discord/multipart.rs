@@ -2,6 +2,9 @@
 
 use bytes::Bytes;
 
+const FILE_NAME: usize = 80;
+/// A longer ending is none: the name has a dot in it.
+const ENDING: usize = 12;
 /// What stands around a file, or around all of them, at most.
 const AROUND_A_FILE: usize = 512;
 
@@ -62,14 +65,23 @@ pub fn form(payload: &serde_json::Value, files: &[File], seed: u64) -> Body {
     }
 }
 
-/// The nearest name that needs no quoting anywhere: other characters become `_`.
+/// The nearest name that needs no quoting anywhere: other characters become `_`, and what is too
+/// long loses some before its ending.
 pub fn file_name(wanted: &str) -> String {
     let clean = |c: char| match c {
         c if c.is_ascii_alphanumeric() => c,
         '.' | '-' | '_' => c,
         _ => '_',
     };
-    let name: String = wanted.chars().take(80).map(clean).collect();
+    let mut name: String = wanted.chars().map(clean).collect();
+    // What programs know the file by stays.
+    let ending = name.rfind('.').map(|dot| name.split_off(dot));
+    let ending = ending.unwrap_or_default();
+    if ending.len() <= ENDING {
+        name.truncate(FILE_NAME.saturating_sub(ending.len()));
+    }
+    name.push_str(&ending);
+    name.truncate(FILE_NAME);
     if name.trim_matches(['.', '_']).is_empty() {
         "file".to_owned()
     } else {
@@ -114,5 +126,9 @@ mod tests {
         assert_eq!(file_name("a\"b\r\nc/ü.json"), "a_b__c__.json");
         assert_eq!(file_name("../.."), "file");
         assert_eq!(file_name(""), "file");
+        let [long, cut, tail] = [100, 75, 78].map(|length| "a".repeat(length));
+        assert_eq!(file_name(&format!("{long}.json")), format!("{cut}.json"));
+        assert_eq!(file_name(&format!("{cut}.json")), format!("{cut}.json"));
+        assert_eq!(file_name(&format!("a.{long}")), format!("a.{tail}"));
     }
 }

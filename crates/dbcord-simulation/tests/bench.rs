@@ -3,10 +3,10 @@
 
 use std::process::{Command, Output};
 
-use dbcord_simulation::bench::{Measurement, Scale, measure};
+use dbcord_simulation::bench::{Measurement, SUBJECTS, Scale, measure};
 
 fn measured() -> Vec<Measurement> {
-    measure(&Scale::SMALL, None, |_| ())
+    measure(&SUBJECTS, &Scale::SMALL, None, |_| ())
 }
 
 fn value(all: &[Measurement], name: &str) -> f64 {
@@ -50,12 +50,12 @@ fn what_writes_and_reads_cost_is_counted() {
 fn the_program_writes_tables_and_json_and_says_whether_goals_are_met() {
     let folder = std::env::temp_dir().join(format!("dbcord-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
-    let readme = folder.join("README.md");
-    std::fs::write(
-        &readme,
-        "a\n<!-- bench:engine -->\n<!-- /bench:engine -->\nb\n",
-    )
-    .unwrap();
+    let [readme, rest] = ["README.md", "rest.md"].map(|name| {
+        let document = folder.join(name);
+        let text = "a\n<!-- bench:engine -->\n<!-- /bench:engine -->\nb\n";
+        std::fs::write(&document, text).unwrap();
+        document
+    });
     let more = folder.join("more.json");
     let missed = r#"[{"name":"the moon","value":2.0,"unit":"cheeses","goal":{"below":2.0}}]"#;
     std::fs::write(&more, missed).unwrap();
@@ -68,6 +68,8 @@ fn the_program_writes_tables_and_json_and_says_whether_goals_are_met() {
         more_path,
         "--readme",
         readme_path,
+        "--rest",
+        rest.to_str().unwrap(),
     ]);
     assert_eq!(output.status.code(), Some(1), "a goal is missed");
     let all: Vec<Measurement> = serde_json::from_slice(&output.stdout).unwrap();
@@ -89,6 +91,11 @@ fn the_program_writes_tables_and_json_and_says_whether_goals_are_met() {
         line.contains("2 cheeses") && line.contains("**missed**"),
         "{line}"
     );
+    let rest = std::fs::read_to_string(&rest).unwrap();
+    for (figure, has_goal) in [("the moon", true), ("memory a row", false)] {
+        assert_eq!(written.contains(figure), has_goal, "{figure}: {written}");
+        assert_eq!(rest.contains(figure), !has_goal, "{figure}: {rest}");
+    }
     std::fs::remove_dir_all(&folder).unwrap();
 
     let help = call(&["--help"]);

@@ -55,8 +55,7 @@ fn single(guild: &mut Guild) -> Vec<Measurement> {
     guild.world.wait(PAUSE_MS);
     let timed = guild.timed(guild.put("users", &json!({"id": "c"})));
     let name = "insert after a minute in which nobody looked at the log";
-    all.push(Measurement::count(name, timed.requests, "requests"));
-    all.push(Measurement::new(name, timed.round_trips(), "round trips"));
+    all.extend(timed.both(name));
     all
 }
 

@@ -1,30 +1,24 @@
 //! The program behind `scripts/bench engine`.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use lexopt::{Arg, Parser, ValueExt as _};
 
-use super::{HeapBytes, Measurement, SUBJECTS, Scale, measure, measure_one, report};
+use super::{HeapBytes, Measurement, SUBJECTS, Scale, measure, report};
 
-pub const USAGE: &str = "\
-Usage: scripts/bench engine [--native] [--only X] [--json] [--readme]
-
-Measures what the storage engine costs, in requests to Discord and in virtual time: every request
-takes 120 ms, and Discord's limits hold. The figures are the same on every machine. Prints a table
-with the goals, and whether they are met; exits with 1 when one is missed.
-
-  --native   without the wasm's heap, which needs the Worker to be built and takes some minutes
-  --json     prints the figures as JSON instead
-  --readme   writes the table into README.md as well
-  --only X   one subject: writes, reads, writers, background, checkpoints, memory or day
-  --small    fewer of everything, to see that it works; the goals mean nothing then";
+/// Also what the script prints, which need not build the program for it.
+pub const USAGE: &str = include_str!("usage.txt");
 
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Arguments {
     json: bool,
+    /// Gets the figures with a goal.
     readme: Option<PathBuf>,
+    /// Gets the others.
+    rest: Option<PathBuf>,
     /// Figures that were measured elsewhere.
     with: Option<PathBuf>,
     only: Option<String>,
@@ -41,7 +35,7 @@ pub fn main(heap: HeapBytes) -> ExitCode {
         }
     };
     if arguments.help {
-        println!("{USAGE}");
+        print!("{USAGE}");
         return ExitCode::SUCCESS;
     }
     match arguments.run(heap) {
@@ -63,6 +57,7 @@ impl Arguments {
             match argument {
                 Arg::Long("json") => parsed.json = true,
                 Arg::Long("readme") => parsed.readme = Some(parser.value().map_err(wrong)?.into()),
+                Arg::Long("rest") => parsed.rest = Some(parser.value().map_err(wrong)?.into()),
                 Arg::Long("with") => parsed.with = Some(parser.value().map_err(wrong)?.into()),
                 Arg::Long("only") => {
                     let subject = parser
@@ -80,7 +75,7 @@ impl Arguments {
             Some(subject) if !SUBJECTS.contains(&subject.as_str()) => Err(format!(
                 "there is no subject {subject}. --help says what there is."
             )),
-            Some(_) if parsed.readme.is_some() => {
+            Some(_) if parsed.readme.is_some() || parsed.rest.is_some() => {
                 Err("--readme takes all figures: leave out --only.".to_owned())
             }
             _ => Ok(parsed),
@@ -94,10 +89,12 @@ impl Arguments {
         } else {
             Scale::FULL
         };
-        let mut all = match &self.only {
-            Some(subject) => measure_one(subject, &scale, Some(heap)),
-            None => measure(&scale, Some(heap), |what| eprintln!("measuring: {what}")),
+        let subjects = match &self.only {
+            Some(subject) => vec![subject.as_str()],
+            None => SUBJECTS.to_vec(),
         };
+        let progress = |what: &str| eprintln!("measuring: {what}");
+        let mut all = measure(&subjects, &scale, Some(heap), progress);
         if let Some(file) = &self.with {
             let text =
                 std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
@@ -105,21 +102,26 @@ impl Arguments {
                 .map_err(|error| format!("{}: {error}", file.display()))?;
             all.extend(more);
         }
-        let table = report::table(&all);
         if self.json {
             let json = serde_json::to_string_pretty(&all);
             println!("{}", json.map_err(|error| error.to_string())?);
         } else {
-            print!("{table}");
+            print!("{}", report::table(&all));
         }
-        if let Some(file) = &self.readme {
-            let failed = |error: std::io::Error| format!("{}: {error}", file.display());
-            let readme = std::fs::read_to_string(file).map_err(failed)?;
-            let readme = report::into_readme(&readme, &table)?;
-            std::fs::write(file, readme).map_err(failed)?;
+        for (file, has_goal) in [(&self.readme, true), (&self.rest, false)] {
+            let Some(file) = file else { continue };
+            let some = all.iter().filter(|one| one.goal.is_some() == has_goal);
+            write_into(file, &report::table(some))?;
         }
         Ok(all.iter().all(|measured| measured.is_met() != Some(false)))
     }
+}
+
+fn write_into(file: &Path, table: &str) -> Result<(), String> {
+    let named = |problem: &dyn Display| format!("{}: {problem}", file.display());
+    let document = std::fs::read_to_string(file).map_err(|error| named(&error))?;
+    let document = report::into_document(&document, table).map_err(|error| named(&error))?;
+    std::fs::write(file, document).map_err(|error| named(&error))
 }
 
 #[cfg(test)]
@@ -132,10 +134,11 @@ mod tests {
 
     #[test]
     fn arguments_are_read() {
-        let parsed = parse("--json --readme a.md --with=b.json").unwrap();
+        let parsed = parse("--json --readme a.md --rest c.md --with=b.json").unwrap();
         let expected = Arguments {
             json: true,
             readme: Some("a.md".into()),
+            rest: Some("c.md".into()),
             with: Some("b.json".into()),
             ..Arguments::default()
         };
@@ -143,6 +146,7 @@ mod tests {
         assert_eq!(parse("--only day").unwrap().only.as_deref(), Some("day"));
         assert!(parse("--only night").unwrap_err().contains("night"));
         assert!(parse("--only day --readme a").is_err());
+        assert!(parse("--only day --rest a").is_err());
         assert!(parse("--fast").unwrap_err().contains("--fast"));
         assert!(parse("--with").unwrap_err().contains("--with"));
     }

@@ -6,6 +6,7 @@ use dbcord::host::UnixMillis;
 use discord_sim::{Id, InteractionSpec};
 use serde_json::{Map, Value, json};
 
+use super::Measurement;
 use crate::harness::ledger::{Event, Sent};
 use crate::harness::world::{World, content};
 
@@ -34,6 +35,18 @@ impl Timed {
     /// Round trips, one after the other.
     pub fn round_trips(&self) -> f64 {
         self.ms as f64 / ROUND_TRIP_MS as f64
+    }
+
+    /// All requests, and how many of them had to wait for each other.
+    pub fn both(&self, name: &str) -> [Measurement; 2] {
+        [
+            Measurement::count(format!("{name}: requests"), self.requests, "requests"),
+            Measurement::new(
+                format!("{name}: in sequence"),
+                self.round_trips(),
+                "round trips",
+            ),
+        ]
     }
 }
 

@@ -30,12 +30,7 @@ pub fn measure(scale: &Scale) -> Vec<Measurement> {
     guild.rest();
     let timed = guild.timed(guild.put("users", &row(scale.rows, ROW_BYTES)));
     let name = format!("cold insert, {} rows, with the channel hint", scale.rows);
-    all.push(Measurement::new(
-        name.clone(),
-        timed.round_trips(),
-        "round trips",
-    ));
-    all.push(Measurement::count(name, timed.requests, "requests"));
+    all.extend(timed.both(&name));
     guild.rest();
     let hints = |storage: &mut std::collections::BTreeMap<String, String>| {
         storage.retain(|key, _| !key.ends_with("/hints"));
@@ -47,11 +42,8 @@ pub fn measure(scale: &Scale) -> Vec<Measurement> {
 
 fn cold(guild: &mut Guild, scale: &Scale, how: &str, most: u32) -> [Measurement; 2] {
     let timed = guild.timed(guild.get("users", &key(scale.rows / 2)));
-    let name = format!("cold get, {} rows, {how}", scale.rows);
-    [
-        Measurement::new(name.clone(), timed.round_trips(), "round trips").at_most(most),
-        Measurement::count(name, timed.requests, "requests"),
-    ]
+    let [requests, in_sequence] = timed.both(&format!("cold get, {} rows, {how}", scale.rows));
+    [requests, in_sequence.at_most(most)]
 }
 
 fn key(number: usize) -> String {

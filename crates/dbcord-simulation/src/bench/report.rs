@@ -1,4 +1,4 @@
-//! The figures as a table for people, and for the README.
+//! The figures as a table for people, and for the documents.
 
 use super::{Goal, Measurement};
 
@@ -6,10 +6,17 @@ const BEGIN: &str = "<!-- bench:engine -->";
 const END: &str = "<!-- /bench:engine -->";
 
 /// A Markdown table, its columns padded so that it can be read as it is.
-pub fn table(all: &[Measurement]) -> String {
+/// Without any goal, the columns for it are left out.
+pub fn table<'a>(all: impl IntoIterator<Item = &'a Measurement>) -> String {
     let header = ["measured", "result", "goal", ""].map(str::to_owned);
     let mut rows = vec![header];
-    rows.extend(all.iter().map(line));
+    let mut columns = 2;
+    for measurement in all {
+        if measurement.goal.is_some() {
+            columns = 4;
+        }
+        rows.push(line(measurement));
+    }
     let mut widths = [3; 4];
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -20,7 +27,7 @@ pub fn table(all: &[Measurement]) -> String {
     rows.insert(1, rule);
     let mut text = String::new();
     for row in rows {
-        for (cell, width) in row.iter().zip(widths) {
+        for (cell, width) in row.iter().zip(widths).take(columns) {
             let padding = " ".repeat(width - cell.chars().count());
             text.push_str(&format!("| {cell}{padding} "));
         }
@@ -29,13 +36,13 @@ pub fn table(all: &[Measurement]) -> String {
     text
 }
 
-/// The README with the table between its markers.
+/// The document with the table between its markers.
 ///
 /// # Errors
 /// The marker that is missing.
-pub fn into_readme(readme: &str, table: &str) -> Result<String, String> {
-    let missing = |marker| format!("README.md has no line `{marker}`.");
-    let (before, rest) = readme.split_once(BEGIN).ok_or_else(|| missing(BEGIN))?;
+pub fn into_document(document: &str, table: &str) -> Result<String, String> {
+    let missing = |marker| format!("there is no line `{marker}`.");
+    let (before, rest) = document.split_once(BEGIN).ok_or_else(|| missing(BEGIN))?;
     let (_, after) = rest.split_once(END).ok_or_else(|| missing(END))?;
     Ok(format!("{before}{BEGIN}\n{table}{END}{after}"))
 }
@@ -58,8 +65,16 @@ fn line(measurement: &Measurement) -> [String; 4] {
         Some(true) => "met",
         Some(false) => "**missed**",
     };
-    let result = format!("{} {unit}", number(*value));
-    [name.clone(), result, goal, met.to_owned()]
+    [name.clone(), counted(*value, unit), goal, met.to_owned()]
+}
+
+/// `1 request`, `2 requests`, `3 KiB`
+fn counted(value: f64, unit: &str) -> String {
+    let value = number(value);
+    // A lone `s` is seconds.
+    let one = unit.strip_suffix('s').filter(|one| !one.is_empty());
+    let unit = one.filter(|_| value == "1").unwrap_or(unit);
+    format!("{value} {unit}")
 }
 
 /// With commas between thousands, and no more than two decimals.
@@ -98,6 +113,28 @@ mod tests {
     }
 
     #[test]
+    fn one_is_singular() {
+        for (value, unit, text) in [
+            (1.0, "requests", "1 request"),
+            (1.0, "round trips", "1 round trip"),
+            (1.04, "requests", "1.04 requests"),
+            (0.0, "requests", "0 requests"),
+            (1.0, "s", "1 s"),
+            (1.0, "KiB", "1 KiB"),
+        ] {
+            assert_eq!(counted(value, unit), text);
+        }
+    }
+
+    #[test]
+    fn without_goals_there_is_no_column_for_them() {
+        let table = table(&[Measurement::new("a", 2.0, "requests")]);
+        let last = table.lines().last().unwrap();
+        assert_eq!(last.matches('|').count(), 3, "{table}");
+        assert!(!table.contains("goal"), "{table}");
+    }
+
+    #[test]
     fn goals_are_met_or_missed() {
         let measured = |value| Measurement::new("a", value, "s");
         let all = [
@@ -117,11 +154,11 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_keeps_what_is_around_the_table() {
-        let readme = format!("a\n{BEGIN}\nold\n{END}\nb\n");
-        let new = into_readme(&readme, "new\n").unwrap();
+    fn a_document_keeps_what_is_around_the_table() {
+        let document = format!("a\n{BEGIN}\nold\n{END}\nb\n");
+        let new = into_document(&document, "new\n").unwrap();
         assert_eq!(new, format!("a\n{BEGIN}\nnew\n{END}\nb\n"));
-        assert_eq!(into_readme(&new, "new\n").unwrap(), new);
-        assert!(into_readme(BEGIN, "new\n").unwrap_err().contains(END));
+        assert_eq!(into_document(&new, "new\n").unwrap(), new);
+        assert!(into_document(BEGIN, "new\n").unwrap_err().contains(END));
     }
 }

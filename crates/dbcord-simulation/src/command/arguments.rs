@@ -29,20 +29,24 @@ impl Arguments {
             operations: OPERATIONS,
             help: false,
         };
+        let mut seeds = None;
+        let mut is_quick = false;
         let mut parser = Parser::from_args(arguments);
         while let Some(argument) = parser.next().map_err(wrong)? {
             match argument {
-                Arg::Long("seeds") => parsed.seeds = number("--seeds", &mut parser)?,
+                Arg::Long("seeds") => seeds = Some(number("--seeds", &mut parser)?),
                 Arg::Long("seed") => parsed.seed = Some(number("--seed", &mut parser)?),
                 Arg::Long("ops") => parsed.operations = number("--ops", &mut parser)? as usize,
-                Arg::Long("quick") => {
-                    parsed.seeds = QUICK_SEEDS;
-                    parsed.seed.get_or_insert(1);
-                }
+                Arg::Long("quick") => is_quick = true,
                 Arg::Long("help") | Arg::Short('h') => parsed.help = true,
                 other => return Err(wrong(other.unexpected())),
             }
         }
+        // Only where nothing was said, wherever it stands.
+        if is_quick {
+            parsed.seed.get_or_insert(1);
+        }
+        parsed.seeds = seeds.unwrap_or(if is_quick { QUICK_SEEDS } else { SEEDS });
         Ok(parsed)
     }
 }
@@ -77,6 +81,10 @@ mod tests {
         );
         let quick = parse("--quick").unwrap();
         assert_eq!((quick.seeds, quick.seed), (QUICK_SEEDS, Some(1)));
+        for line in ["--quick --seeds 5 --seed 9", "--seeds 5 --seed 9 --quick"] {
+            let parsed = parse(line).unwrap();
+            assert_eq!((parsed.seeds, parsed.seed), (5, Some(9)), "{line}");
+        }
         assert!(parse("-h").unwrap().help);
     }
 

@@ -98,7 +98,7 @@ impl Seeds {
         let broken = self.broken.lock().map(|mut broken| broken.take());
         let broken = broken.unwrap_or_default();
         if broken.is_none() {
-            println!("{done} seeds, 0 violations");
+            println!("{}", verdict(done, undecided));
         }
         broken
     }
@@ -156,6 +156,14 @@ impl Seeds {
     }
 }
 
+/// The last line of a run that broke no law.
+fn verdict(done: u64, undecided: u64) -> String {
+    match undecided {
+        0 => format!("{done} seeds, 0 violations"),
+        undecided => format!("{done} seeds, 0 violations, {undecided} undecided"),
+    }
+}
+
 fn tell(seed: u64, report: Report, arguments: &Arguments) {
     let plan = Plan::draw(seed, arguments.operations);
     let steps = plan.steps.len();
@@ -181,4 +189,15 @@ fn tell(seed: u64, report: Report, arguments: &Arguments) {
 )]
 fn now() -> Instant {
     Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::verdict;
+
+    #[test]
+    fn what_could_not_be_decided_is_not_counted_in_silence() {
+        assert_eq!(verdict(40, 0), "40 seeds, 0 violations");
+        assert_eq!(verdict(40, 3), "40 seeds, 0 violations, 3 undecided");
+    }
 }

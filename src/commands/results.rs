@@ -129,10 +129,8 @@ fn cell(value: Json<'_>) -> Option<String> {
             let escaped = escape_json(value.text());
             let inner = escaped.strip_prefix('"')?.strip_suffix('"')?;
             // What would look like a number, a truth value or nothing keeps its quotes.
-            let is_plain = !inner.is_empty()
-                && inner.trim() == inner
-                && Json::new(inner).kind() == Kind::Null
-                && inner != "null";
+            let is_other = serde_json::from_str::<Value>(inner).is_ok();
+            let is_plain = !inner.is_empty() && inner.trim() == inner && !is_other;
             if is_plain { inner.to_owned() } else { escaped }
         }
         _ => value.text().to_owned(),
@@ -150,14 +148,14 @@ mod tests {
             "2 rows",
             &[
                 r#"{"id":"a","n":1,"s":"x`y"}"#,
-                r#"{"id":"bcd","ok":true,"s":"7"}"#,
+                r#"{"id":"true love","ok":true,"s":"7"}"#,
             ],
             "",
             "f.json",
         );
         assert_eq!(
             reply.content,
-            "2 rows\n```\nid   n  s         ok\n----------------------\na    1  x\\u0060y\nbcd     \"7\"       true\n```"
+            "2 rows\n```\nid         n  s         ok\n----------------------------\na          1  x\\u0060y\ntrue love     \"7\"       true\n```"
         );
     }
 

@@ -76,17 +76,23 @@ impl Pasts {
     fn is_told_as_before(&mut self, cell: Cell, told: &Told) -> Result<(), String> {
         let before = self.told.entry((cell, told.rev));
         let before = before.or_insert_with(|| told.clone());
-        let is_same = before.commit == told.commit
-            && (before.content == told.content
-                || before.content == Content::Unread
-                || told.content == Content::Unread)
-            && (before.by == told.by || before.by.is_none() || told.by.is_none());
+        // What has no message of its own is committed again before its record goes: then it is told with
+        // that later commit, and nobody is named.
+        let is_again =
+            |earlier: &Told, later: &Told| later.commit > earlier.commit && later.by.is_none();
+        let is_same =
+            (before.commit == told.commit || is_again(before, told) || is_again(told, before))
+                && (before.content == told.content
+                    || before.content == Content::Unread
+                    || told.content == Content::Unread)
+                && (before.by == told.by || before.by.is_none() || told.by.is_none());
         if !is_same {
             return Err(format!("{cell} was told as {before:?}; now as {told:?}"));
         }
         if told.content != Content::Unread {
             before.content = told.content;
         }
+        before.commit = before.commit.min(told.commit);
         before.by = before.by.take().or_else(|| told.by.clone());
         Ok(())
     }
@@ -157,5 +163,20 @@ mod tests {
         };
         pasts.hear(CELL, &[unread], false).unwrap();
         assert!(pasts.hear(CELL, &[told(1, 3, 8)], false).is_err());
+    }
+
+    #[test]
+    fn what_was_committed_again_is_told_without_who() {
+        let again = |by| Told {
+            commit: 30,
+            by,
+            ..told(1, 2, 8)
+        };
+        let mut pasts = pasts();
+        pasts.hear(CELL, &[told(1, 2, 8)], true).unwrap();
+        pasts.hear(CELL, &[again(None)], false).unwrap();
+        pasts.hear(CELL, &[told(1, 2, 8)], false).unwrap();
+        let by = told(1, 2, 8).by;
+        assert!(pasts.hear(CELL, &[again(by)], false).is_err());
     }
 }

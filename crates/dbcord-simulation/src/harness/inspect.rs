@@ -93,7 +93,11 @@ impl World {
             .header("authorization", format!("Bot {token}"))
             .header("user-agent", USER_AGENT)
             .header("content-type", "application/json")
-            .body(json!({ "content": content }).to_string().into())
+            .body(
+                json!({ "content": content, "allowed_mentions": { "parse": [] } })
+                    .to_string()
+                    .into(),
+            )
             .expect("a plain request");
         let now = self.now();
         match self.with_discord(|discord| discord.handle(now, request)) {
@@ -204,7 +208,10 @@ impl World {
         let now = self.now();
         // A fault that was meant for the database may strike here.
         (0..FETCHES).find_map(|_| {
-            let request = Request::get(url).body(Bytes::new()).ok()?;
+            let request = Request::get(url)
+                .header("user-agent", USER_AGENT)
+                .body(Bytes::new())
+                .ok()?;
             match self.with_discord(|discord| discord.handle(now, request)) {
                 Outcome::Responded { response, .. } if response.status() == 200 => {
                     String::from_utf8(response.into_body().to_vec()).ok()

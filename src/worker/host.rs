@@ -59,6 +59,9 @@ impl Entropy for WorkerIo {
     }
 }
 
+/// An alarm that should have rung so long ago does not ring by itself soon.
+const OVERDUE_MS: u64 = 1_000;
+
 /// What a Durable Object has besides: storage, an alarm, tasks that outlive an answer.
 pub(super) struct ObjectHost {
     io: WorkerIo,
@@ -139,10 +142,18 @@ impl Durable for ObjectHost {
         let storage = self.state.storage();
         // Setting an alarm is a billed row write, reading it is not.
         let set = storage.get_alarm().await.map_err(failed)?;
-        if set.is_some_and(|set| u64::try_from(set).is_ok_and(|set| set <= at)) {
+        let now = self.now();
+        // One that is overdue failed, or its object was taken away: the runtime rings it again
+        // later and later, and after some times no more.
+        // <https://developers.cloudflare.com/durable-objects/api/alarms/>
+        let is_overdue = |set: u64| set + OVERDUE_MS < now;
+        if set
+            .and_then(|set| u64::try_from(set).ok())
+            .is_some_and(|set| set <= at && !is_overdue(set))
+        {
             return Ok(());
         }
-        let delay = at.saturating_sub(self.now());
+        let delay = at.saturating_sub(now);
         let set = storage.set_alarm(Duration::from_millis(delay)).await;
         set.map_err(failed)
     }

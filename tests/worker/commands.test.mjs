@@ -11,7 +11,7 @@ test("a row goes in and comes out as it was", async (t) => {
   assert.deepEqual(await world.row("u_1"), ROW);
   await world.mirrored("u_1");
 
-  for (const [name, value] of Object.entries({
+  const rows = Object.entries({
     "mentions": "@everyone <@1> <#2> <:a:3>",
     "back-ticks": "```js\ncode``` and `more`",
     "controls and zero width": "a\u0000b\u200bc\u001b[0m\u202e",
@@ -20,14 +20,13 @@ test("a row goes in and comes out as it was", async (t) => {
     "numbers": [0, -1, 1.5, 1e300, 9007199254740991, 1e-7],
     "nesting": { a: [{ b: [[], {}] }, null, true] },
     "space": "  around  \n\n and below \n",
-  })) {
-    await t.test(name, async () => {
-      const row = { id: `k_${name.replaceAll(" ", "_").replaceAll("-", "_")}`, value };
-      await world.insert(row);
-      await world.mirrored(row.id);
-      await world.evict();
-      assert.deepEqual(await world.row(row.id), row);
-    });
+  }).map(([name, value]) => [name, { id: `k_${name.replaceAll(/[ -]/g, "_")}`, value }]);
+  for (const [, row] of rows) await world.insert(row);
+  for (const [, row] of rows) await world.mirrored(row.id);
+  // Once, not once a row: workerd rings an alarm whose object was taken away later and later.
+  await world.evict();
+  for (const [name, row] of rows) {
+    await t.test(name, async () => assert.deepEqual(await world.row(row.id), row));
   }
 });
 

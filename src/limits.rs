@@ -49,6 +49,8 @@ pub const BACKGROUND_REQUESTS: u32 = 25;
 /// Database and table names (our own rule: `table-<name>` and `idx-<name>-<field>` must fit the 100
 /// characters of a channel's name).
 pub const NAME: usize = 32;
+/// Characters of a channel's name. <https://docs.discord.com/developers/resources/channel#channel-object>
+pub const CHANNEL_NAME: usize = 100;
 /// Names of fields that a primary key or an index may have (our own rule; see [`NAME`]).
 pub const FIELD_NAME: usize = 60;
 /// A row's key (our own rule: it stands in the first line of the row's message and in choices).
@@ -65,6 +67,8 @@ pub const DISTINCT_VALUES: usize = 10_000;
 pub const DOCUMENT_VALUES: usize = 100_000;
 /// Values in the operations of one transaction, for the same reason.
 pub const TRANSACTION_VALUES: usize = 200_000;
+/// Indexes of one table (our own rule: each takes memory and a channel; MongoDB allows 64).
+pub const TABLE_INDEXES: usize = 16;
 
 /// How much later than its place in the order of commits a message of the log may get its id (our own
 /// rule: Discord names no bound for "eventually").

@@ -5,18 +5,20 @@ use twilight_interactions::command::{CommandModel, CreateCommand};
 use super::{Context, SlashCommand, manage_server};
 use crate::engine::access::Lacking;
 use crate::engine::attachments::Access;
-use crate::engine::inspect::{Inspection, TableInspection};
+use crate::engine::inspect::{IndexInspection, Inspection, TableInspection};
 use crate::engine::materialize::Backlog;
 use crate::error::Result;
 use crate::host::Host;
 use crate::interactions::Reply;
 use crate::limits::MESSAGE_CONTENT;
-use crate::text::{truncate, utf16_len};
+use crate::text::{inline, truncate, utf16_len};
 
 /// Channels of a kind that are warned of.
 const WARNINGS: usize = 3;
 /// Characters of why a table is damaged; a command on the table says all of it.
 const DAMAGE: usize = 300;
+/// Characters of an index's fields.
+const INDEX: usize = 100;
 
 /// Show what a database is made of and how it is doing
 #[derive(CommandModel, CreateCommand)]
@@ -106,6 +108,8 @@ fn describe(name: &str, inspection: &Inspection) -> String {
             table.digest,
             describe_mirror(table)
         );
+        let indexes = table.indexes.iter().map(describe_index);
+        let line = indexes.fold(line, |line, index| line + &index);
         let rest = format!("\n… and {} more", inspection.tables.len() - at);
         if utf16_len(&text) + utf16_len(&line) + utf16_len(&rest) > MESSAGE_CONTENT {
             text.push_str(&rest);
@@ -178,6 +182,19 @@ fn describe_backlog(backlog: &Backlog, stalled: Option<&str>) -> String {
         parts.push(format!("waiting: {reason}"));
     }
     format!("backlog: {}", parts.join(" · "))
+}
+
+fn describe_index(index: &IndexInspection) -> String {
+    let name = inline(&truncate(&index.name, INDEX));
+    let mut parts = vec![format!("\n  - index `{name}`")];
+    if !index.rules.is_empty() {
+        parts.push(index.rules.to_owned());
+    }
+    parts.extend(index.values.map(|values| format!("values: {values}")));
+    parts.extend(index.channel.map(|channel| format!("<#{channel}>")));
+    let behind = index.behind.filter(|&behind| behind > 0);
+    parts.extend(behind.map(|behind| format!("behind: {behind}")));
+    parts.join(" · ")
 }
 
 fn describe_mirror(table: &TableInspection) -> String {

@@ -10,6 +10,8 @@ mod find;
 mod get;
 mod help;
 mod history;
+mod index_create;
+mod index_drop;
 mod init;
 mod input;
 mod insert;
@@ -170,6 +172,8 @@ commands![
     table_create::TableCreate,
     table_rename::TableRename,
     table_drop::TableDrop,
+    index_create::IndexCreate,
+    index_drop::IndexDrop,
     insert::Insert,
     get::Get,
     find::FindRows,

@@ -29,6 +29,22 @@ pub(super) async fn names_and_deleted_keys<H: Host>(
     }
 }
 
+/// The same with the names of a table's indexes under `field`.
+pub(super) async fn names_and_indexes<H: Host>(context: Context<H>, typing: Typing) -> Vec<Choice> {
+    if typing.option != "field" {
+        return names(context, typing).await;
+    }
+    let (database, table) = (typing.other("database"), typing.other("table"));
+    let database = database.and_then(|name| context.engine.open_database(name));
+    let (Some(database), Some(table)) = (database, table) else {
+        return Vec::new();
+    };
+    let mut indexes = database.index_names(table);
+    // Discord's limit for a choice.
+    indexes.retain(|name| name.chars().count() <= 100);
+    matching(indexes, &typing.text)
+}
+
 fn keys<H: Host>(context: &Context<H>, typing: &Typing, with_deleted: bool) -> Vec<Choice> {
     let (database, table) = (typing.other("database"), typing.other("table"));
     let database = database.and_then(|name| context.engine.open_database(name));

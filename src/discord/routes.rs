@@ -177,3 +177,8 @@ pub fn edit_original(application: u64, token: &str) -> Route {
         )
     }
 }
+
+/// Where people find a message.
+pub fn message_link(guild: u64, channel: u64, message: u64) -> String {
+    format!("https://discord.com/channels/{guild}/{channel}/{message}")
+}

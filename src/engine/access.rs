@@ -23,7 +23,7 @@ impl<H: Host> Database<H> {
     pub(super) async fn lacking(&self, channels: &[Channel]) -> Result<Vec<Lacking>, CallError> {
         let ours = match self.opened() {
             Ok(opened) => {
-                let of_tables = opened.state.tables.values();
+                let of_tables = opened.state.views();
                 let of_tables = of_tables.filter_map(|table| opened.mirror.channel(table.id));
                 let ours = [opened.log].into_iter().chain(opened.catalog);
                 ours.chain(of_tables).collect::<Vec<_>>()

@@ -111,7 +111,9 @@ impl<'a, H: Host> ChannelMaker<'a, H> {
             match role {
                 Role::Log { .. } => found.logs.first().copied(),
                 Role::Catalog { .. } => found.catalogs.first().copied(),
-                Role::Table { id, .. } => found.tables.get(id)?.first().map(|marked| marked.id),
+                Role::Table { id, .. } | Role::Index { id, .. } => {
+                    found.tables.get(id)?.first().map(|marked| marked.id)
+                }
             }
         };
         if let Some(channel) = find(&self.channels) {

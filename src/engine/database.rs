@@ -17,7 +17,7 @@ use super::log::{CommitId, Op, Record};
 use super::materialize::Mirror;
 use super::object_storage::DatabaseKeys;
 use super::open::OpenError;
-use super::state::{Row, State};
+use super::state::{Row, State, Stored};
 use crate::discord::model::Message;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, UnixMillis};
@@ -155,7 +155,7 @@ impl Opened {
         for row in rows.values_mut() {
             row.generation = self.state.generation + 1;
         }
-        self.loaded(table, rows)?;
+        self.loaded(table, rows, BTreeMap::new())?;
         if let Some(table) = self.state.table_by_id_mut(table) {
             table.stored.segments.clear();
         }
@@ -163,19 +163,40 @@ impl Opened {
         Ok(())
     }
 
-    /// Takes in the rows of a table that was loaded, if it is still there.
+    /// Takes in the rows of a table that was loaded, if it is still there, and what the channels of its
+    /// indexes show, as far as that is known.
     ///
     /// # Errors
     /// When they are not those that the table's sum stands for.
-    pub fn loaded(&mut self, table: u32, rows: BTreeMap<String, Row>) -> Result<(), ()> {
-        match self.state.table_by_id_mut(table) {
-            Some(found) if !found.is_loaded => {
-                self.mirror.table_read(table, &rows);
-                found.load(rows)?;
-            }
+    pub fn loaded(
+        &mut self,
+        table: u32,
+        rows: BTreeMap<String, Row>,
+        shown: BTreeMap<u32, BTreeMap<String, Row>>,
+    ) -> Result<(), ()> {
+        match self.state.table_by_id(table) {
+            Some((_, found)) if !found.is_loaded => {}
             _ => return Ok(()),
         }
+        self.mirror.table_read(table, &rows);
+        let indexes = self.state.indexes_of(table);
+        let indexes: Vec<(u32, bool)> = indexes
+            .map(|index| {
+                let is_new = index.view.stored == Stored::default();
+                (index.id(), is_new || shown.contains_key(&index.id()))
+            })
+            .collect();
+        self.state.load(table, rows, shown)?;
         self.mirror.table_loaded(&mut self.state, table);
+        for (index, is_known) in indexes {
+            if !is_known {
+                if let Some(view) = self.state.view_mut(index) {
+                    view.stored.segments.clear();
+                }
+                self.mirror.channel_replaced(index);
+            }
+            self.mirror.table_loaded(&mut self.state, index);
+        }
         Ok(())
     }
 

@@ -30,7 +30,7 @@ impl RowSum {
 }
 
 /// Of a hash, as a big-endian number.
-pub(super) fn first_8_bytes(hash: &[u8]) -> u64 {
+pub(in crate::engine) fn first_8_bytes(hash: &[u8]) -> u64 {
     let first = hash.iter().take(8);
     first.fold(0, |number, &byte| number << 8 | u64::from(byte))
 }

@@ -61,6 +61,19 @@ pub struct TableInspection {
     pub behind: Option<u64>,
     /// Why its rows could not be had when that was last tried.
     pub damage: Option<String>,
+    pub indexes: Vec<IndexInspection>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexInspection {
+    pub name: String,
+    /// `unique`, `sparse`, both or nothing.
+    pub rules: &'static str,
+    pub channel: Option<u64>,
+    /// How many values it has, and how many rows are not shown in its channel; none while they are not in
+    /// memory.
+    pub values: Option<usize>,
+    pub behind: Option<u64>,
 }
 
 impl<H: Host> Database<H> {
@@ -92,6 +105,17 @@ impl<H: Host> Database<H> {
                 mirror: table.mirror,
                 damage: table.damage.as_deref().map(str::to_owned),
                 behind: table.is_loaded.then(|| opened.mirror.behind(table.id)),
+                indexes: opened
+                    .state
+                    .indexes_of(table.id)
+                    .map(|index| IndexInspection {
+                        name: index.definition.name(),
+                        rules: index.definition.rules(),
+                        channel: opened.mirror.channel(index.id()),
+                        values: table.is_loaded.then(|| index.entries.len()),
+                        behind: table.is_loaded.then(|| opened.mirror.behind(index.id())),
+                    })
+                    .collect(),
             });
         Ok(Inspection {
             private: opened.is_private(),

@@ -11,9 +11,12 @@ use serde_json::{Value, json};
 use crate::discord::model::{CATEGORY, Channel, MEMBER_OVERWRITE, ROLE_OVERWRITE, TEXT_CHANNEL};
 use crate::discord::permissions::{OWN, SEND_MESSAGES, VIEW_CHANNEL};
 use crate::engine::names::is_name;
-use crate::limits::{CATEGORY_CHANNELS, GUILD_CHANNELS};
+use crate::limits::{CATEGORY_CHANNELS, CHANNEL_NAME, GUILD_CHANNELS};
+use crate::text::{escape_markdown, truncate};
 
 const MARK: &str = "dbcord:1:";
+/// Characters of the paths of an index in a topic, which takes 1,024.
+const SHOWN_PATHS: usize = 500;
 
 /// What a marked channel is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,14 +32,22 @@ pub enum Role {
         table: String,
         id: u32,
     },
+    Index {
+        database: String,
+        table: String,
+        id: u32,
+        /// The paths that it is over, with commas between them; none from a mark, which does not have them.
+        over: String,
+    },
 }
 
 impl Role {
     pub fn database(&self) -> &str {
         match self {
-            Role::Log { database } | Role::Catalog { database } | Role::Table { database, .. } => {
-                database
-            }
+            Role::Log { database }
+            | Role::Catalog { database }
+            | Role::Table { database, .. }
+            | Role::Index { database, .. } => database,
         }
     }
 
@@ -46,6 +57,10 @@ impl Role {
             Role::Log { .. } => "dbc-log".to_owned(),
             Role::Catalog { .. } => "dbc-catalog".to_owned(),
             Role::Table { table, .. } => format!("table-{table}"),
+            Role::Index { table, over, .. } => {
+                let name = format!("idx-{table}-{}", as_channel_name(over));
+                truncate(&name, CHANNEL_NAME)
+            }
         }
     }
 
@@ -59,6 +74,12 @@ impl Role {
                 table,
                 id,
             } => format!("{MARK}table:{database}:{table}:{id}"),
+            Role::Index {
+                database,
+                table,
+                id,
+                ..
+            } => format!("{MARK}index:{database}:{table}:{id}"),
         }
     }
 
@@ -75,6 +96,15 @@ impl Role {
                 database, table, ..
             } => format!(
                 "{mark} · Rows of table {table} in database {database}, kept up to date by dbcord."
+            ),
+            Role::Index {
+                database,
+                table,
+                over,
+                ..
+            } => format!(
+                "{mark} · Values of table {table} in database {database} under {}, kept up to date by dbcord.",
+                truncate(&escape_markdown(over), SHOWN_PATHS)
             ),
         }
     }
@@ -94,6 +124,12 @@ impl Role {
                 table: name()?,
                 id: parts.next()?.parse().ok()?,
             },
+            "index" => Role::Index {
+                database,
+                table: name()?,
+                id: parts.next()?.parse().ok()?,
+                over: String::new(),
+            },
             _ => return None,
         };
         parts.next().is_none().then_some(role)
@@ -106,7 +142,7 @@ pub struct DatabaseChannels {
     pub category: Option<u64>,
     pub logs: Vec<u64>,
     pub catalogs: Vec<u64>,
-    /// By table id, oldest first.
+    /// By the id of the table or index, oldest first.
     pub tables: BTreeMap<u32, Vec<TableChannel>>,
 }
 
@@ -137,6 +173,19 @@ impl DatabaseChannels {
     }
 }
 
+/// A text as Discord has it in a channel's name: small letters, digits, `-` and `_`.
+fn as_channel_name(text: &str) -> String {
+    let mut name = String::new();
+    for c in text.chars().flat_map(char::to_lowercase) {
+        if c.is_alphanumeric() || c == '_' {
+            name.push(c);
+        } else if !name.ends_with('-') {
+            name.push('-');
+        }
+    }
+    name.trim_matches('-').to_owned()
+}
+
 /// Sorts a guild's channels by database.
 pub fn discover(channels: &[Channel]) -> BTreeMap<String, DatabaseChannels> {
     let mut databases: BTreeMap<String, DatabaseChannels> = BTreeMap::new();
@@ -154,7 +203,7 @@ pub fn discover(channels: &[Channel]) -> BTreeMap<String, DatabaseChannels> {
                 found.logs.push(channel.id);
             }
             Role::Catalog { .. } => found.catalogs.push(channel.id),
-            Role::Table { id, table, .. } => {
+            Role::Table { id, table, .. } | Role::Index { id, table, .. } => {
                 let marked = found.tables.entry(id).or_default();
                 let id = channel.id;
                 marked.push(TableChannel { id, table });
@@ -352,6 +401,16 @@ mod tests {
         ] {
             assert_eq!(Role::parse(&role.topic()), Some(role));
         }
+        let index = |over: &str| Role::Index {
+            database: prod(),
+            table: "users".into(),
+            id: 8,
+            over: over.into(),
+        };
+        let odd = index("Straße.Zip,*x*");
+        assert_eq!(odd.channel_name(), "idx-users-straße-zip-x");
+        assert_eq!(Role::parse(&odd.topic()), Some(index("")));
+        assert!(index(&"x,".repeat(500)).topic().len() < 1024);
         for foreign in [
             "",
             "about dbcord:1:log:prod",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 
 use super::checkpoint::file_sum::FileSum;
 use super::checkpoint::manifest::FileEntry;
@@ -14,7 +14,7 @@ use super::checkpoint::{segment, store};
 use super::database::Database;
 use super::state::{Row, Shown, Stored, sum_of};
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::Host;
+use crate::host::{Host, Level};
 
 /// When to try again to load a table that could not be loaded: each try reads the whole log, and most
 /// often somebody has to do something first.
@@ -26,7 +26,12 @@ pub(super) const FILES_AT_ONCE: usize = 4;
 struct Wanted {
     id: u32,
     stored: Stored,
+    /// Of the channels of its indexes, by index.
+    indexes: Vec<(u32, Stored)>,
 }
+
+/// Rows by their keys.
+type Rows = BTreeMap<String, Row>;
 
 impl<H: Host> Database<H> {
     /// Makes sure that the rows of the table, if there is one, are in memory.
@@ -55,9 +60,9 @@ impl<H: Host> Database<H> {
     }
 
     async fn load_from_segments(&self, wanted: &Wanted) -> Result<(), Unreadable> {
-        let rows = self.rows_from_segments(wanted).await?;
+        let (rows, shown) = self.rows_from_segments(wanted).await?;
         let why = "the rows in its segments and the commits since are not those that the last commit's digest stands for";
-        self.with_claimed(|opened| opened.loaded(wanted.id, rows))?
+        self.with_claimed(|opened| opened.loaded(wanted.id, rows, shown))?
             .map_err(|()| Error::new(ErrorKind::Corrupt, why).into())
     }
 
@@ -94,55 +99,56 @@ impl<H: Host> Database<H> {
         Ok(table.map(|table| Wanted {
             id: table.id,
             stored: table.stored.clone(),
+            indexes: opened
+                .state
+                .indexes_of(table.id)
+                .map(|index| (index.id(), index.view.stored.clone()))
+                .collect(),
         }))
     }
 
+    /// The table's rows, and what the channels of its indexes show. Where that cannot be read, the channel
+    /// is: nothing depends on it.
     async fn rows_from_segments(
         &self,
         wanted: &Wanted,
-    ) -> Result<BTreeMap<String, Row>, Unreadable> {
-        let segments = &wanted.stored.segments;
-        let parts = segments.iter().flat_map(|segment| segment.parts.iter());
+    ) -> Result<(Rows, BTreeMap<u32, Rows>), Unreadable> {
+        let stored =
+            || std::iter::once(&wanted.stored).chain(wanted.indexes.iter().map(|it| &it.1));
+        let segments = stored().flat_map(|stored| stored.segments.iter());
+        let parts = segments.flat_map(|segment| segment.parts.iter());
         let mut needed: BTreeMap<FileSum, &FileEntry> = BTreeMap::new();
         for part in parts {
             needed.insert(part.file.sum, &part.file);
         }
         let needed: Vec<&FileEntry> = needed.into_values().collect();
-        let mut files: BTreeMap<FileSum, Bytes> = BTreeMap::new();
+        let mut files = Files::new();
         for some in needed.chunks(FILES_AT_ONCE) {
-            let fetched = some.iter().map(|file| self.file(file));
-            let fetched = try_join_all(fetched).await?;
+            let fetched = join_all(some.iter().map(|file| self.file(file))).await;
             files.extend(some.iter().map(|file| file.sum).zip(fetched));
         }
-        let mut rows = BTreeMap::new();
-        for segment in segments {
-            for part in &segment.parts {
-                let file = files.get(&part.file.sum).cloned().unwrap_or_default();
-                let add = |row| {
-                    let (key, mut row) = Row::from_segment(row, segment.to);
-                    // A commit that was checkpointed while the table could not be loaded: what the
-                    // row's message showed before stands in the segments before.
-                    if row.shown == Shown::default()
-                        && let Some(before) =
-                            rows.get(&key).filter(|before: &&Row| before.at < row.at)
-                    {
-                        row.shown = before.shown;
-                    }
-                    rows.insert(key, row);
-                };
-                segment::read_part(&file, part.file.sum, part.section, &part.info, add).map_err(
-                    |error| {
-                        let why = format!("`{}` cannot be used: {error}", part.file.name);
-                        Error::new(ErrorKind::Corrupt, why)
-                    },
-                )?;
+        let rows = rows_in(&wanted.stored, &mut files)?;
+        if sum_of(wanted.id, &rows) != wanted.stored.sum {
+            let why =
+                "the rows in its segments are not those that the checkpoint's digest stands for";
+            return Err(Error::new(ErrorKind::Corrupt, why).into());
+        }
+        let mut shown = BTreeMap::new();
+        for (index, stored) in &wanted.indexes {
+            match rows_in(stored, &mut files) {
+                Ok(rows) => {
+                    shown.insert(*index, rows);
+                }
+                Err(unreadable) => {
+                    let line = format!(
+                        "database {}: what the channel of index {index} shows is read anew: {}",
+                        self.name, unreadable.error
+                    );
+                    self.shared.host.log(Level::Warn, &line);
+                }
             }
         }
-        if sum_of(wanted.id, &rows) == wanted.stored.sum {
-            return Ok(rows);
-        }
-        let why = "the rows in its segments are not those that the checkpoint's digest stands for";
-        Err(Error::new(ErrorKind::Corrupt, why).into())
+        Ok((rows, shown))
     }
 
     /// Fetches a file of a checkpoint, and checks it.
@@ -158,4 +164,42 @@ impl<H: Host> Database<H> {
         };
         store::get(&self.shared, log, &seen, file).await
     }
+}
+
+/// Files that were fetched, or could not be.
+type Files = BTreeMap<FileSum, Result<Bytes, Unreadable>>;
+
+/// The rows that segments have, the newest of each.
+fn rows_in(stored: &Stored, files: &mut Files) -> Result<Rows, Unreadable> {
+    let mut rows = Rows::new();
+    for segment in &stored.segments {
+        for part in &segment.parts {
+            let file = match files.get(&part.file.sum) {
+                Some(Ok(file)) => file.clone(),
+                Some(Err(_)) => match files.remove(&part.file.sum) {
+                    Some(Err(unreadable)) => return Err(unreadable),
+                    _ => Bytes::new(),
+                },
+                None => Bytes::new(),
+            };
+            let add = |row| {
+                let (key, mut row) = Row::from_segment(row, segment.to);
+                // A commit that was checkpointed while the table could not be loaded: what the row's
+                // message showed before stands in the segments before.
+                if row.shown == Shown::default()
+                    && let Some(before) = rows.get(&key).filter(|before: &&Row| before.at < row.at)
+                {
+                    row.shown = before.shown;
+                }
+                rows.insert(key, row);
+            };
+            segment::read_part(&file, part.file.sum, part.section, &part.info, add).map_err(
+                |error| {
+                    let why = format!("`{}` cannot be used: {error}", part.file.name);
+                    Error::new(ErrorKind::Corrupt, why)
+                },
+            )?;
+        }
+    }
+    Ok(rows)
 }

@@ -18,6 +18,7 @@ mod erase;
 pub mod find;
 mod gzip;
 pub mod history;
+pub mod index;
 pub mod init;
 pub mod inspect;
 pub mod layout;
@@ -285,10 +286,7 @@ impl<H: Host> Shared<H> {
 
     /// A link to a message, for replies.
     pub fn message_link(&self, channel: u64, message: u64) -> String {
-        format!(
-            "https://discord.com/channels/{}/{channel}/{message}",
-            self.guild
-        )
+        routes::message_link(self.guild, channel, message)
     }
 }
 

@@ -33,7 +33,7 @@ impl<H: Host> Database<H> {
         names::check_name("table", table)?;
         names::check_field("pk", &options.pk)?;
         if options.mirror {
-            self.check_room(table).await?;
+            self.check_room(&format!("table `{table}`")).await?;
         }
         let name = table.to_owned();
         let build = move |batch: &mut Batch<'_>| {
@@ -116,10 +116,10 @@ impl<H: Host> Database<H> {
     }
 
     /// Told now rather than found out by the background later.
-    async fn check_room(&self, table: &str) -> Result<()> {
+    pub(super) async fn check_room(&self, what: &str) -> Result<()> {
         let channels = self.shared.channels().await;
         let channels = channels.map_err(|error| {
-            let doing = format!("Looking for room for table `{table}`");
+            let doing = format!("Looking for room for {what}");
             not_written(&doing, &error)
         })?;
         let home = self.opened()?.category;
@@ -129,13 +129,13 @@ impl<H: Host> Database<H> {
         Err(Error::new(
             ErrorKind::TooLarge,
             format!(
-                "table `{table}` would need a channel, and this server has {} of {} already.",
+                "{what} would need a channel, and this server has {} of {} already.",
                 channels.len(),
                 GUILD_CHANNELS
             ),
         )
         .option("table")
-        .hint("Delete channels that are not needed, or use `mirror:false`: the table then has no channel."))
+        .hint("Delete channels that are not needed, or use a table with `mirror:false`: it has no channel, and neither have its indexes."))
     }
 }
 

@@ -3,7 +3,7 @@
 use dbcord::discord::model::Message;
 use dbcord::engine::checkpoint::file_sum::FileSum;
 use dbcord::engine::checkpoint::manifest::{
-    FileEntry, Manifest, ManifestRef, PartEntry, Place, SegmentEntry, TableEntry,
+    FileEntry, IndexEntry, Manifest, ManifestRef, PartEntry, Place, SegmentEntry, TableEntry,
 };
 use dbcord::engine::checkpoint::segment::{
     Reader, SectionInfo, SegmentFile, SegmentRow, Writer, read_part,
@@ -145,6 +145,7 @@ fn manifest() -> Manifest {
                 segments: Vec::new(),
             },
         ],
+        indexes: Vec::new(),
         files: vec![
             FileEntry {
                 name: "users.base.4.ndjson.gz".to_owned(),
@@ -187,6 +188,51 @@ fn manifests() {
         golden(name, &json);
         assert_eq!(serde_json::from_str::<ManifestRef>(&json).unwrap(), place);
     }
+}
+
+#[test]
+fn a_manifest_with_indexes() {
+    let mut manifest = manifest();
+    manifest.last_table_id = 3;
+    let users = &manifest.tables[0];
+    let mut view = TableEntry {
+        name: "users.idx3".to_owned(),
+        id: 3,
+        pk: String::new(),
+        sum: TableSum::default(),
+        ..users.clone()
+    };
+    for part in view
+        .segments
+        .iter_mut()
+        .flat_map(|segment| &mut segment.parts)
+    {
+        part.info.table = 3;
+        part.info.live = 0;
+        part.info.digest = 0;
+        part.section += 1;
+    }
+    let index = IndexEntry {
+        of: 1,
+        fields: vec!["email".to_owned(), "address.zip".to_owned()],
+        unique: true,
+        sparse: false,
+        view,
+    };
+    manifest.indexes.push(index.clone());
+    manifest.check().unwrap();
+    let json = serde_json::to_string(&manifest).unwrap() + "\n";
+    golden("manifest-indexes.json", &json);
+    assert_eq!(serde_json::from_str::<Manifest>(&json).unwrap(), manifest);
+    let of_nothing = IndexEntry { of: 9, ..index };
+    manifest.indexes = vec![of_nothing];
+    assert!(
+        manifest
+            .check()
+            .unwrap_err()
+            .to_string()
+            .contains("index 3 is of no table")
+    );
 }
 
 /// A part as text: content, then each embed's description.

@@ -24,13 +24,15 @@ use dbcord::engine::checkpoint::file_sum::FileSum;
 use dbcord::engine::checkpoint::manifest::ManifestRef;
 use dbcord::engine::digest::{RowSum, TableSum};
 use dbcord::engine::document::Document;
+use dbcord::engine::index::{Definition, token, values};
 use dbcord::engine::log::codec::{self, Encoded, RecordBody};
 use dbcord::engine::log::notice;
 use dbcord::engine::log::record::{Link, VERSION};
 use dbcord::engine::log::{CommitId, Op, Origin, Part, Record};
 use dbcord::engine::materialize::history_message::{self, Ending};
-use dbcord::engine::materialize::{Overflow, Rendered, card, row_message};
-use dbcord::engine::state::{Row, Table};
+use dbcord::engine::materialize::{Overflow, Rendered, card, index_message, row_message};
+use dbcord::engine::query::Json;
+use dbcord::engine::state::{Index, Row, Table};
 use serde_json::{Map, Value, json};
 
 const EPOCH: u64 = 1_800_000_000_123;
@@ -186,6 +188,26 @@ fn other_ops() -> Vec<Op> {
 }
 
 #[test]
+fn records_of_indexes() {
+    let create = |id, fields: &[&str], unique, sparse| Op::CreateIndex {
+        table: "users".to_owned(),
+        id,
+        fields: fields.iter().map(|&field| field.to_owned()).collect(),
+        unique,
+        sparse,
+    };
+    let ops = vec![
+        create(2, &["email"], true, true),
+        create(3, &["address.zip", "na`me"], false, false),
+        Op::DropIndex {
+            table: "users".to_owned(),
+            id: 2,
+        },
+    ];
+    check("record-indexes.txt", &record(8, Some(5), ops, &[]));
+}
+
+#[test]
 fn records() {
     let init = Op::Init {
         database: "prod".to_owned(),
@@ -330,6 +352,25 @@ fn rows() {
         assert_eq!(seen.doc.as_deref(), doc.filter(|_| key == "u_1"));
         assert_eq!(seen.file.is_some(), rendered.file.is_some());
     }
+}
+
+#[test]
+fn entries_of_indexes() {
+    let definition = Definition::parse("field", "tags,n", true, false).unwrap();
+    let index = Index::new(2, 1, definition, true, CommitId(EPOCH, 2));
+    let doc = r#"{"tags":["b","tick `"],"n":1.5}"#;
+    let row = Row::new(4, None, CommitId(EPOCH, 3));
+    let tokens = values(&index.definition, Json::new(doc));
+    let tokens: Vec<String> = tokens.iter().map(|value| token(2, value)).collect();
+    let sum = RowSum::of(2, "*b*", 4, &tokens.join(" "));
+    let link = Some("https://discord.com/channels/1/2/3");
+    let rendered = index_message::render(&index, "*b*", &row, doc, link, sum);
+    golden("index-entry.txt", &rendered.content);
+    let seen = row_message::parse(&delivered(&rendered)).unwrap();
+    assert_eq!((seen.key.as_str(), seen.at, seen.sum), ("*b*", row.at, sum));
+    let card = card::render_index("users", &index, Some(1_400_000_000_000_000_000));
+    golden("card-index.txt", &card);
+    assert_eq!(card::parse(&card), Some((2, CommitId(EPOCH, 2))));
 }
 
 #[test]

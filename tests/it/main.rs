@@ -30,6 +30,7 @@ mod files;
 mod find;
 mod guarantees;
 mod history;
+mod indexes;
 mod limits;
 mod log_damage;
 mod lost_marks;

@@ -46,7 +46,7 @@ pub struct Manifest {
     pub tenure: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub private: Option<bool>,
-    /// The highest table id ever given.
+    /// The highest id of a table or index ever given.
     pub last_table_id: u32,
     /// How many checkpoints the database has had, this one counted.
     pub generation: u32,
@@ -54,7 +54,24 @@ pub struct Manifest {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub erasing: Vec<Erasure>,
     pub tables: Vec<TableEntry>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub indexes: Vec<IndexEntry>,
     pub files: Vec<FileEntry>,
+}
+
+/// An index, and where it is written what its channel shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexEntry {
+    /// The table's id.
+    pub of: u32,
+    /// The paths that it is over.
+    pub fields: Vec<String>,
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub unique: bool,
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub sparse: bool,
+    /// Its rows have no documents; its name and key field say nothing.
+    pub view: TableEntry,
 }
 
 /// A table and where its rows are.
@@ -187,7 +204,14 @@ impl Manifest {
         }
         let mut names = BTreeSet::new();
         let mut ids = BTreeSet::new();
-        for table in &self.tables {
+        let tables: BTreeSet<u32> = self.tables.iter().map(|table| table.id).collect();
+        let no_table = |index: &&IndexEntry| !tables.contains(&index.of);
+        if let Some(index) = self.indexes.iter().find(no_table) {
+            let why = format!("index {} is of no table", index.view.id);
+            return Err(ManifestError(why));
+        }
+        let of_indexes = self.indexes.iter().map(|index| &index.view);
+        for table in self.tables.iter().chain(of_indexes) {
             let wrong = if !names.insert(&table.name) {
                 "is named twice".to_owned()
             } else if !ids.insert(table.id) {
@@ -248,6 +272,10 @@ fn yes() -> bool {
 
 fn is_yes(value: &bool) -> bool {
     *value
+}
+
+fn is_no(value: &bool) -> bool {
+    !*value
 }
 
 fn is_zero(value: &u64) -> bool {
@@ -329,6 +357,7 @@ mod tests {
                     segments: vec![],
                 },
             ],
+            indexes: Vec::new(),
             files: vec![
                 FileEntry {
                     name: "users.base.8".into(),

@@ -5,10 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::file_sum::FileSum;
-use super::manifest::{FileEntry, Manifest, PartEntry, SegmentEntry, TableEntry};
+use super::manifest::{FileEntry, IndexEntry, Manifest, PartEntry, SegmentEntry, TableEntry};
 use super::segment::{SegmentFile, Writer};
+use crate::engine::index::Definition;
 use crate::engine::log::Link;
-use crate::engine::state::{Erasure, State, Stored, StoredPart, StoredSegment, Table, covered_by};
+use crate::engine::state::{
+    Erasure, Index, State, Stored, StoredPart, StoredSegment, Table, covered_by,
+};
 
 /// A table has at most so many segments: each is a file to be fetched when it is loaded.
 const SEGMENTS: usize = 3;
@@ -47,10 +50,18 @@ pub struct Plan {
 struct PlannedTable {
     /// Without its segments.
     entry: TableEntry,
+    /// Of an index, the rest of its entry.
+    index: Option<PlannedIndex>,
     /// Segments that stay.
     kept: Vec<StoredSegment>,
     /// The new one: the generation that it goes on from, and parts by file and section.
     new: Option<(u32, Vec<(usize, usize)>)>,
+}
+
+#[derive(Debug)]
+struct PlannedIndex {
+    of: u32,
+    definition: Rc<Definition>,
 }
 
 /// Lays out the checkpoint of a state, in files of so many bytes. Every table that changed must be
@@ -72,7 +83,8 @@ pub fn plan(
     let mut tables = Vec::new();
     let seq = head.id.seq();
     let leaving = leaving(state);
-    for (name, table) in &state.tables {
+    for (name, table, index) in views(state) {
+        let name = name.as_str();
         let stay = segments_that_stay(table, &leaving);
         let segments = &table.stored.segments;
         let kept = segments.get(..stay.unwrap_or(segments.len()));
@@ -96,6 +108,10 @@ pub fn plan(
         }
         tables.push(PlannedTable {
             entry: entry(name, table, channels.get(&table.id)),
+            index: index.map(|index| PlannedIndex {
+                of: index.of,
+                definition: Rc::clone(&index.definition),
+            }),
             kept,
             new: stay.map(|_| (after, Vec::new())),
         });
@@ -137,6 +153,7 @@ impl Plan {
     ) -> (Manifest, BTreeMap<u32, Stored>) {
         let mut files: Vec<Rc<FileEntry>> = Vec::new();
         let mut tables = Vec::new();
+        let mut indexes = Vec::new();
         let mut keeps = BTreeMap::new();
         for planned in &self.tables {
             let mut segments = planned.kept.clone();
@@ -183,7 +200,16 @@ impl Plan {
                     scan_from: entry.scan_from,
                 },
             );
-            tables.push(entry);
+            match &planned.index {
+                None => tables.push(entry),
+                Some(PlannedIndex { of, definition }) => indexes.push(IndexEntry {
+                    of: *of,
+                    fields: definition.fields(),
+                    unique: definition.unique,
+                    sparse: definition.sparse,
+                    view: entry,
+                }),
+            }
         }
         let manifest = Manifest {
             head: self.head,
@@ -194,21 +220,37 @@ impl Plan {
             generation: self.generation,
             erasing: self.erasing.clone(),
             tables,
+            indexes,
             files: files.iter().map(|file| (**file).clone()).collect(),
         };
         (manifest, keeps)
     }
 }
 
+/// What checkpoints keep rows of: tables, and what the channels of indexes show, by the names that files
+/// have them under.
+fn views(state: &State) -> impl Iterator<Item = (String, &Table, Option<&Index>)> {
+    let tables = state.tables.iter();
+    let tables = tables.map(|(name, table)| (name.clone(), table, None));
+    let indexes = state.indexes.values().map(|index| {
+        let table = state.table_by_id(index.of).map_or("", |(name, _)| name);
+        (index.file_name(table), &index.view, Some(index))
+    });
+    tables.chain(indexes)
+}
+
 /// Tables that are to be in memory when a checkpoint is laid out: they changed, or they share a file
 /// with a row that was deleted for good, and the file is to go. What is damaged cannot be loaded.
-pub fn to_load(state: &State) -> impl Iterator<Item = &String> {
+pub fn to_load(state: &State) -> impl Iterator<Item = &str> {
     let leaving = leaving(state);
-    let tables = state.tables.iter();
-    let tables = tables.filter(|(_, table)| !table.is_loaded && table.damage.is_none());
-    tables
-        .filter(move |(_, table)| table.changed().next().is_some() || is_in(table, &leaving))
-        .map(|(name, _)| name)
+    let views = state.views();
+    let views = views.filter(move |view| {
+        !view.is_loaded && (view.changed().next().is_some() || is_in(view, &leaving))
+    });
+    // An index's rows come with its table's.
+    let tables = views.filter_map(|view| state.table_of_view(view.id));
+    let tables = tables.filter(|(_, table)| table.damage.is_none());
+    tables.map(|(name, _)| name)
 }
 
 /// Whether the newest checkpoint has files that may have a row that was deleted for good.
@@ -219,8 +261,12 @@ pub fn has_what_leaves(state: &State) -> bool {
 /// Whether the next one can do without one of them.
 pub fn can_leave(state: &State) -> bool {
     let leaving = leaving(state);
-    let mut tables = state.tables.values().filter(|table| table.damage.is_none());
-    tables.any(|table| is_in(table, &leaving))
+    let is_damaged = |view: &Table| {
+        let table = state.table_of_view(view.id);
+        table.is_some_and(|(_, table)| table.damage.is_some())
+    };
+    let mut views = state.views().filter(|view| !is_damaged(view));
+    views.any(|view| is_in(view, &leaving))
 }
 
 /// The files that may have a row that was deleted for good since they were laid out.
@@ -233,11 +279,16 @@ fn leaving(state: &State) -> BTreeSet<FileSum> {
         erasing.any(|erasure| {
             let is_older = laid_out_at(file).is_none_or(|seq| seq < erasure.at.seq());
             // What tables share may have rows of a table that no longer refers to it.
-            is_older && (erasure.table_id == table.id || file.name.starts_with(SHARED))
+            let of = state
+                .indexes
+                .get(&table.id)
+                .map_or(table.id, |index| index.of);
+            is_older && (erasure.table_id == of || file.name.starts_with(SHARED))
         })
     };
-    let tables = state.tables.values();
-    let files = tables.flat_map(|table| files_of(table).map(move |file| (table, file)));
+    let files = state
+        .views()
+        .flat_map(|table| files_of(table).map(move |file| (table, file)));
     let leaving = files.filter(|(table, file)| has_copies(table, file));
     leaving.map(|(_, file)| file.sum).collect()
 }

@@ -257,7 +257,7 @@ impl<H: Host> Database<H> {
         let id = appended.map_err(PostError::into_error)?;
         self.with_opened(|opened| {
             let mut is_wanted = false;
-            for table in opened.state.tables.values_mut() {
+            for table in opened.state.views_mut() {
                 let Some(stored) = keeps.remove(&table.id) else {
                     continue;
                 };
@@ -284,7 +284,7 @@ impl<H: Host> Database<H> {
 
     fn to_load(&self) -> Result<Vec<String>> {
         let opened = self.opened()?;
-        Ok(plan::to_load(&opened.state).cloned().collect())
+        Ok(plan::to_load(&opened.state).map(str::to_owned).collect())
     }
 
     /// Finds out whether files can be read back.
@@ -326,7 +326,7 @@ impl<H: Host> Database<H> {
             }
             opened.state.generation += 1;
             let generation = opened.state.generation;
-            let channels = opened.state.tables.values().map(|table| {
+            let channels = opened.state.views().map(|table| {
                 let channel = Channel {
                     id: opened.mirror.channel(table.id),
                     scan_from: opened.mirror.scan_from(table.id),

@@ -1,4 +1,4 @@
-//! Whether a table's channel still shows what was deleted for good: a second message of a row, of
+//! Whether a table's channel, or that of one of its indexes, still shows what was deleted for good: a second message of a row, of
 //! which nobody keeps track, is as much of a copy as the first.
 
 use std::collections::BTreeMap;
@@ -10,11 +10,12 @@ use crate::discord::routes;
 use crate::engine::database::{Database, Opened};
 use crate::engine::materialize::row_message;
 use crate::engine::not_written;
+use crate::engine::state::Index;
 use crate::error::Result;
 use crate::host::Host;
 use crate::limits::MESSAGE_PAGE;
 
-/// How far the channels were read, by table.
+/// How far the channels were read, by table and index.
 #[derive(Debug, Default)]
 pub(super) struct Channels(BTreeMap<u32, Reading>);
 
@@ -27,9 +28,14 @@ struct Reading {
 impl Channels {
     /// The next to be read on, with its table, and from where on.
     fn next(&self, opened: &Opened) -> Option<(u32, u64, u64)> {
-        let mut tables = opened.state.erasing.iter().map(|erasure| erasure.table_id);
-        tables.find_map(|table| {
-            let (_, found) = opened.state.table_by_id(table)?;
+        let state = &opened.state;
+        let tables = state.erasing.iter().map(|erasure| erasure.table_id);
+        let mut views = tables.flat_map(|table| {
+            let indexes = state.indexes_of(table).map(Index::id);
+            std::iter::once(table).chain(indexes)
+        });
+        views.find_map(|table| {
+            let found = state.view(table)?;
             let channel = opened.mirror.channel(table).filter(|_| found.mirror)?;
             let reading = self.0.get(&table).copied().unwrap_or_default();
             (!reading.is_done).then_some((table, channel, reading.after))
@@ -40,7 +46,7 @@ impl Channels {
 impl<H: Host> Database<H> {
     /// Reads a page of a channel that may have copies; none once all were read to their end.
     pub(super) async fn look_for_messages(&self, read: &mut Channels) -> Result<Option<Stepped>> {
-        let Some((table, channel, after)) = read.next(&*self.opened()?) else {
+        let Some((view, channel, after)) = read.next(&*self.opened()?) else {
             return Ok(None);
         };
         let doing = format!(
@@ -60,14 +66,14 @@ impl<H: Host> Database<H> {
             let state = &opened.state;
             let is_copy = |message: &&Message| {
                 let seen = row_message::parse(message).filter(|_| message.author.id == me);
-                seen.is_some_and(|seen| state.is_erased_since(table, &seen.key, seen.at))
+                seen.is_some_and(|seen| state.is_erased_since(view, &seen.key, seen.at))
             };
             let left: Vec<u64> = page.iter().filter(is_copy).map(|m| m.id).collect();
             let is_left = !left.is_empty();
-            opened.mirror.remove_messages(table, left);
+            opened.mirror.remove_messages(view, left);
             is_left
         })?;
-        let reading = read.0.entry(table).or_default();
+        let reading = read.0.entry(view).or_default();
         if is_left {
             // Read again, once they are removed.
             *reading = Reading::default();

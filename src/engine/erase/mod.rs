@@ -366,24 +366,28 @@ fn next(opened: &Opened, now: UnixMillis) -> Step {
     if opened.mirror.is_late() {
         return Step::Wait(now + LATER_MS);
     }
+    // Their channels have messages until they are deleted.
+    if opened.mirror.may_have_dropped() {
+        return Step::Wait(now + LATER_MS);
+    }
     for erasure in erasing {
         let Some((name, table)) = opened.state.table_by_id(erasure.table_id) else {
-            // Its channel has the message until that is deleted.
-            if opened.mirror.may_have_channel(erasure.table_id) {
-                return Step::Wait(now + LATER_MS);
-            }
             continue;
         };
         if !table.is_loaded {
             return Step::Load(name.to_owned());
         }
         // Also where the key was used again since: its message and thread are those of before.
-        let row = table.rows.get(&erasure.key);
+        let indexes = opened.state.indexes_of(table.id).map(|index| &index.view);
+        let views = std::iter::once(table)
+            .chain(indexes)
+            .filter(|view| view.mirror);
+        let mut rows = views.filter_map(|view| view.rows.get(&erasure.key));
         let is_left = |row: &Row| {
             let is_shown = Some(row.at) <= opened.mirror.mirrored();
             row.at >= erasure.at && row.shown.at < erasure.at && !is_shown
         };
-        if row.is_some_and(|row| table.mirror && is_left(row)) {
+        if rows.any(is_left) {
             return Step::Wait(now + LATER_MS);
         }
     }

@@ -63,9 +63,10 @@ pub(super) fn table_ids(opened: &Opened, log: &LogReader) -> HashMap<CommitId, V
                     names.insert(table, found);
                     Some(found)
                 }
-                Op::Put { table, .. } | Op::Delete { table, .. } => {
-                    names.get(table.as_str()).copied()
-                }
+                Op::Put { table, .. }
+                | Op::Delete { table, .. }
+                | Op::CreateIndex { table, .. }
+                | Op::DropIndex { table, .. } => names.get(table.as_str()).copied(),
                 _ => None,
             });
         }

@@ -197,6 +197,21 @@ pub enum Op {
     DropTable {
         table: String,
     },
+    CreateIndex {
+        table: String,
+        /// Names the index for good, from the same counter as those of tables.
+        id: u32,
+        /// The paths that it is over.
+        fields: Vec<String>,
+        #[serde(default, skip_serializing_if = "is_no")]
+        unique: bool,
+        #[serde(default, skip_serializing_if = "is_no")]
+        sparse: bool,
+    },
+    DropIndex {
+        table: String,
+        id: u32,
+    },
     /// Everything up to `head` stands in the files that the manifest names.
     Checkpoint {
         head: Link,
@@ -259,6 +274,7 @@ impl Op {
             + match self {
                 Op::Put { key, doc, .. } => key.len() + doc.text().len(),
                 Op::Erased { gaps, .. } => gaps.len() * AROUND,
+                Op::CreateIndex { fields, .. } => fields.iter().map(String::len).sum(),
                 _ => 0,
             }
     }
@@ -271,6 +287,10 @@ impl Op {
             Op::CreateTable { table, .. } => format!("{table} create_table"),
             Op::RenameTable { table, to } => format!("{table} rename_table to {to}"),
             Op::DropTable { table } => format!("{table} drop_table"),
+            Op::CreateIndex { table, fields, .. } => {
+                format!("{table} create_index {}", fields.join(","))
+            }
+            Op::DropIndex { table, id } => format!("{table} drop_index {id}"),
             Op::Checkpoint { head, .. } => format!("checkpoint of commit {}", head.id.seq()),
             Op::Erased { up_to, gaps } if gaps.is_empty() => {
                 format!("erased up to commit {}", up_to.seq())

@@ -1,8 +1,11 @@
 //! Cards in `#dbc-catalog`: what there is, for people to read.
 
 use crate::engine::log::CommitId;
-use crate::engine::state::Table;
+use crate::engine::state::{Index, Table};
+use crate::text::{inline, truncate};
 
+/// Characters of an index's paths.
+const NAME: usize = 500;
 const FOOTER: &str = "\n-# dbcord card · table ";
 
 /// Writes a table's card. A table whose rows are not shown as messages has no channel.
@@ -21,7 +24,25 @@ pub fn render(name: &str, table: &Table, channel: Option<u64>) -> String {
     )
 }
 
-/// The table that a card is about, and the commit that made it: ids of a database that was started
+/// Writes an index's card.
+pub fn render_index(table: &str, index: &Index, channel: Option<u64>) -> String {
+    let entries = match channel {
+        Some(channel) => format!("<#{channel}>"),
+        None => "not shown as messages".to_owned(),
+    };
+    let rules = match index.definition.rules() {
+        "" => String::new(),
+        rules => format!(" · {rules}"),
+    };
+    let name = truncate(&inline(&index.definition.name()), NAME);
+    format!(
+        "**{table}** · index over `{name}`{rules}\nValues: {entries}{FOOTER}{} · at {}",
+        index.id(),
+        index.view.created
+    )
+}
+
+/// The table or index that a card is about, and the commit that made it: ids of a database that was started
 /// over come again.
 pub fn parse(content: &str) -> Option<(u32, CommitId)> {
     let (_, footer) = content.rsplit_once(FOOTER)?;

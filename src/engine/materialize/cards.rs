@@ -75,8 +75,7 @@ impl Cards {
         channels: &BTreeMap<u32, u64>,
     ) -> BTreeMap<u32, CommitId> {
         let waits = |table: &u32| {
-            let found = state.table_by_id(*table);
-            found.is_some_and(|(_, table)| table.mirror) && !channels.contains_key(table)
+            state.view(*table).is_some_and(|view| view.mirror) && !channels.contains_key(table)
         };
         let pending = self.pending.iter().filter(|(table, _)| waits(table));
         pending.map(|(&table, &at)| (table, at)).collect()
@@ -109,8 +108,8 @@ impl Cards {
         };
         // A table that is new since the opening has no card yet.
         let is_new = state
-            .table_by_id(table)
-            .is_some_and(|(_, table)| Some(table.created) > opened_at);
+            .view(table)
+            .is_some_and(|view| Some(view.created) > opened_at);
         let is_known = !self.is_unread || is_new || self.shown.contains_key(&table);
         let item = if is_known {
             Item::Card { table }
@@ -136,8 +135,8 @@ impl Cards {
             let Some((id, created)) = card::parse(&message.content) else {
                 continue;
             };
-            let table = opened.state.table_by_id(id);
-            let is_right = table.is_some_and(|(_, table)| table.created == created);
+            let view = opened.state.view(id);
+            let is_right = view.is_some_and(|view| view.created == created);
             if is_right && !self.shown.contains_key(&id) {
                 let content = message.content.clone();
                 self.shown.insert(id, (message.id, content));
@@ -148,7 +147,7 @@ impl Cards {
         self.is_unread = false;
         self.is_to_be_read = false;
         let head = opened.state.head_id().unwrap_or_default();
-        for table in opened.state.tables.values() {
+        for table in opened.state.views() {
             let said = self.shown.get(&table.id).map(|(_, content)| content);
             if said == opened.wanted(table.id).as_ref() {
                 self.pending.remove(&table.id);
@@ -157,7 +156,7 @@ impl Cards {
             }
         }
         self.pending
-            .retain(|&table, _| opened.state.table_by_id(table).is_some());
+            .retain(|&view, _| opened.state.view(view).is_some());
         wrong
     }
 
@@ -200,11 +199,15 @@ impl<'a> View<'a> {
         }
     }
 
-    /// What a table's card should say; none for a table that is not there.
+    /// What the card of a table or index should say; none for one that is not there.
     fn wanted(&self, table: u32) -> Option<String> {
-        let (name, found) = self.state.table_by_id(table)?;
+        let (name, found) = self.state.table_of_view(table)?;
         let channel = self.channels.get(&table).copied();
-        Some(card::render(name, found, channel.filter(|_| found.mirror)))
+        let channel = channel.filter(|_| found.mirror);
+        Some(match self.state.indexes.get(&table) {
+            Some(index) => card::render_index(name, index, channel),
+            None => card::render(name, found, channel),
+        })
     }
 }
 

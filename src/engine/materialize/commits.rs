@@ -6,7 +6,7 @@ use super::history::Past;
 use super::history_message::Ending;
 use super::mirror::Mirror;
 use crate::engine::log::{CommitId, Op, Record};
-use crate::engine::state::{Row, State, Superseded};
+use crate::engine::state::{Index, Row, State, Superseded};
 
 /// Takes in a commit that was just applied to `state`.
 pub(super) fn take_in(
@@ -27,10 +27,17 @@ pub(super) fn take_in(
         match op {
             Op::CreateTable { .. } => mirror.cards.want(table, at),
             Op::RenameTable { .. } => {
-                mirror.cards.want(table, at);
-                if mirror.channel(table).is_some() {
-                    mirror.renames.insert(table, at);
+                let indexes = state.indexes_of(table).map(Index::id);
+                for view in std::iter::once(table).chain(indexes) {
+                    mirror.cards.want(view, at);
+                    if mirror.channel(view).is_some() {
+                        mirror.renames.insert(view, at);
+                    }
                 }
+            }
+            Op::CreateIndex { id, .. } => {
+                mirror.cards.want(*id, at);
+                mirror.table_behind(state, *id);
             }
             Op::Put { key, rev, .. } | Op::Delete { key, rev, .. } => {
                 // They are in the order of the ops, and the first op may have replaced nothing.
@@ -45,13 +52,14 @@ pub(super) fn take_in(
             | Op::Checkpoint { .. }
             | Op::Erased { .. }
             | Op::DropDatabase { .. }
-            | Op::DropTable { .. } => {}
+            | Op::DropTable { .. }
+            | Op::DropIndex { .. } => {}
         }
     }
     let mut dropped = mirror.known_tables();
     dropped.extend(mirror.cards.known_tables());
-    dropped.retain(|&table| state.table_by_id(table).is_none());
-    let drops = |op: &Op| matches!(op, Op::DropTable { .. });
+    dropped.retain(|&view| state.view(view).is_none());
+    let drops = |op: &Op| matches!(op, Op::DropTable { .. } | Op::DropIndex { .. });
     if record.ops.iter().any(drops) {
         mirror.cards.table_dropped();
         for table in dropped {
@@ -94,6 +102,13 @@ fn row_written(
         }
     }
     mirror.work(table).want(record.id(), key);
+    for index in state.indexes_of(table) {
+        // Where its values stay the same, its message does as well.
+        let row = index.view.rows.get(key);
+        if let Some(row) = row.filter(|row| row.at == record.id()) {
+            mirror.work(index.id()).want(row.at, key);
+        }
+    }
 }
 
 /// Something that the log tells of a row's past: what a commit replaced, where that is known.
@@ -239,7 +254,10 @@ fn tables_of(record: &Record, state: &State) -> Vec<Option<u32>> {
                 }
                 id
             }
-            Op::Put { table, .. } | Op::Delete { table, .. } => names.get(table.as_str()).copied(),
+            Op::Put { table, .. }
+            | Op::Delete { table, .. }
+            | Op::CreateIndex { table, .. }
+            | Op::DropIndex { table, .. } => names.get(table.as_str()).copied(),
             Op::DropTable { table } => {
                 names.remove(table.as_str());
                 None

@@ -22,7 +22,11 @@ impl<H: Host> Database<H> {
             let table = table.and_then(|name| opened.state.tables.get(name));
             let id = table.map(|table| table.id);
             let left = opened.mirror.left.iter();
-            let left = left.filter(|&(_, table)| id.is_none_or(|id| *table == id));
+            let is_of = |view: u32, id: u32| {
+                let table = opened.state.table_of_view(view);
+                view == id || table.is_some_and(|(_, table)| table.id == id)
+            };
+            let left = left.filter(|&(_, view)| id.is_none_or(|id| is_of(*view, id)));
             left.map(|(&channel, &table)| (table, channel))
                 .collect::<Vec<_>>()
         }) else {
@@ -38,7 +42,7 @@ impl<H: Host> Database<H> {
                     opened.mirror.left.remove(&channel);
                     return None;
                 }
-                let table = opened.state.table_by_id(table);
+                let table = opened.state.table_of_view(table);
                 let table = table.map(|(name, _)| name.to_owned());
                 Some(LeftChannel { channel, table })
             });

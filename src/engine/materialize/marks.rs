@@ -87,7 +87,7 @@ impl Mirror {
     /// The channels of tables that were dropped before the opening are still to go: one that is hidden
     /// is found nowhere else.
     pub(super) fn take_in_dropped(&mut self, state: &State) {
-        let is_known = |table: u32| state.table_by_id(table).is_some();
+        let is_known = |view: u32| state.view(view).is_some();
         let dropped = self.channels.extract_if(.., |&table, _| !is_known(table));
         let dropped: Vec<(u32, u64)> = dropped.collect();
         let head = state.head_id().unwrap_or_default();
@@ -108,9 +108,10 @@ impl Mirror {
         extra.dedup();
     }
 
-    /// Whether a channel of a dropped table may be there still, and in it what the table's rows said.
-    pub(in crate::engine) fn may_have_channel(&self, table: u32) -> bool {
-        self.is_unverified_behind() || self.drops.values().any(|drop| drop.table == table)
+    /// Whether channels of dropped tables and indexes may be there still, and in them what rows said. Of a
+    /// dropped index, nobody knows any more which table's it was.
+    pub(in crate::engine) fn may_have_dropped(&self) -> bool {
+        self.is_unverified_behind() || self.drops.values().any(|drop| !drop.is_spare)
     }
 
     /// Gives tables the channels that carry their marks, one each, and notes which are to be
@@ -121,13 +122,14 @@ impl Mirror {
         let drops_before = self.drops.len();
         for (&table, marked) in &found.tables {
             let ids = marked.iter().map(|channel| channel.id);
-            let known = state.table_by_id(table);
+            let known = state.view(table);
             if known.is_none() && table > state.last_table_id {
                 unknown.extend(ids);
                 continue;
             }
             let mut own = None;
-            if let Some((name, _)) = known.filter(|(_, known)| known.mirror) {
+            let name = state.table_of_view(table).map(|(name, _)| name);
+            if let Some(name) = name.filter(|_| known.is_some_and(|known| known.mirror)) {
                 let oldest = marked.first().map(|channel| channel.id);
                 // Rather the one that is remembered: the rows' messages are in it.
                 own = self.channels.get(&table).copied().or(oldest);
@@ -163,8 +165,7 @@ impl Mirror {
         state: &State,
     ) -> bool {
         let table = drop.table;
-        let known = state.table_by_id(table);
-        let is_shown = known.is_some_and(|(_, known)| known.mirror);
+        let is_shown = state.view(table).is_some_and(|known| known.mirror);
         let own = self.channel(table);
         let has_other = own.is_some_and(|own| own != channel && found.is_tables(table, own));
         found.is_tables(table, channel) && (!is_shown || has_other)
@@ -178,7 +179,7 @@ impl Mirror {
         is_new: bool,
         state: &mut State,
     ) {
-        if state.table_by_id(table).is_none() {
+        if state.view(table).is_none() {
             let at = state.head_id().unwrap_or_default();
             self.drop_channel(table, channel, at);
             return;
@@ -196,7 +197,7 @@ impl Mirror {
         self.channels.remove(&table);
         self.renames.remove(&table);
         self.history.forget_table(table);
-        let Some((_, found)) = state.table_by_id(table).filter(|(_, t)| t.mirror) else {
+        let Some(found) = state.view(table).filter(|view| view.mirror) else {
             return;
         };
         let (created, is_loaded) = (found.created, found.is_loaded);
@@ -211,8 +212,8 @@ impl Mirror {
     /// The catalog is gone and every card with it.
     pub(crate) fn catalog_lost(&mut self, state: &State) {
         self.cards = Cards::default();
-        for table in state.tables.values() {
-            self.cards.want(table.id, table.created);
+        for view in state.views() {
+            self.cards.want(view.id, view.created);
         }
         self.rewind(None);
     }

@@ -91,7 +91,7 @@ impl Mirror {
         };
         mirror.take_in_dropped(state);
         mirror.cards = Cards::unread(is_behind);
-        for table in state.tables.values() {
+        for table in state.views() {
             if hints.mirrored.is_none_or(|at| table.created > at) {
                 mirror.cards.want(table.id, table.created);
             }
@@ -113,7 +113,7 @@ impl Mirror {
         }
         // Storage is new, and what was done since the last checkpoint is unknown.
         if hints.mirrored.is_none() {
-            for table in state.tables.values().filter(|table| table.mirror) {
+            for table in state.views().filter(|view| view.mirror) {
                 mirror.work(table.id).audit = Audit::Due;
             }
         }
@@ -140,7 +140,7 @@ impl Mirror {
 
     /// Rows that are newer than what is known to be shown.
     fn want_rows(&mut self, state: &State, table: u32) {
-        let Some((_, found)) = state.table_by_id(table).filter(|(_, t)| t.mirror) else {
+        let Some(found) = state.view(table).filter(|view| view.mirror) else {
             self.tables.remove(&table);
             return;
         };
@@ -153,16 +153,16 @@ impl Mirror {
     }
 
     pub(super) fn table_behind(&mut self, state: &State, table: u32) {
-        match state.table_by_id(table) {
-            Some((_, found)) if found.is_loaded => self.want_rows(state, table),
-            Some((_, found)) if found.mirror => self.work(table).to_load = true,
+        match state.view(table) {
+            Some(found) if found.is_loaded => self.want_rows(state, table),
+            Some(found) if found.mirror => self.work(table).to_load = true,
             _ => {}
         }
     }
 
     /// The messages of the table's rows are gone.
     pub(super) fn forget_messages(&mut self, state: &mut State, table: u32) {
-        let Some((_, found)) = state.table_by_id(table) else {
+        let Some(found) = state.view(table) else {
             return;
         };
         let shown = found.rows.iter();
@@ -249,7 +249,7 @@ impl Mirror {
         };
         let channels = &self.channels;
         let waits = self.cards.waits_for_channel(state, channels);
-        for (_, table) in state.tables.iter() {
+        for table in state.views() {
             let id = table.id;
             let has_channel = channels.contains_key(&id);
             let lane = Lane::Table(id);
@@ -263,6 +263,11 @@ impl Mirror {
                 continue;
             };
             let due = work.next(id, table, has_channel, now, self.opened_at);
+            let due = if state.indexes.contains_key(&id) {
+                after_rows(due, table.created)
+            } else {
+                due
+            };
             let is_due = matches!(due, Next::Work(..));
             offer(lane, due);
             if is_due || !has_channel {
@@ -350,7 +355,7 @@ impl Mirror {
         if let Some(message) = shown.message_id() {
             self.work(table).posted(message);
         }
-        let row = state.table_by_id(table).and_then(|(_, t)| t.rows.get(key));
+        let row = state.view(table).and_then(|view| view.rows.get(key));
         if let Some(row) = row.filter(|row| !row.is_shown()) {
             self.work(table).want(row.at, key);
             // Whoever opens the database next has to know.
@@ -435,6 +440,15 @@ pub(super) fn shown(message: u64, at: CommitId, thread: bool) -> Shown {
         message: NonZeroU64::new(message),
         at,
         thread,
+    }
+}
+
+/// What is due for an index that was made at this commit: the rows that were there then wait for all
+/// others, which would wait for hours otherwise.
+fn after_rows(next: Next, created: CommitId) -> Next {
+    match next {
+        Next::Work(Rank::Due(at), item) if at == created => Next::Work(Rank::BestEffort(at), item),
+        next => next,
     }
 }
 

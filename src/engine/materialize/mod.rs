@@ -12,6 +12,7 @@ mod commits;
 mod document_block;
 mod history;
 pub mod history_message;
+pub mod index_message;
 mod late;
 mod left;
 mod lost_threads;
@@ -260,7 +261,7 @@ impl<H: Host> Database<H> {
         match item {
             Item::Scan { .. } => self.scan_channel(table, channel).await,
             Item::Remove { message, .. } => {
-                self.remove_row_message(channel, *message).await?;
+                self.remove_row_message(table, channel, *message).await?;
                 self.change(|opened| {
                     let work = opened.mirror.work(table);
                     work.extra.retain(|extra| extra != message);
@@ -275,7 +276,7 @@ impl<H: Host> Database<H> {
     /// Loads a table that may have rows that are not shown.
     async fn load_behind(&self, table: u32) -> Result<(), Stop> {
         let name = self.look(|opened| {
-            let found = opened.state.table_by_id(table);
+            let found = opened.state.table_of_view(table);
             found.map(|(name, _)| name.to_owned())
         })?;
         let Some(name) = name else { return Ok(()) };
@@ -394,7 +395,7 @@ impl<H: Host> Database<H> {
 /// Whether the lane's table was dropped meanwhile: nothing waits there any more.
 fn is_over(lane: Lane, state: &State) -> bool {
     match lane {
-        Lane::Table(table) | Lane::Rename(table) => state.table_by_id(table).is_none(),
+        Lane::Table(table) | Lane::Rename(table) => state.view(table).is_none(),
         Lane::Catalog | Lane::Drop(_) | Lane::Guild => false,
     }
 }

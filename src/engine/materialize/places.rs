@@ -9,6 +9,7 @@ use crate::discord::{CallError, Patience, routes};
 use crate::engine::channels::ChannelMaker;
 use crate::engine::database::Database;
 use crate::engine::layout::{self, DatabaseChannels, Role};
+use crate::engine::state::State;
 use crate::host::{Host, Level};
 
 impl<H: Host> Database<H> {
@@ -108,19 +109,13 @@ impl<H: Host> Database<H> {
         Ok(found.unwrap_or_default())
     }
 
-    /// Makes a table's channel.
+    /// Makes the channel of a table or index.
     pub(super) async fn make_table_channel(&self, id: u32) -> Result<(), Stop> {
-        let (name, private, home) = self.look(|opened| {
-            let name = opened.state.table_by_id(id);
-            let name = name.map(|(name, _)| name.to_owned());
-            (name, opened.is_private(), opened.category)
+        let (role, private, home) = self.look(|opened| {
+            let role = role(&self.name, &opened.state, id);
+            (role, opened.is_private(), opened.category)
         })?;
-        let Some(table) = name else { return Ok(()) };
-        let role = Role::Table {
-            database: self.name.clone(),
-            table,
-            id,
-        };
+        let Some(role) = role else { return Ok(()) };
         let _one_at_a_time = self.shared.making_channels.lock().await;
         let mut maker = ChannelMaker::new(&self.shared, &self.name, private).await?;
         let made = maker.channel(&role, home).await;
@@ -165,19 +160,14 @@ impl<H: Host> Database<H> {
 
     /// Gives the channel of a renamed table the table's name.
     pub(super) async fn rename_channel(&self, table: u32) -> Result<(), Stop> {
-        let Some((channel, name)) = self.look(|opened| {
-            let (name, _) = opened.state.table_by_id(table)?;
-            Some((opened.mirror.channel(table)?, name.to_owned()))
+        let Some((channel, role)) = self.look(|opened| {
+            let role = role(&self.name, &opened.state, table)?;
+            Some((opened.mirror.channel(table)?, role))
         })?
         else {
             return self.change(|opened| {
                 opened.mirror.renames.remove(&table);
             });
-        };
-        let role = Role::Table {
-            database: self.name.clone(),
-            table: name.clone(),
-            id: table,
         };
         let body = layout::renamed_channel(&role);
         let route = routes::modify_channel(channel);
@@ -186,9 +176,9 @@ impl<H: Host> Database<H> {
             .send(&route, &body, &[], Patience::BACKGROUND)
             .await?;
         self.change(|opened| {
-            let now_named = opened.state.table_by_id(table).map(|(name, _)| name);
+            let now = self::role(&self.name, &opened.state, table);
             // It may have been renamed again meanwhile.
-            if now_named.is_none_or(|now| now == name) {
+            if now.is_none_or(|now| now == role) {
                 opened.mirror.renames.remove(&table);
             }
         })
@@ -257,6 +247,25 @@ impl<H: Host> Database<H> {
             _ => Ok(()),
         }
     }
+}
+
+/// What the channel of a table or index is for.
+fn role(database: &str, state: &State, id: u32) -> Option<Role> {
+    let (table, _) = state.table_of_view(id)?;
+    let (database, table) = (database.to_owned(), table.to_owned());
+    Some(match state.indexes.get(&id) {
+        None => Role::Table {
+            database,
+            table,
+            id,
+        },
+        Some(index) => Role::Index {
+            database,
+            table,
+            id,
+            over: index.definition.name(),
+        },
+    })
 }
 
 /// Why nothing can be done about a channel that is hidden from the bot.

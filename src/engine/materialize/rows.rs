@@ -1,7 +1,7 @@
 //! A row's message: posted, edited, read again, or removed.
 
 use super::mirror::shown;
-use super::{Overflow, Rendered, Stop, row_message, send};
+use super::{Overflow, Rendered, Stop, index_message, row_message, send};
 use crate::discord::model::Message;
 use crate::discord::{CallError, Patience, routes};
 use crate::engine::database::{Database, Opened};
@@ -45,7 +45,10 @@ impl<H: Host> Database<H> {
         let now = self.shared.host.now();
         let next = self.look(|opened| {
             let channel = opened.mirror.channel(table)?;
-            Some((channel, step(opened, table, key, overflow)?))
+            Some((
+                channel,
+                step(opened, self.shared.guild, table, key, overflow)?,
+            ))
         })?;
         let Some((channel, step)) = next else {
             return Ok(());
@@ -74,16 +77,16 @@ impl<H: Host> Database<H> {
                 self.row_read_again(table, key, shown, read)
             }
             Step::RemovePast { message } => {
-                self.remove_row_message(channel, message).await?;
+                self.remove_row_message(table, channel, message).await?;
                 self.show(table, key, Shown::default())
             }
             Step::Remove { message, at, rev } => {
                 let is_gone = match message {
                     // One that was not there may have been replaced by another, which only a look at
                     // the channel tells.
-                    Some(message) => self.remove_row_message(channel, message).await?,
+                    Some(message) => self.remove_row_message(table, channel, message).await?,
                     // Before its second revision a row has no thread.
-                    None if rev > 2 => {
+                    None if rev > 2 && self.has_threads(table)? => {
                         self.remove_lost_threads(table, channel, key).await?;
                         true
                     }
@@ -102,11 +105,19 @@ impl<H: Host> Database<H> {
     /// was. Whether the message was there.
     pub(super) async fn remove_row_message(
         &self,
+        view: u32,
         channel: u64,
         message: u64,
     ) -> Result<bool, Stop> {
-        self.remove_thread(message).await?;
+        if self.has_threads(view)? {
+            self.remove_thread(message).await?;
+        }
         self.delete_message(channel, message).await
+    }
+
+    /// Whether rows' messages there have threads with earlier revisions: those of indexes have none.
+    fn has_threads(&self, view: u32) -> Result<bool, Stop> {
+        self.look(|opened| !opened.state.indexes.contains_key(&view))
     }
 
     async fn post_row(
@@ -211,10 +222,10 @@ impl<H: Host> Database<H> {
                     Shown::default()
                 }
                 Some(message) => {
-                    let at = opened.state.table_by_id(table).and_then(|(_, found)| {
-                        let row = found.rows.get(key)?;
+                    let row = opened.state.view(table).and_then(|view| view.rows.get(key));
+                    let at = row.and_then(|row| {
                         let seen = row_message::parse(message)?;
-                        let sum = row_message::sum(table, key, row);
+                        let sum = opened.state.stated_sum(table, key)?;
                         (seen.at == row.at && seen.sum == sum).then_some(row.at)
                     });
                     // Otherwise the late edit came over the newer one, which is sent once more.
@@ -239,8 +250,8 @@ impl<H: Host> Database<H> {
 }
 
 /// What to do about a row now; nothing where it is shown.
-fn step(opened: &Opened, table: u32, key: &str, overflow: Overflow) -> Option<Step> {
-    let (_, found) = opened.state.table_by_id(table)?;
+fn step(opened: &Opened, guild: u64, table: u32, key: &str, overflow: Overflow) -> Option<Step> {
+    let found = opened.state.view(table)?;
     let row = found.rows.get(key).filter(|row| !row.is_shown())?;
     let message = row.shown.message_id();
     if row.hard {
@@ -262,8 +273,21 @@ fn step(opened: &Opened, table: u32, key: &str, overflow: Overflow) -> Option<St
             message,
         });
     }
-    let sum = row_message::sum(table, key, row);
-    let rendered = row_message::render(key, row, sum, overflow);
+    let sum = opened.state.stated_sum(table, key)?;
+    let rendered = match opened.state.indexes.get(&table) {
+        None => row_message::render(key, row, sum, overflow),
+        Some(index) => {
+            let of = opened.state.table_by_id(index.of).map(|(_, table)| table);
+            let of = of.and_then(|of| of.rows.get(key));
+            let link = of.and_then(|of| {
+                let message = of.shown.message_id()?;
+                let channel = opened.mirror.channel(index.of)?;
+                Some(routes::message_link(guild, channel, message))
+            });
+            let doc = of.and_then(|of| of.doc.as_deref()).unwrap_or_default();
+            index_message::render(index, key, row, doc, link.as_deref(), sum)
+        }
+    };
     Some(match message {
         None => Step::Post {
             at: row.at,

@@ -10,6 +10,7 @@ use crate::discord::model::{HAS_THREAD, Message, THREAD_CREATED, created_ms};
 use crate::discord::{CallError, Patience, routes};
 use crate::engine::cannot_read;
 use crate::engine::database::{Database, Opened};
+use crate::engine::digest::RowSum;
 use crate::engine::log::CommitId;
 use crate::engine::state::{Row, Shown};
 use crate::host::{Host, UnixMillis};
@@ -111,7 +112,7 @@ fn missing(
     page: &[Message],
     asked_at: UnixMillis,
 ) -> Vec<(String, Shown)> {
-    let Some((_, found)) = opened.state.table_by_id(table) else {
+    let Some(found) = opened.state.view(table) else {
         return Vec::new();
     };
     let ids: BTreeSet<u64> = page.iter().map(|message| message.id).collect();
@@ -137,13 +138,14 @@ fn account_for(opened: &mut Opened, table: u32, page: &[Message], me: u64, asked
         let Some(seen) = row_message::parse(message) else {
             continue;
         };
-        let Some((_, found)) = opened.state.table_by_id(table) else {
+        let Some(found) = opened.state.view(table) else {
             return;
         };
         let Some(row) = found.rows.get(&seen.key) else {
             continue;
         };
-        let at = shows(table, row, &seen);
+        let sum = opened.state.stated_sum(table, &seen.key);
+        let at = shows(row, &seen, sum);
         let is_news = at == row.at && !row.is_shown();
         // An edit that is under way may still arrive over it.
         let is_doubted = is_news && opened.mirror.work(table).edited(&seen.key, at, asked_at);
@@ -175,8 +177,8 @@ fn account_for(opened: &mut Opened, table: u32, page: &[Message], me: u64, asked
 
 /// The commit that a message shows of its row; none that could be right when it says what the row
 /// never said.
-fn shows(table: u32, row: &Row, seen: &row_message::Seen) -> CommitId {
-    let is_right = seen.at == row.at && seen.sum == row_message::sum(table, &seen.key, row);
+fn shows(row: &Row, seen: &row_message::Seen, sum: Option<RowSum>) -> CommitId {
+    let is_right = seen.at == row.at && Some(seen.sum) == sum;
     if is_right || seen.at < row.at {
         seen.at
     } else {

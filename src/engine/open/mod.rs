@@ -213,7 +213,7 @@ fn mirror_after_open(state: &State, hints: &Hints, now: UnixMillis) -> Mirror {
     let mut hints = hints.clone();
     let mut scan_from = BTreeMap::new();
     let mut replaced = Vec::new();
-    for table in state.tables.values() {
+    for table in state.views() {
         let Some(stored) = table.stored.channel else {
             continue;
         };
@@ -227,11 +227,13 @@ fn mirror_after_open(state: &State, hints: &Hints, now: UnixMillis) -> Mirror {
     let is_newer = |at: CommitId| hints.mirrored.is_none_or(|mirrored| at > mirrored);
     let is_behind = |table: &&Table| {
         let stored = !table.is_loaded && table.stored.behind > 0;
-        stored || table.rows.values().any(|row| is_newer(row.at))
+        let is_new_index =
+            !table.is_loaded && state.indexes.contains_key(&table.id) && is_newer(table.created);
+        stored || is_new_index || table.rows.values().any(|row| is_newer(row.at))
     };
     let mut behind = BTreeSet::new();
     if hints.mirrored < state.head_id() {
-        let tables = state.tables.values().filter(is_behind);
+        let tables = state.views().filter(is_behind);
         behind.extend(tables.map(|table| table.id));
     }
     let mut mirror = Mirror::after_open(state, &hints, &behind, &scan_from, now);

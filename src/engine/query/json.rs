@@ -474,4 +474,4 @@ fn string_at(text: &str, begin: usize) -> (JsonString<'_>, usize) {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(in crate::engine) mod tests;

@@ -2,10 +2,13 @@
 //! ones before it, and taken back alone when it is refused.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::{State, Table};
 use crate::engine::digest::{RowSum, TableSum};
+use crate::engine::index::{self, Definition};
 use crate::engine::log::{Op, codec};
+use crate::engine::query::Json;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::UnixMillis;
 use crate::limits::COMMIT_BYTES;
@@ -24,6 +27,10 @@ pub struct Batch<'a> {
     tables: BTreeMap<String, Option<TableView>>,
     /// Rows that the ops wrote, by table id and key.
     rows: BTreeMap<(u32, String), StagedRow>,
+    /// Indexes that the ops made, or none where they dropped one, by id.
+    indexes: BTreeMap<u32, Option<(u32, Rc<Definition>)>>,
+    /// Which row has a value of a unique index after the ops, by index.
+    holders: BTreeMap<(u32, Vec<u8>), Option<String>>,
     last_table_id: u32,
     is_dropped: bool,
     ops: Vec<Op>,
@@ -65,6 +72,8 @@ struct StagedRow {
 enum Undo {
     Table(String, Option<Option<TableView>>),
     Row((u32, String), Option<StagedRow>),
+    Index(u32, Option<Option<(u32, Rc<Definition>)>>),
+    Holder((u32, Vec<u8>), Option<Option<String>>),
     LastTableId(u32),
     Dropped,
 }
@@ -85,6 +94,8 @@ impl<'a> Batch<'a> {
             at,
             tables: BTreeMap::new(),
             rows: BTreeMap::new(),
+            indexes: BTreeMap::new(),
+            holders: BTreeMap::new(),
             last_table_id: base.last_table_id,
             is_dropped: base.is_dropped,
             ops: Vec::new(),
@@ -171,7 +182,35 @@ impl<'a> Batch<'a> {
         })
     }
 
-    /// An id that no table of this database ever had.
+    /// The table's rows that are not deleted, with their documents. It must be loaded, and the batch have
+    /// no rows.
+    pub fn live(&self, table: &TableView) -> impl Iterator<Item = (&str, &str)> {
+        let table = self.base.table_by_id(table.id);
+        let rows = table.into_iter().flat_map(|(_, table)| table.live());
+        rows.map(|(key, _, doc)| (key, doc))
+    }
+
+    /// The indexes of a table, with their ids, oldest first.
+    pub fn indexes(&self, table: u32) -> BTreeMap<u32, Rc<Definition>> {
+        let base = self.base.indexes_of(table);
+        let mut indexes: BTreeMap<u32, Rc<Definition>> = base
+            .map(|index| (index.id(), Rc::clone(&index.definition)))
+            .collect();
+        for (&id, staged) in &self.indexes {
+            match staged {
+                Some((of, definition)) if *of == table => {
+                    indexes.insert(id, Rc::clone(definition));
+                }
+                Some(_) => {}
+                None => {
+                    indexes.remove(&id);
+                }
+            }
+        }
+        indexes
+    }
+
+    /// An id that no table or index of this database ever had.
     pub fn next_table_id(&self) -> u32 {
         self.last_table_id.saturating_add(1)
     }
@@ -227,6 +266,23 @@ impl<'a> Batch<'a> {
             Op::DropTable { table } => {
                 self.table(table)?;
                 self.stage_table(table, None);
+            }
+            Op::CreateIndex {
+                table,
+                id,
+                fields,
+                unique,
+                sparse,
+            } => {
+                let of = self.table(table)?.id;
+                self.undo.push(Undo::LastTableId(self.last_table_id));
+                self.last_table_id = self.last_table_id.max(*id);
+                let definition = Definition::of(fields, *unique, *sparse);
+                self.stage_index(*id, definition.map(|definition| (of, Rc::new(definition))));
+            }
+            Op::DropIndex { table, id } => {
+                self.table(table)?;
+                self.stage_index(*id, None);
             }
             Op::Put {
                 table,
@@ -288,6 +344,18 @@ impl<'a> Batch<'a> {
                 Some(Undo::Row(key, None)) => {
                     self.rows.remove(&key);
                 }
+                Some(Undo::Index(id, Some(before))) => {
+                    self.indexes.insert(id, before);
+                }
+                Some(Undo::Index(id, None)) => {
+                    self.indexes.remove(&id);
+                }
+                Some(Undo::Holder(value, Some(before))) => {
+                    self.holders.insert(value, before);
+                }
+                Some(Undo::Holder(value, None)) => {
+                    self.holders.remove(&value);
+                }
                 Some(Undo::LastTableId(before)) => self.last_table_id = before,
                 Some(Undo::Dropped) => self.is_dropped = false,
                 None => {}
@@ -308,8 +376,14 @@ impl<'a> Batch<'a> {
         self.undo.push(Undo::Table(name.to_owned(), before));
     }
 
+    fn stage_index(&mut self, id: u32, index: Option<(u32, Rc<Definition>)>) {
+        let before = self.indexes.insert(id, index);
+        self.undo.push(Undo::Index(id, before));
+    }
+
     fn stage_row(&mut self, table: &str, key: &str, row: StagedRow) -> Result<()> {
         let mut view = self.table(table)?;
+        self.stage_values(&view, key, row.doc.as_deref())?;
         let before = self.row(&view, key);
         if let Some((rev, doc)) = before.and_then(|row| Some((row.rev, row.doc?))) {
             view.sum.remove(RowSum::of(view.id, key, rev, doc));
@@ -325,12 +399,62 @@ impl<'a> Batch<'a> {
     }
 }
 
+/// What unique indexes allow.
+impl Batch<'_> {
+    /// Gives up the values of the row as it was, and takes those of the document that it will have.
+    fn stage_values(&mut self, table: &TableView, key: &str, doc: Option<&str>) -> Result<()> {
+        for (id, index) in self.indexes(table.id) {
+            if let Some(doc) = doc {
+                index::check_lists(&index, &table.name, key, doc)?;
+            }
+            if !index.unique {
+                continue;
+            }
+            let of = |doc: Option<&str>| {
+                let values = doc.map(|doc| index::values(&index, Json::new(doc)));
+                values.unwrap_or_default()
+            };
+            let before = of(self.row(table, key).and_then(|row| row.doc));
+            let after = of(doc);
+            for value in &after {
+                let holder = self.holder(id, value).filter(|holder| *holder != key);
+                if let (Some(holder), Some(doc)) = (holder, doc) {
+                    let row = (key, doc);
+                    return Err(index::clash(&index, &table.name, row, value, holder));
+                }
+            }
+            let given_up = before.into_iter().filter(|value| !after.contains(value));
+            let given_up = given_up.map(|value| (value, None)).collect::<Vec<_>>();
+            let taken = after.iter().map(|value| (value.clone(), Some(key)));
+            for (value, holder) in given_up.into_iter().chain(taken) {
+                let place = (id, value);
+                let holder = holder.map(str::to_owned);
+                let before = self.holders.insert(place.clone(), holder);
+                self.undo.push(Undo::Holder(place, before));
+            }
+        }
+        Ok(())
+    }
+
+    /// The row that has a value of a unique index.
+    fn holder(&self, index: u32, value: &[u8]) -> Option<&str> {
+        match self.holders.get(&(index, value.to_vec())) {
+            Some(staged) => staged.as_deref(),
+            None => {
+                let index = self.base.indexes.get(&index)?;
+                index.entries.holders(value).next()
+            }
+        }
+    }
+}
+
 /// About how long an op is as JSON.
 fn bytes(op: &Op) -> usize {
     OP_BYTES
         + match op {
             Op::Put { key, doc, .. } => key.len() + doc.text().len(),
             Op::Delete { key, .. } => key.len(),
+            Op::CreateIndex { fields, .. } => fields.iter().map(String::len).sum(),
             _ => 0,
         }
 }

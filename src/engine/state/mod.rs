@@ -1,6 +1,7 @@
 //! A database in memory: what the log adds up to.
 
 mod batch;
+mod index;
 mod stored;
 mod table;
 
@@ -8,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::index::Definition;
 use super::log::replay::Entry;
 use super::log::{CommitId, Link, Op, Record};
 use crate::discord::model::created_ms;
@@ -17,6 +19,7 @@ use crate::limits::INTERACTION_TOKEN_MS;
 
 pub(in crate::engine) use batch::being_removed;
 pub use batch::{Batch, RowView, TableView};
+pub use index::Index;
 pub use stored::{Stored, StoredPart, StoredSegment, covered_by};
 pub use table::{Row, Shown, Table, sum_of};
 
@@ -31,7 +34,9 @@ pub struct State {
     /// `/dbc_database_drop` has committed.
     pub is_dropped: bool,
     pub tables: BTreeMap<String, Table>,
-    /// The highest table id ever given, so that none is given twice.
+    /// By id.
+    pub indexes: BTreeMap<u32, Index>,
+    /// The highest id of a table or index ever given, so that none is given twice.
     pub last_table_id: u32,
     /// Rows that were deleted for good and of which copies may be left.
     pub erasing: Vec<Erasure>,
@@ -96,8 +101,10 @@ impl State {
         self.tables.values_mut().find(|table| table.id == id)
     }
 
-    /// Whether the row was deleted for good after this commit, and copies may be left.
-    pub fn is_erased_since(&self, table: u32, key: &str, at: CommitId) -> bool {
+    /// Whether the row of a table, or of an index's, was deleted for good after this commit, and copies may
+    /// be left.
+    pub fn is_erased_since(&self, view: u32, key: &str, at: CommitId) -> bool {
+        let table = self.indexes.get(&view).map_or(view, |index| index.of);
         let mut erasing = self.erasing.iter();
         erasing.any(|erasure| erasure.table_id == table && erasure.key == key && at < erasure.at)
     }
@@ -196,6 +203,11 @@ impl State {
             ..row
         };
         let table = self.tables.get_mut(name).ok_or_else(|| name.to_owned())?;
+        let before = table.rows.get(key).and_then(|row| row.doc.as_deref());
+        let indexes = self.indexes.values_mut();
+        for index in indexes.filter(|index| index.of == table.id) {
+            index.row_written(key, before, &row, row.generation);
+        }
         if row.hard {
             self.erasing.push(Erasure {
                 table: name.to_owned(),
@@ -248,7 +260,26 @@ impl State {
                 return Ok(Some(id));
             }
             Op::DropTable { table } => {
-                self.tables.remove(table).ok_or_else(|| table.clone())?;
+                let dropped = self.tables.remove(table).ok_or_else(|| table.clone())?;
+                self.indexes.retain(|_, index| index.of != dropped.id);
+            }
+            Op::CreateIndex {
+                table,
+                id,
+                fields,
+                unique,
+                sparse,
+            } => {
+                let of = self.tables.get(table).ok_or_else(|| table.clone())?;
+                self.last_table_id = self.last_table_id.max(*id);
+                // One that makes no sense was not written by us, and nothing depends on it.
+                if let Some(definition) = Definition::of(fields, *unique, *sparse) {
+                    let index = Index::new(*id, of.id, definition, of.mirror, at);
+                    self.add_index(index);
+                }
+            }
+            Op::DropIndex { id, .. } => {
+                self.indexes.remove(id);
             }
             Op::Put { .. } | Op::Delete { .. } => {}
         }
@@ -256,10 +287,10 @@ impl State {
     }
 
     /// Notes what a row's message shows now. Nothing where there is no such row any more.
-    pub fn set_shown(&mut self, table: u32, key: &str, shown: Shown) {
+    pub fn set_shown(&mut self, view: u32, key: &str, shown: Shown) {
         let generation = self.generation + 1;
-        let table = self.table_by_id_mut(table);
-        if let Some(row) = table.and_then(|table| table.rows.get_mut(key)) {
+        let view = self.view_mut(view);
+        if let Some(row) = view.and_then(|view| view.rows.get_mut(key)) {
             row.shown = shown;
             row.generation = generation;
         }

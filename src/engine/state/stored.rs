@@ -1,11 +1,13 @@
 //! What a checkpoint keeps of a table, and a state from what checkpoints keep.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::{Row, Shown, State, Table};
-use crate::engine::checkpoint::manifest::{FileEntry, Manifest, TableEntry};
+use super::{Index, Row, Shown, State, Table};
+use crate::engine::checkpoint::manifest::{FileEntry, IndexEntry, Manifest, TableEntry};
 use crate::engine::checkpoint::segment::{SectionInfo, SegmentRow, SegmentRowRef};
 use crate::engine::digest::TableSum;
+use crate::engine::index::Definition;
 
 /// Where a table's rows stand as of the newest checkpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,10 +54,7 @@ impl StoredSegment {
 impl State {
     /// The files that the newest checkpoint refers to.
     pub fn stored_files(&self) -> impl Iterator<Item = &FileEntry> {
-        let segments = self
-            .tables
-            .values()
-            .flat_map(|table| &table.stored.segments);
+        let segments = self.views().flat_map(|view| &view.stored.segments);
         segments.flat_map(|segment| segment.parts.iter().map(|part| &*part.file))
     }
 
@@ -63,13 +62,26 @@ impl State {
     pub fn at_checkpoint(manifest: &Manifest) -> State {
         let files: Vec<Rc<FileEntry>> = manifest.files.iter().cloned().map(Rc::new).collect();
         let tables = manifest.tables.iter();
+        let tables = tables.map(|entry| (entry.name.clone(), table_at_checkpoint(entry, &files)));
+        let tables: BTreeMap<String, Table> = tables.collect();
+        let index = |entry: &IndexEntry| {
+            let definition = Definition::of(&entry.fields, entry.unique, entry.sparse)?;
+            let table = tables.values().find(|table| table.id == entry.of)?;
+            let view = Table {
+                // Its rows come with the table's.
+                is_loaded: table.is_loaded,
+                ..table_at_checkpoint(&entry.view, &files)
+            };
+            let id = entry.view.id;
+            let index = Index::new(id, table.id, definition, table.mirror, view.created);
+            Some((id, Index { view, ..index }))
+        };
         State {
             private: manifest.private,
             owner: manifest.owner.clone(),
             tenure: manifest.tenure.unwrap_or_default(),
-            tables: tables
-                .map(|entry| (entry.name.clone(), table_at_checkpoint(entry, &files)))
-                .collect(),
+            indexes: manifest.indexes.iter().filter_map(index).collect(),
+            tables,
             last_table_id: manifest.last_table_id,
             erasing: manifest.erasing.clone(),
             head: Some(manifest.head),

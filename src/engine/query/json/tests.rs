@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 /// Any JSON, with names and values that come again, and with what is read by special rules.
-pub(in crate::engine::query) fn json() -> impl Strategy<Value = Value> {
+pub(in crate::engine) fn json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),

@@ -1,0 +1,124 @@
+//! What a row may not be, for an index's sake.
+
+use std::collections::BTreeMap;
+
+use super::values::has_parallel_lists;
+use super::{Definition, display, values};
+use crate::engine::query::Json;
+use crate::error::{Error, ErrorKind, Result};
+use crate::text::{inline, truncate};
+
+/// Characters of a value in an error.
+const SHOWN: usize = 100;
+/// Clashes that an error names.
+const NAMED: usize = 5;
+
+/// Refuses a row with lists in two of the index's fields.
+///
+/// # Errors
+/// Names both.
+pub fn check_lists(index: &Definition, table: &str, key: &str, doc: &str) -> Result<()> {
+    let Some((one, other)) = has_parallel_lists(index, Json::new(doc)) else {
+        return Ok(());
+    };
+    Err(Error::invalid(
+        "value_json",
+        format!(
+            "row `{}` of table `{table}` has lists in both `{}` and `{}`, which stand in one index (`{}`).",
+            inline(key),
+            inline(one),
+            inline(other),
+            inline(&index.name())
+        ),
+    )
+    .hint("Only one of an index's fields can be a list: change the row, or drop the index."))
+}
+
+/// A write that would give a row the value of another.
+pub fn clash(
+    index: &Definition,
+    table: &str,
+    (key, doc): (&str, &str),
+    value: &[u8],
+    holder: &str,
+) -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        format!(
+            "row `{}` would have {} in the unique index `{}` of table `{table}`, and row `{}` has that already.",
+            inline(key),
+            shown(index, doc, value),
+            inline(&index.name()),
+            inline(holder)
+        ),
+    )
+    .hint(format!(
+        "Give it another value, or change row `{}` first.{}",
+        inline(holder),
+        if index.sparse {
+            ""
+        } else {
+            " A missing field counts as null, unless the index is `sparse`."
+        }
+    ))
+}
+
+/// Refuses a unique index over rows of which several have the same value.
+///
+/// # Errors
+/// Names the first of them.
+pub fn clashes<'a>(
+    index: &Definition,
+    table: &str,
+    rows: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<()> {
+    let mut holders: BTreeMap<Vec<u8>, Vec<(&'a str, &'a str)>> = BTreeMap::new();
+    for (key, doc) in rows {
+        check_lists(index, table, key, doc).map_err(|error| error.option("field"))?;
+        if !index.unique {
+            continue;
+        }
+        for value in values(index, Json::new(doc)) {
+            let holders = holders.entry(value).or_default();
+            if holders.len() <= NAMED {
+                holders.push((key, doc));
+            }
+        }
+    }
+    holders.retain(|_, holders| holders.len() > 1);
+    if holders.is_empty() {
+        return Ok(());
+    }
+    let named = holders.iter().take(NAMED).map(|(value, holders)| {
+        let doc = holders.first().map_or("", |(_, doc)| doc);
+        let keys = holders.iter().take(NAMED);
+        let mut keys: Vec<String> = keys.map(|(key, _)| format!("`{}`", inline(key))).collect();
+        if holders.len() > NAMED {
+            keys.push("others".to_owned());
+        }
+        format!("{} in rows {}", shown(index, doc, value), keys.join(", "))
+    });
+    let named: Vec<String> = named.collect();
+    let more = match holders.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!("; and {more} more values"),
+    };
+    Err(Error::new(
+        ErrorKind::Conflict,
+        format!(
+            "rows of table `{table}` have the same value under `{}`: {}{more}.",
+            inline(&index.name()),
+            named.join("; ")
+        ),
+    )
+    .option("unique")
+    .hint("Make these rows differ first, or leave `unique` out. A missing field counts as null, unless the index is `sparse`."))
+}
+
+fn shown(index: &Definition, doc: &str, value: &[u8]) -> String {
+    let shown = display(index, Json::new(doc), value);
+    match shown.as_str() {
+        "nothing" => "nothing".to_owned(),
+        shown => format!("`{}`", inline(&truncate(shown, SHOWN))),
+    }
+}

@@ -1,0 +1,391 @@
+//! Indexes: what they forbid, and what their channels show, whatever happens in between.
+
+use std::collections::BTreeMap;
+
+use crate::crud::{on_users, refused};
+use crate::erase::{HARD_DELETE, insert_secret, no_copy_is_left};
+use crate::world::{World, get};
+use serde_json::{Value, json};
+
+const INDEX: &str = "idx-users-email";
+
+fn put(world: &mut World, row: &Value) {
+    let key = row["id"].as_str().unwrap();
+    world.ok(&on_users(
+        "dbc_insert",
+        &format!("key:{key} mode:upsert value_json:{row}"),
+    ));
+}
+
+fn create(world: &mut World, rest: &str) -> String {
+    world.ok(&on_users("dbc_index_create", rest))
+}
+
+/// A table with an index over `email` and three rows.
+fn with_index(seed: u64, rest: &str) -> World {
+    let mut world = World::with_table(seed);
+    for row in [
+        json!({"id": "a", "email": "a@x"}),
+        json!({"id": "b", "email": ["b@x", "bb@x"]}),
+        json!({"id": "c"}),
+    ] {
+        put(&mut world, &row);
+    }
+    create(&mut world, &format!("field:email {rest}"));
+    world
+}
+
+/// What an index's channel shows: by key, the values as JSON. One message a row.
+#[track_caller]
+fn shows(world: &World, channel: &str) -> BTreeMap<String, Vec<String>> {
+    let mut shown = BTreeMap::new();
+    for message in world.messages(channel) {
+        let key = message
+            .strip_prefix("**")
+            .and_then(|rest| rest.split_once("** · rev "));
+        let (key, _) = key.unwrap_or_else(|| panic!("no entry: {message}"));
+        let values = message.lines().filter_map(|line| {
+            let (value, token) = line.strip_prefix('`')?.rsplit_once("` ")?;
+            assert!(token.starts_with("dx") && token.len() == 18, "{line}");
+            Some(value.to_owned())
+        });
+        let before = shown.insert(key.to_owned(), values.collect());
+        assert!(before.is_none(), "{key} is there twice");
+    }
+    shown
+}
+
+fn entries(of: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
+    let own = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
+    of.iter()
+        .map(|(key, values)| ((*key).to_owned(), own(values)))
+        .collect()
+}
+
+fn first_three() -> BTreeMap<String, Vec<String>> {
+    entries(&[
+        ("a", &["\"a@x\""]),
+        ("b", &["\"b@x\"", "\"bb@x\""]),
+        ("c", &["nothing"]),
+    ])
+}
+
+#[test]
+fn its_channel_shows_the_values_of_rows_that_were_there_and_that_come() {
+    let mut world = with_index(1, "");
+    put(&mut world, &json!({"id": "d", "email": 1}));
+    world.settle();
+    let mut expected = first_three();
+    expected.extend(entries(&[("d", &["1"])]));
+    assert_eq!(shows(&world, INDEX), expected);
+    let message = &world.messages(INDEX)[0];
+    assert!(
+        message.contains("[row](<https://discord.com/channels/"),
+        "{message}"
+    );
+    let card = world.messages("dbc-catalog");
+    assert!(
+        card.iter()
+            .any(|card| card.starts_with("**users** · index over `email`\nValues: <#")),
+        "{card:?}"
+    );
+
+    put(&mut world, &json!({"id": "a", "email": "other"}));
+    world.ok(&on_users("dbc_delete", "key:b"));
+    world.settle();
+    expected.extend(entries(&[("a", &["\"other\""])]));
+    expected.remove("b");
+    assert_eq!(shows(&world, INDEX), expected);
+    world.ok(&on_users("dbc_restore_row", "key:b rev:1"));
+    world.settle();
+    expected.extend(entries(&[("b", &["\"b@x\"", "\"bb@x\""])]));
+    assert_eq!(shows(&world, INDEX), expected);
+    let inspection = world.ok("/dbc_inspect database:prod");
+    assert!(
+        inspection.contains("index `email` · values: 5 · <#"),
+        "{inspection}"
+    );
+}
+
+#[test]
+fn a_change_of_another_field_leaves_its_message_alone() {
+    let mut world = with_index(2, "");
+    world.settle();
+    let before = world.messages(INDEX);
+    world.ok(&on_users(
+        "dbc_update",
+        r#"key:a patch_json:{"name":"Ada"}"#,
+    ));
+    world.settle();
+    assert_eq!(world.messages(INDEX), before);
+    // Also where the row was not in memory.
+    world.evict();
+    world.ok(&on_users(
+        "dbc_update",
+        r#"key:a patch_json:{"name":"Eve"}"#,
+    ));
+    world.settle();
+    assert_eq!(world.messages(INDEX), before);
+}
+
+#[test]
+fn whatever_happens_to_object_or_channel_it_shows_the_values_once() {
+    let mut world = with_index(3, "");
+    world.settle();
+    type Misfortune = fn(&mut World);
+    let misfortunes: [Misfortune; 6] = [
+        World::evict,
+        World::lose_storage,
+        |world| world.delete_channel(INDEX),
+        // Found when it is to be edited.
+        |world| world.delete_message(INDEX, "**d**"),
+        |world| {
+            world.delete_channel(INDEX);
+            world.lose_storage();
+        },
+        |world| {
+            world.delete_message(INDEX, "**b**");
+            world.lose_storage();
+        },
+    ];
+    for (at, misfortune) in misfortunes.iter().enumerate() {
+        misfortune(&mut world);
+        put(&mut world, &json!({"id": "d", "email": at}));
+        world.settle();
+        let mut expected = first_three();
+        expected.extend(entries(&[("d", &[&at.to_string()])]));
+        assert_eq!(shows(&world, INDEX), expected, "misfortune {at}");
+        world.wait(400_000);
+    }
+}
+
+#[test]
+fn an_object_that_dies_after_it_was_made_leaves_it_to_the_next() {
+    for wiped in [false, true] {
+        let mut world = World::with_table(4);
+        put(&mut world, &json!({"id": "a", "email": "a@x"}));
+        world.settle();
+        // The row stands in a checkpoint, the index in the log after it.
+        create(&mut world, "field:email unique:true");
+        world.evict();
+        if wiped {
+            world.lose_storage();
+        }
+        let again = r#"key:b value_json:{"id":"b","email":"a@x"}"#;
+        let reply = world.refused(&on_users("dbc_insert", again));
+        assert!(reply.contains("row `a` has that already"), "{reply}");
+        assert!(reply.contains("Nothing was written"), "{reply}");
+        world.settle();
+        assert_eq!(shows(&world, INDEX), entries(&[("a", &["\"a@x\""])]));
+    }
+}
+
+#[test]
+fn no_two_rows_have_a_value_that_is_unique() {
+    let mut world = with_index(5, "unique:true");
+    let insert = |row: Value| {
+        let key = row["id"].as_str().unwrap().to_owned();
+        on_users("dbc_insert", &format!("key:{key} value_json:{row}"))
+    };
+    for (row, value, holder) in [
+        (json!({"id": "d", "email": "a@x"}), "`\"a@x\"`", "row `a`"),
+        (
+            json!({"id": "d", "email": ["n@x", "bb@x"]}),
+            "`\"bb@x\"`",
+            "row `b`",
+        ),
+        (json!({"id": "d"}), "would have nothing in", "row `c`"),
+        (json!({"id": "d", "email": null}), "`null`", "row `c`"),
+    ] {
+        refused(
+            &mut world,
+            &insert(row),
+            &["unique index `email`", value, holder],
+        );
+    }
+    refused(
+        &mut world,
+        &on_users("dbc_update", r#"key:a patch_json:{"email":"b@x"}"#),
+        &["ow `a` would have `\"b@x\"`", "row `b` has that already"],
+    );
+    // A row may keep its own, and give one up for another in the same transaction.
+    world.ok(&on_users(
+        "dbc_update",
+        r#"key:a patch_json:{"email":"a@x","n":1}"#,
+    ));
+    let transact = |ops: Value| format!("/dbc_transact database:prod ops_json:{ops}");
+    refused(
+        &mut world,
+        &transact(json!([
+            {"op": "insert", "table": "users", "key": "d", "value": {"email": "same"}},
+            {"op": "insert", "table": "users", "key": "e", "value": {"email": "same"}},
+        ])),
+        &["ow `e` would have `\"same\"`", "row `d` has that already"],
+    );
+    world.ok(&transact(json!([
+        {"op": "delete", "table": "users", "key": "a"},
+        {"op": "insert", "table": "users", "key": "d", "value": {"email": "a@x"}},
+    ])));
+    refused(
+        &mut world,
+        &on_users("dbc_restore_row", "key:a rev:1"),
+        &["ow `a` would have `\"a@x\"`", "row `d` has that already"],
+    );
+    let rush: Vec<String> = (0..5)
+        .map(|n| insert(json!({"id": format!("r{n}"), "email": "rush"})))
+        .collect();
+    let replies = world.all_at_once(&rush);
+    let stored = replies
+        .iter()
+        .filter(|reply| reply.contains("Stored"))
+        .count();
+    assert_eq!(stored, 1, "{replies:?}");
+    world.settle();
+    let shown = shows(&world, INDEX);
+    assert_eq!(
+        shown
+            .values()
+            .filter(|values| **values == ["\"rush\""])
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn rows_that_clash_keep_a_unique_index_from_being_made() {
+    let mut world = World::with_table(6);
+    for row in [
+        json!({"id": "a", "email": "same"}),
+        json!({"id": "b", "email": ["same", 1]}),
+        json!({"id": "c", "n": [1, 2], "m": [3, 4]}),
+        json!({"id": "d"}),
+    ] {
+        put(&mut world, &row);
+    }
+    for (rest, words) in [
+        (
+            "field:email unique:true",
+            vec!["`\"same\"` in rows `a`, `b`", "nothing in rows `c`, `d`"],
+        ),
+        (
+            "field:email unique:true sparse:true",
+            vec!["`\"same\"` in rows `a`, `b`."],
+        ),
+        ("field:n,m", vec!["row `c`", "lists in both `n` and `m`"]),
+        ("field:a..b", vec!["`a..b` is no path to index"]),
+        ("field:$a", vec!["cannot begin with `$`"]),
+    ] {
+        refused(&mut world, &on_users("dbc_index_create", rest), &words);
+    }
+    create(&mut world, "field:n unique:true sparse:true");
+    refused(
+        &mut world,
+        &on_users("dbc_index_create", "field:n"),
+        &["over `n` already (unique, sparse)"],
+    );
+    refused(
+        &mut world,
+        &on_users("dbc_index_drop", "field:m"),
+        &["no index over `m`", "Did you mean `n`?"],
+    );
+    put(&mut world, &json!({"id": "c", "n": [1, 2], "m": 3}));
+    create(&mut world, "field:n,m");
+    refused(
+        &mut world,
+        &on_users("dbc_insert", r#"key:f value_json:{"n":[9,8],"m":[1,2]}"#),
+        &["lists in both `n` and `m`", "(`n,m`)"],
+    );
+    world.settle();
+    let expected = entries(&[("c", &["1", "2"])]);
+    assert_eq!(shows(&world, "idx-users-n"), expected);
+}
+
+#[test]
+fn it_follows_its_table_and_goes_with_it() {
+    let mut world = with_index(7, "");
+    create(&mut world, "field:name");
+    world.settle();
+    world.ok("/dbc_table_rename database:prod table:users to:people");
+    world.settle();
+    assert_eq!(shows(&world, "idx-people-email"), first_three());
+    world.ok("/dbc_index_drop database:prod table:people field:name");
+    world.settle();
+    assert!(world.channel("idx-people-name").is_none());
+    world.lose_storage();
+    world.ok("/dbc_insert database:prod table:people key:n value_json:{\"email\":\"n@x\"}");
+    world.settle();
+    assert!(world.channel("idx-people-name").is_none());
+    assert_eq!(shows(&world, "idx-people-email").len(), 4);
+    world.ok("/dbc_table_drop database:prod table:people confirm:people");
+    world.settle();
+    assert!(world.channel("idx-people-email").is_none());
+    assert_eq!(world.messages("dbc-catalog").len(), 0);
+}
+
+#[test]
+fn a_table_without_messages_has_an_index_without_a_channel() {
+    let mut world = World::with_table(8);
+    world.ok("/dbc_table_create database:prod table:quiet pk:id mirror:false");
+    world.ok("/dbc_index_create database:prod table:quiet field:n unique:true");
+    world.ok("/dbc_insert database:prod table:quiet key:a value_json:{\"n\":1}");
+    world.settle();
+    world.evict();
+    let again = "/dbc_insert database:prod table:quiet key:b value_json:{\"n\":1}";
+    refused(&mut world, again, &["row `a` has that already"]);
+    assert!(world.channel("idx-quiet-n").is_none());
+}
+
+#[test]
+fn no_copy_is_left_of_a_value_whose_row_was_deleted_for_good() {
+    for wiped in [false, true] {
+        let mut world = World::with_table(9);
+        create(&mut world, "field:word");
+        world.ok(&insert_secret("s"));
+        world.ok(&insert_secret("other"));
+        world.ok(&on_users("dbc_delete", "key:other hard:true"));
+        world.settle();
+        assert_eq!(shows(&world, "idx-users-word").len(), 1);
+        if wiped {
+            world.lose_storage();
+        }
+        world.ok(HARD_DELETE);
+        world.settle();
+        world.wait(400_000);
+        no_copy_is_left(&world);
+        assert_eq!(shows(&world, "idx-users-word").len(), 0);
+        let inspection = world.ok("/dbc_inspect database:prod");
+        assert!(
+            !inspection.contains("copies still being removed"),
+            "{inspection}"
+        );
+    }
+}
+
+#[test]
+fn damaged_files_of_a_checkpoint_are_made_up_for() {
+    let mut world = with_index(10, "unique:true");
+    world.settle();
+    let log = world.channel_id("dbc-log");
+    let files: Vec<String> = world.state()["channels"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|channel| channel["id"] == json!(log))
+        .flat_map(|channel| channel["messages"].as_array().unwrap().clone())
+        .filter(|message| !message["attachments"].as_array().unwrap().is_empty())
+        .map(|message| message["id"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(!files.is_empty());
+    for file in files {
+        world.by_hand("DELETE", &format!("/channels/{log}/messages/{file}"), None);
+    }
+    world.evict();
+    world.ok(&get("a"));
+    refused(
+        &mut world,
+        &on_users("dbc_insert", r#"key:d value_json:{"email":"bb@x"}"#),
+        &["row `b` has that already"],
+    );
+    world.settle();
+    assert_eq!(shows(&world, INDEX), first_three());
+}

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::model::Database;
-use super::operation::{BALANCE, Cell, Doc, TABLES};
+use super::operation::{BALANCE, Cell, Doc, INDEXED, LASTING, TABLES};
 use super::plan::has_bank;
 use super::violation::{Law, Violation};
 use super::{copies, deed};
@@ -105,7 +105,54 @@ pub fn channels_say_what_rows_are(
             shows_rows(&channel, index as u8, database, looks.has_files)?;
         }
     }
+    for table in 0..TABLES.len() as u8 {
+        shows_indexes(world, table, database)?;
+    }
     cards_are_right(world, database)
+}
+
+/// An index's channel has a message for each row, with its value, and nothing else. Whether a table that
+/// comes and goes has one, nobody keeps track of.
+fn shows_indexes(world: &World, table: u8, database: &Database) -> Result<(), Violation> {
+    let (name, field) = (TABLES[usize::from(table)], INDEXED[usize::from(table)]);
+    let found = database.tables.get(&table);
+    let channels = marked(world, &deed::index_mark(table));
+    let is_shown = found.is_some_and(|found| found.is_shown != Some(false));
+    let most = usize::from(is_shown);
+    let least = if table < LASTING { most } else { 0 };
+    if !(least..=most).contains(&channels.len()) {
+        return guilty(format!(
+            "the index of table {name}, which is {found:?}, has {} channels",
+            channels.len()
+        ));
+    }
+    for channel in channels {
+        let mut shown = rows_shown(&channel);
+        for cell in Cell::of_table(table) {
+            let value = database.current(cell).map(|doc| match field {
+                "v" => doc.v.to_string(),
+                _ => doc.balance.to_string(),
+            });
+            let messages = shown.remove(cell.key()).unwrap_or_default();
+            let contents = messages.iter().filter_map(|m| m["content"].as_str());
+            let says: Vec<Option<&str>> = contents
+                .map(|content| {
+                    let mut lines = content.lines();
+                    lines.find_map(|line| Some(line.strip_prefix('`')?.split_once("` dx")?.0))
+                })
+                .collect();
+            let wanted: Vec<Option<&str>> = value.iter().map(|value| Some(&**value)).collect();
+            if says != wanted {
+                return guilty(format!(
+                    "the index of {name} says {says:?} of {cell}, which has {value:?}"
+                ));
+            }
+        }
+        if let Some((key, _)) = shown.first_key_value() {
+            return guilty(format!("the index of {name} shows a row `{key}`"));
+        }
+    }
+    Ok(())
 }
 
 fn shows_rows(
@@ -148,7 +195,7 @@ fn cards_are_right(world: &World, database: &Database) -> Result<(), Violation> 
     let cards = cards.filter(|message| message["author"]["bot"] == true);
     let cards: Vec<&str> = cards.filter_map(|card| card["content"].as_str()).collect();
     for (index, name) in TABLES.iter().enumerate() {
-        let of_table = |card: &&&str| card.starts_with(&format!("**{name}**"));
+        let of_table = |card: &&&str| card.starts_with(&format!("**{name}** · table"));
         let wanted = database.tables.contains_key(&(index as u8));
         if cards.iter().filter(of_table).count() != usize::from(wanted) {
             return guilty(format!("the cards are {cards:?}"));
@@ -197,12 +244,16 @@ const PROBE: &str = "dbcord checks whether it can read this channel.";
 
 /// The channels of a table. The bystander has the same name, and no mark.
 fn channels_of(world: &World, table: &str) -> Vec<Value> {
+    marked(world, &format!("dbcord:1:table:prod:{table}:"))
+}
+
+/// The channels whose topic begins so.
+fn marked(world: &World, mark: &str) -> Vec<Value> {
     let state = world.state();
     let channels = state["channels"].as_array().into_iter().flatten();
-    let mark = format!("dbcord:1:table:prod:{table}:");
     let is_marked = |channel: &&Value| {
         let topic = channel["topic"].as_str();
-        topic.is_some_and(|topic| topic.starts_with(&mark))
+        topic.is_some_and(|topic| topic.starts_with(mark))
     };
     channels.filter(is_marked).cloned().collect()
 }

@@ -42,6 +42,9 @@ fn texts(world: &World) -> Vec<String> {
     let mut parts: BTreeMap<String, BTreeMap<usize, Vec<u8>>> = BTreeMap::new();
     for place in ["channels", "threads"] {
         for channel in list(&state[place]) {
+            // An index over the mark has it in back-ticks, before the word that it is found by.
+            let topic = channel["topic"].as_str().unwrap_or_default();
+            let is_of_marks = topic.starts_with("dbcord:1:index:") && topic.contains(" under v,");
             for message in list(&channel["messages"]) {
                 let content = message["content"].as_str().unwrap_or_default();
                 let embeds = list(&message["embeds"]).map(|embed| &embed["description"]);
@@ -53,6 +56,11 @@ fn texts(world: &World) -> Vec<String> {
                     let bytes = STANDARD.decode(base64).unwrap_or_default();
                     parts.entry(file).or_default().insert(number, bytes);
                 }
+                let lines = content.lines().filter(|_| is_of_marks);
+                texts.extend(lines.filter_map(|line| {
+                    let (value, _) = line.strip_prefix('`')?.split_once("` dx")?;
+                    Some(format!("{MARK}{value}"))
+                }));
                 texts.push(content.to_owned());
                 texts.extend(embeds.into_iter().map(str::to_owned));
                 let urls = list(&message["attachments"]).map(|file| &file["url"]);

@@ -12,6 +12,8 @@ use crate::harness::world::World;
 pub enum Deed {
     /// The row's messages are deleted.
     DeleteRow(Cell),
+    /// The message of the row in the channel of an index is deleted.
+    DeleteEntry(Cell),
     /// The embeds of the log's newest messages are hidden.
     HideEmbeds,
     /// Somebody writes into a channel what looks like the database's own.
@@ -34,7 +36,8 @@ impl Deed {
             table: rng.u8(..TABLES.len() as u8),
             key: rng.u8(..KEYS.len() as u8),
         };
-        match rng.u8(..8) {
+        match rng.u8(..9) {
+            8 => Deed::DeleteEntry(cell),
             0..=2 => Deed::DeleteRow(cell),
             3..=4 => Deed::HideEmbeds,
             5 => Deed::RenameChannel(cell.table),
@@ -49,7 +52,8 @@ impl Deed {
 
     pub fn carry_out(self, world: &mut World) {
         match self {
-            Deed::DeleteRow(cell) => delete_row(world, cell),
+            Deed::DeleteRow(cell) => delete_row(world, cell, &table_mark(cell.table)),
+            Deed::DeleteEntry(cell) => delete_row(world, cell, &index_mark(cell.table)),
             Deed::HideEmbeds => hide_embeds(world),
             Deed::RenameChannel(table) => {
                 let Some(channel) = channel(world, &table_mark(table)) else {
@@ -94,8 +98,8 @@ impl Forgery {
     }
 }
 
-fn delete_row(world: &mut World, cell: Cell) {
-    let Some(channel) = channel(world, &table_mark(cell.table)) else {
+fn delete_row(world: &mut World, cell: Cell, mark: &str) {
+    let Some(channel) = channel(world, mark) else {
         return;
     };
     let name = format!("**{}**", cell.key());
@@ -129,6 +133,10 @@ pub fn table_mark(table: u8) -> String {
     format!("dbcord:1:table:prod:{}:", TABLES[usize::from(table)])
 }
 
+pub fn index_mark(table: u8) -> String {
+    format!("dbcord:1:index:prod:{}:", TABLES[usize::from(table)])
+}
+
 /// The channel whose topic begins so.
 pub fn channel(world: &World, mark: &str) -> Option<Value> {
     let state = world.state();
@@ -160,6 +168,7 @@ impl fmt::Display for Deed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Deed::DeleteRow(cell) => write!(f, "somebody deletes the messages of {cell}"),
+            Deed::DeleteEntry(cell) => write!(f, "somebody deletes the index entry of {cell}"),
             Deed::HideEmbeds => f.write_str("somebody hides the embeds of the log"),
             Deed::Forge(forgery) => write!(f, "somebody writes what looks like a {forgery:?}"),
             Deed::RenameChannel(table) => {

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 pub const DATABASE: &str = "prod";
 pub const TABLES: [&str; 4] = ["users", "orders", "drafts", "notes"];
+/// The field that an index of each is over, if it has one; `v` is never the same in two rows.
+pub const INDEXED: [&str; 4] = ["v", "balance", "v", "v"];
 /// So many of the tables are there all the time; the others come and go, and change names.
 pub const LASTING: u8 = 2;
 /// So many keys are used in those that come and go.

@@ -148,6 +148,11 @@ pub enum Step {
     /// The bot lacks a permission in a table's channel until it is calm again.
     Blind(Blindness),
     WipeStorage,
+    /// A table that comes and goes gets an index, or loses it; nobody waits for the answer.
+    Index {
+        table: u8,
+        is_drop: bool,
+    },
     /// People meddle with the channels.
     ByHand(Deed),
     /// Another deployment of the bot gets the commands, and is told to take over.
@@ -215,8 +220,9 @@ impl Plan {
 
     pub fn has_faults(&self) -> bool {
         let is_harmless = |step: &Step| {
-            use Step::{Ask, Calm, Idle, Join, Quiet, Wait};
-            matches!(step, Ask(_) | Wait(_) | Join | Idle(_) | Calm | Quiet)
+            use Step::{Ask, Calm, Idle, Index, Join, Quiet, Wait};
+            let is_index = matches!(step, Index { .. });
+            is_index || matches!(step, Ask(_) | Wait(_) | Join | Idle(_) | Calm | Quiet)
         };
         !self.steps.iter().all(is_harmless)
     }
@@ -253,6 +259,12 @@ impl Style {
         if rng.u8(..) < self.trouble_in_256 {
             let misfortune = weighted(rng, MISFORTUNES);
             steps.push(misfortune.draw(rng));
+        }
+        if rng.u8(..30) == 0 {
+            steps.push(Step::Index {
+                table: rng.u8(LASTING..TABLES.len() as u8),
+                is_drop: rng.u8(..3) == 0,
+            });
         }
         let intent = weighted(rng, offered());
         let draw = match intent {

@@ -10,7 +10,7 @@ use super::deed::{channel, table_mark};
 use super::linear::Call;
 use super::model::Database;
 use super::operation::{
-    Action, BALANCE, Cell, Change, Command, DATABASE, Doc, LASTING, Mode, TABLES,
+    Action, BALANCE, Cell, Change, Command, DATABASE, Doc, INDEXED, LASTING, Mode, TABLES,
 };
 use super::pasts::Pasts;
 use super::plan::{self, Ask, Blindness, CLIENTS, Plan, Step, has_bank};
@@ -209,6 +209,9 @@ impl Run {
             let line = format!("/dbc_table_create database:{DATABASE} table:{table} pk:id");
             self.world.ok(&line);
         }
+        for table in 0..LASTING {
+            self.world.ok(&index(table, false));
+        }
         for cell in Cell::all().filter(|cell| has_bank() && cell.is_account()) {
             let doc = Doc {
                 v: self.next_value(),
@@ -257,6 +260,9 @@ impl Run {
             Step::ByHand(deed) => {
                 self.is_meddled = true;
                 deed.carry_out(world);
+            }
+            Step::Index { table, is_drop } => {
+                self.world.begin(&index(*table, *is_drop));
             }
             Step::MoveOn => self.move_on(),
             Step::Calm => self.calm(),
@@ -430,6 +436,17 @@ impl Run {
 
     fn user(&self, client: usize) -> Id {
         self.world.guild.users[&name(client)]
+    }
+}
+
+/// The command that makes or drops the index of a table.
+fn index(table: u8, is_drop: bool) -> String {
+    let (name, field) = (TABLES[usize::from(table)], INDEXED[usize::from(table)]);
+    let rest = format!("database:{DATABASE} table:{name} field:{field}");
+    match is_drop {
+        true => format!("/dbc_index_drop {rest}"),
+        // What marks documents is in no two rows.
+        false => format!("/dbc_index_create {rest} unique:{}", field == "v"),
     }
 }
 

@@ -13,6 +13,11 @@ impl fmt::Display for Step {
         match self {
             Step::Ask(ask) => write!(f, "client {} asks", ask.client),
             Step::Wait(ms) => write!(f, "{ms} ms pass"),
+            Step::Index { table, is_drop } => {
+                let table = TABLES[usize::from(*table)];
+                let what = if *is_drop { "loses its" } else { "gets an" };
+                write!(f, "table {table} {what} index")
+            }
             Step::Join => f.write_str("everybody waits for their answers"),
             Step::Idle(ms) => write!(f, "nothing happens for {ms} ms, and the object is dropped"),
             Step::Evict => f.write_str("the object loses its memory"),

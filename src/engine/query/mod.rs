@@ -11,6 +11,7 @@ pub mod json;
 pub mod memory;
 pub mod order;
 pub mod path;
+pub mod plan;
 pub mod select;
 pub mod sort;
 pub mod update;

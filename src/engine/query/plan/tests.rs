@@ -1,0 +1,306 @@
+//! Which plan is chosen, as a table; and that each plan finds what a look at all rows finds.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::engine::query::json::Json;
+
+struct Table {
+    rows: BTreeMap<String, String>,
+    indexes: Vec<(Definition, Entries)>,
+}
+
+impl Table {
+    /// A table of these rows, with indexes as `a,b unique sparse`.
+    fn new(rows: impl IntoIterator<Item = serde_json::Value>, indexes: &[&str]) -> Table {
+        let rows = rows.into_iter().enumerate();
+        let rows: BTreeMap<String, String> = rows
+            .map(|(n, mut row)| {
+                let key = format!("k{n:04}");
+                row["id"] = json!(key);
+                (key, row.to_string())
+            })
+            .collect();
+        let indexes = indexes.iter().map(|index| {
+            let (fields, rules) = index.split_once(' ').unwrap_or((index, ""));
+            let (unique, sparse) = (rules.contains("unique"), rules.contains("sparse"));
+            let index = Definition::parse("field", fields, unique, sparse).unwrap();
+            let docs = rows.iter().map(|(key, doc)| (key.as_str(), doc.as_str()));
+            let entries = Entries::of(&index, docs);
+            (index, entries)
+        });
+        let indexes = indexes.collect();
+        Table { rows, indexes }
+    }
+
+    fn statistics(&self) -> Statistics<'_> {
+        let indexes = self.indexes.iter().zip(1..);
+        Statistics {
+            pk: "id",
+            rows: self.rows.len(),
+            indexes: indexes
+                .map(|((definition, entries), id)| IndexStatistics {
+                    id,
+                    definition,
+                    entries,
+                })
+                .collect(),
+        }
+    }
+
+    fn plans(&self, filter: &str, sort: &str, enough: Option<usize>) -> Plans {
+        let filter = Filter::parse("where_json", filter).unwrap();
+        let sort = match sort {
+            "" => Sort::default(),
+            sort => Sort::parse("sort", sort).unwrap(),
+        };
+        let question = Question {
+            filter: &filter,
+            sort: &sort,
+            enough,
+        };
+        plan(&question, &self.statistics())
+    }
+
+    /// The keys of the rows that a way leads to, in its order.
+    fn keys(&self, access: &Access) -> Vec<String> {
+        match access {
+            Access::Scan => self.rows.keys().cloned().collect(),
+            Access::Keys(keys) => keys.clone(),
+            Access::Index { id, bounds, .. } => {
+                let (_, entries) = &self.indexes[*id as usize - 1];
+                let ranges = bounds.ranges.iter();
+                let entries = ranges.flat_map(|range| entries.range(&range.from, Some(&range.to)));
+                entries.map(|entry| entry.key().to_owned()).collect()
+            }
+        }
+    }
+}
+
+/// 1,000 people of 10 teams, 25 of each age from 20 on, some with tags.
+fn people(indexes: &[&str]) -> Table {
+    let rows = (0..1_000).map(|n| {
+        let mut row = json!({"team": n % 10, "age": 20 + n / 25, "name": format!("n{n:03}")});
+        if n % 100 == 0 {
+            row["tags"] = json!(["x", "y"]);
+            row["note"] = json!("rare");
+        }
+        row
+    });
+    Table::new(rows, indexes)
+}
+
+#[test]
+fn the_cheapest_plan_is_chosen() {
+    let all = ["age", "team,name", "tags", "note sparse", "name unique"];
+    let table = people(&all);
+    for (filter, sort, enough, chosen, rows) in [
+        ("{}", "", None, "SCAN", 1000),
+        ("{}", "", Some(20), "SCAN", 20),
+        (r#"{"id":"k0007"}"#, "", None, "KEYS", 1),
+        (
+            r#"{"id":{"$in":["k0007","k0008",7]}}"#,
+            "-age",
+            None,
+            "KEYS",
+            3,
+        ),
+        (r#"{"id":"k0007","age":20}"#, "", None, "KEYS", 1),
+        (r#"{"age":30}"#, "", None, "INDEX age", 25),
+        (r#"{"age":{"$gte":30,"$lt":32}}"#, "", None, "INDEX age", 50),
+        (
+            r#"{"$and":[{"age":{"$gte":30}},{"age":{"$lt":31}}]}"#,
+            "",
+            None,
+            "INDEX age",
+            25,
+        ),
+        (
+            r#"{"$or":[{"age":30},{"age":{"$in":[40,41]}}]}"#,
+            "",
+            None,
+            "INDEX age",
+            75,
+        ),
+        (
+            r#"{"$or":[{"age":30},{"other":1}]}"#,
+            "",
+            None,
+            "SCAN",
+            1000,
+        ),
+        (r#"{"age":{"$ne":30}}"#, "", None, "SCAN", 1000),
+        (r#"{"age":{"$not":{"$gt":30}}}"#, "", None, "SCAN", 1000),
+        (r#"{"age":{"$gt":1000}}"#, "", None, "INDEX age", 0),
+        (r#"{"age":"30"}"#, "", None, "INDEX age", 0),
+        (r#"{"age":[30]}"#, "", None, "SCAN", 1000),
+        (r#"{"team":3}"#, "", None, "INDEX team,name", 100),
+        (
+            r#"{"team":3,"name":{"$prefix":"n00"}}"#,
+            "",
+            None,
+            "INDEX team,name",
+            1,
+        ),
+        (
+            r#"{"team":{"$in":[3,4]},"name":"n003"}"#,
+            "",
+            None,
+            "INDEX team,name",
+            1,
+        ),
+        (r#"{"name":"n003"}"#, "", None, "INDEX name (unique)", 1),
+        // Half of the rows are not worth the way by an index.
+        (r#"{"age":{"$gte":20}}"#, "", None, "SCAN", 1000),
+        (r#"{"tags":"x"}"#, "", None, "INDEX tags", 10),
+        (r#"{"tags":null}"#, "", None, "SCAN", 1000),
+        (r#"{"note":"rare"}"#, "", None, "INDEX note (sparse)", 10),
+        (r#"{"note":null}"#, "", None, "SCAN", 1000),
+        (r#"{"note":{"$in":[null,"rare"]}}"#, "", None, "SCAN", 1000),
+        // In the order of an index nothing is sorted, and few rows are enough.
+        ("{}", "age", Some(10), "INDEX age", 10),
+        ("{}", "-age", Some(10), "INDEX age", 10),
+        ("{}", "name", Some(10), "INDEX name (unique)", 10),
+        (r#"{"team":3}"#, "name", Some(10), "INDEX team,name", 10),
+        (r#"{"team":3}"#, "-name", Some(10), "INDEX team,name", 10),
+        ("{}", "team,name", Some(10), "INDEX team,name", 10),
+        ("{}", "team,-name", Some(10), "SCAN", 1000),
+        ("{}", "team", Some(10), "SCAN", 1000),
+        ("{}", "tags", Some(10), "SCAN", 1000),
+        ("{}", "note", Some(10), "SCAN", 1000),
+        (
+            r#"{"team":{"$in":[3,4]}}"#,
+            "team,name",
+            Some(10),
+            "INDEX team,name",
+            10,
+        ),
+        (
+            r#"{"team":{"$in":[3,4]}}"#,
+            "name",
+            Some(10),
+            "INDEX team,name",
+            200,
+        ),
+    ] {
+        let plans = table.plans(filter, sort, enough);
+        let found = (plans.chosen.name.as_str(), plans.chosen.rows);
+        assert_eq!(found, (chosen, rows), "{filter} by {sort}: {plans:#?}");
+        let considered = 1 + plans.rejected.len() + plans.useless.len();
+        let keys = filter.contains("\"id\"");
+        assert_eq!(considered, 1 + usize::from(keys) + all.len(), "{filter}");
+    }
+}
+
+#[test]
+fn numbers_of_every_size_stand_within_their_bounds() {
+    let numbers = [-1e308, -1.0, 0.0, 1.0, 9e15, 1e300, 1.7e308];
+    let table = Table::new(numbers.map(|n| json!({ "a": n })), &["a"]);
+    for (at, number) in numbers.iter().enumerate() {
+        for (operator, expected) in [("$gte", numbers.len() - at), ("$lte", at + 1), ("$eq", 1)] {
+            let filter = json!({"a": {operator: number}}).to_string();
+            let plans = table.plans(&filter, "", None);
+            let all = [plans.chosen].into_iter().chain(plans.rejected);
+            for plan in all.filter(|plan| plan.access != Access::Scan) {
+                assert_eq!(table.keys(&plan.access).len(), expected, "{filter}");
+            }
+        }
+    }
+}
+
+fn scalar() -> impl Strategy<Value = serde_json::Value> {
+    prop_oneof![
+        Just(json!(null)),
+        Just(json!(true)),
+        (-2i64..3).prop_map(|n| json!(n)),
+        Just(json!(0.5)),
+        "[ab]{0,2}".prop_map(|s| json!(s)),
+        Just(json!({"b": 1})),
+    ]
+}
+
+fn value() -> impl Strategy<Value = serde_json::Value> {
+    prop_oneof![
+        4 => scalar(),
+        1 => prop::collection::vec(scalar(), 0..3).prop_map(|list| json!(list)),
+        1 => prop::collection::vec(scalar(), 0..3).prop_map(|list| json!([list])),
+        1 => prop::collection::vec(scalar().prop_map(|b| json!({"b": b})), 0..3).prop_map(|list| json!(list)),
+    ]
+}
+
+fn condition() -> impl Strategy<Value = serde_json::Value> {
+    let path = prop_oneof![Just("a"), Just("a.b"), Just("c"), Just("a.0"), Just("id")];
+    let test = prop_oneof![
+        value(),
+        (
+            prop_oneof![
+                Just("$gt"),
+                Just("$gte"),
+                Just("$lt"),
+                Just("$lte"),
+                Just("$eq"),
+                Just("$ne")
+            ],
+            value()
+        )
+            .prop_map(|(operator, value)| json!({operator: value})),
+        prop::collection::vec(value(), 0..3).prop_map(|values| json!({"$in": values})),
+        prop::collection::vec(scalar(), 1..3).prop_map(|values| json!({"$all": values})),
+        (scalar(), scalar()).prop_map(|(a, b)| json!({"$gte": a, "$lt": b})),
+        "[ab]{0,2}".prop_map(|s| json!({"$prefix": s})),
+        any::<bool>().prop_map(|b| json!({"$exists": b})),
+        scalar().prop_map(|a| json!({"$not": {"$gt": a}})),
+    ];
+    let field = (path, test).prop_map(|(path, test)| json!({path: test}));
+    field.prop_recursive(2, 6, 2, |inner| {
+        let some = prop::collection::vec(inner, 1..3);
+        (prop_oneof![Just("$and"), Just("$or"), Just("$nor")], some)
+            .prop_map(|(operator, some)| json!({operator: some}))
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_500, ..ProptestConfig::default() })]
+
+    /// Whatever way is taken, no row that matches is missed; and where a way has an order, it is the one
+    /// that was asked for.
+    #[test]
+    fn no_way_misses_a_row(
+        rows in prop::collection::vec((prop::option::of(value()), prop::option::of(value())), 0..12),
+        filter in condition(),
+        sort in prop_oneof![Just(""), Just("a"), Just("-a"), Just("c"), Just("a.b"), Just("a,c"), Just("-a,-c")],
+    ) {
+        let rows = rows.into_iter().map(|(a, c)| {
+            let mut row = json!({});
+            if let Some(a) = a { row["a"] = a; }
+            if let Some(c) = c { row["c"] = c; }
+            row
+        });
+        let table = Table::new(rows, &["a", "a sparse", "a.b", "c", "a,c", "c,a sparse", "a.0"]);
+        let text = filter.to_string();
+        let filter = Filter::parse("where_json", &text).unwrap();
+        let matching: Vec<&String> = table.rows.iter()
+            .filter(|(_, doc)| filter.matches(Json::new(doc)))
+            .map(|(key, _)| key).collect();
+        let plans = table.plans(&text, sort, Some(3));
+        for plan in std::iter::once(&plans.chosen).chain(&plans.rejected) {
+            let found = table.keys(&plan.access);
+            for key in &matching {
+                prop_assert!(found.contains(key), "{} misses {}: {text}", plan.name, table.rows[*key]);
+            }
+            if let Access::Index { order: Some(direction), .. } = &plan.access {
+                let sort = Sort::parse("sort", sort).unwrap();
+                let mut places: Vec<Vec<u8>> = found.iter().map(|key| {
+                    let mut place = Vec::new();
+                    sort.key(Json::new(&table.rows[key]), "", &mut place);
+                    place
+                }).collect();
+                if *direction == Direction::Descending { places.reverse(); }
+                prop_assert!(places.is_sorted(), "{} is not in the order of {sort:?}", plan.name);
+            }
+        }
+    }
+}

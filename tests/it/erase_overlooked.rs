@@ -1,0 +1,33 @@
+//! Copies of rows that were deleted for good in places that are easily overlooked.
+
+use crate::erase::{HARD_DELETE, insert_secret, no_copy_is_left};
+use crate::threads::begin_thread;
+use crate::world::World;
+use discord_sim::permissions::READ_MESSAGE_HISTORY;
+
+const MANAGE_THREADS: u64 = 1 << 34;
+
+/// Discord shows no message to who lacks Read Message History, in threads as in channels.
+#[test]
+fn a_thread_that_cannot_be_read_is_not_empty() {
+    // Somebody else's is left, and one that may not be deleted is emptied.
+    for (is_theirs, lacks) in [(true, 0), (false, MANAGE_THREADS)] {
+        let mut world = World::with_table(1);
+        world.deny_bot("table-users", lacks);
+        world.ok(&insert_secret("s"));
+        world.settle();
+        if is_theirs {
+            begin_thread(&mut world);
+        }
+        world.ok(r#"/dbc_update database:prod table:users key:s patch_json:{"word":"other"}"#);
+        world.settle();
+        world.wait(1_200_000);
+        world.deny_bot("table-users", lacks | READ_MESSAGE_HISTORY);
+        world.ok(HARD_DELETE);
+        world.wait(600_000);
+        world.deny_bot("table-users", lacks);
+        world.settle();
+        assert!(!world.ok("/dbc_inspect database:prod").contains("copies"));
+        no_copy_is_left(&world);
+    }
+}

@@ -2,10 +2,43 @@
 
 use crate::erase::{HARD_DELETE, insert_secret, no_copy_is_left};
 use crate::threads::begin_thread;
-use crate::world::World;
+use crate::world::{World, content};
 use discord_sim::permissions::READ_MESSAGE_HISTORY;
 
 const MANAGE_THREADS: u64 = 1 << 34;
+
+/// An object that is gone had begun a checkpoint: a file of it arrives after the checkpoint that does
+/// without the row.
+#[test]
+fn a_file_that_arrives_late_is_a_copy() {
+    for is_text in [false, true] {
+        let mut world = World::new(1);
+        if is_text {
+            world.refuse_files();
+        }
+        world.ok("/dbc_init database:prod");
+        world.ok("/dbc_table_create database:prod table:users pk:id");
+        world.settle();
+        world.wait(600_000);
+        world.ok(&insert_secret("s"));
+        while world.messages("table-users").is_empty() {
+            world.wait(10);
+        }
+        world.post_late(30_000);
+        world.wait(4_000);
+        world.evict();
+        let view = world.run(HARD_DELETE);
+        world.settle();
+        let said = content(&world.with_discord(|discord| discord.interaction(view.id).unwrap()));
+        assert!(said.contains("The last copy is gone."), "{said}");
+        let log = world.messages("dbc-log");
+        let files = log.iter().filter(|text| text.starts_with("§ "));
+        for file in files {
+            assert!(!file.contains("delta.3."), "{file}");
+        }
+        no_copy_is_left(&world);
+    }
+}
 
 /// Discord shows no message to who lacks Read Message History, in threads as in channels.
 #[test]

@@ -7,7 +7,8 @@ use std::rc::Rc;
 use super::file_sum::FileSum;
 use super::manifest::{FileEntry, Manifest, PartEntry, SegmentEntry, TableEntry};
 use super::segment::{SegmentFile, Writer};
-use crate::engine::log::Link;
+use super::text_file;
+use crate::engine::log::{CommitId, Link};
 use crate::engine::state::{Erasure, State, Stored, StoredPart, StoredSegment, Table, covered_by};
 
 /// A table has at most so many segments: each is a file to be fetched when it is loaded.
@@ -231,7 +232,7 @@ fn leaving(state: &State) -> BTreeSet<FileSum> {
     let has_copies = |table: &Table, file: &FileEntry| {
         let mut erasing = state.erasing.iter();
         erasing.any(|erasure| {
-            let is_older = laid_out_at(file).is_none_or(|seq| seq < erasure.at.seq());
+            let is_older = laid_out_at(&file.name).is_none_or(|seq| seq < erasure.at.seq());
             // What tables share may have rows of a table that no longer refers to it.
             is_older && (erasure.table_id == table.id || file.name.starts_with(SHARED))
         })
@@ -242,9 +243,16 @@ fn leaving(state: &State) -> BTreeSet<FileSum> {
     leaving.map(|(_, file)| file.sum).collect()
 }
 
+/// Whether a message has a file, or a part of one, of what was no later than a commit, whenever it
+/// arrived: an object that is gone may have sent it.
+pub fn is_from_before(content: &str, head: CommitId) -> bool {
+    let seq = text_file::name_of(content).and_then(laid_out_at);
+    seq.is_some_and(|seq| seq <= head.seq())
+}
+
 /// The commit up to which a file has everything, as its name says.
-fn laid_out_at(file: &FileEntry) -> Option<u64> {
-    let (_, seq) = file.name.strip_suffix(ENDING)?.rsplit_once('.')?;
+fn laid_out_at(name: &str) -> Option<u64> {
+    let (_, seq) = name.strip_suffix(ENDING)?.rsplit_once('.')?;
     let seq = seq.split_once('-').map_or(seq, |(seq, _)| seq);
     seq.parse().ok()
 }

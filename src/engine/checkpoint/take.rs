@@ -304,8 +304,11 @@ impl<H: Host> Database<H> {
         }
         let opened = self.opened()?;
         // What is older than the newest checkpoint may be removed at any time.
-        let since = opened.covered.as_ref().map_or(0, |covered| covered.message);
+        let covered = opened.covered.as_ref();
+        let since = covered.map_or(0, |covered| covered.message);
+        let head = covered.map(|covered| covered.head).unwrap_or_default();
         let seen = opened.seen.range(since..).map(|(_, message)| message);
+        let seen = seen.filter(|message| !plan::is_from_before(&message.content, head));
         Upload::as_text(name, bytes.clone(), seen)
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::again;
 use super::tables::{names_of, table_ids};
-use crate::engine::checkpoint::text_file;
+use crate::engine::checkpoint::{plan, text_file};
 use crate::engine::commit::Contents;
 use crate::engine::database::Opened;
 use crate::engine::log::read::LogReader;
@@ -108,7 +108,7 @@ pub(super) fn copies(opened: &Opened, log: &LogReader) -> Found {
         .chain(covered.manifest.iter().copied())
         .collect();
     let parts = log.others.values().filter(|message| {
-        message.id < covered.message
+        (message.id < covered.message || plan::is_from_before(&message.content, covered.head))
             && text_file::is_part(&message.content)
             && !in_use.contains(&message.id)
     });

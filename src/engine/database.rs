@@ -96,6 +96,9 @@ pub(super) struct Covered {
     /// The commit up to which it has everything.
     pub head: CommitId,
     pub message: u64,
+    /// The message of the first checkpoint since which nothing was deleted for good, as far as this object
+    /// knows.
+    pub since_erasure: u64,
     /// The messages of its manifest, where that stands outside of the record.
     pub manifest: Vec<u64>,
 }
@@ -119,6 +122,7 @@ impl Covered {
         Some(Covered {
             head: head.id,
             message: entry.message,
+            since_erasure: entry.message,
             manifest,
         })
     }
@@ -177,6 +181,19 @@ impl Opened {
         }
         self.mirror.table_loaded(&mut self.state, table);
         Ok(())
+    }
+
+    /// A checkpoint was taken. What was found out about copies of rows that were deleted for good stays true
+    /// if the one before was without them already.
+    pub fn covered_by(&mut self, mut covered: Covered) {
+        let newest = self.state.erasing.iter().map(|erasure| erasure.at).max();
+        match &self.covered {
+            Some(before) if Some(before.head) >= newest => {
+                covered.since_erasure = before.since_erasure;
+            }
+            _ => self.search = Search::default(),
+        }
+        self.covered = Some(covered);
     }
 
     /// How long ago the log was last asked for what anybody else wrote. None where the clock was set

@@ -149,3 +149,19 @@ fn a_table_that_nobody_has_loaded_is_loaded() {
     assert!(world.alarms() - before < 100, "it goes on all day");
     is_gone_in_the_end(&mut world, view.id);
 }
+
+/// With a checkpoint every minute, one that stands for a minute as the newest never comes.
+#[test]
+fn it_goes_on_while_people_write() {
+    let mut world = with_secret(6);
+    let view = world.run(HARD_DELETE);
+    let started = world.now();
+    let mut number = 0;
+    while !said(&world, view.id).contains("The last copy is gone") {
+        number += 1;
+        world.ok(&insert(&format!("k{number}")));
+        world.wait(900);
+        assert!(world.now() < started + 600_000, "{}", world.ok(INSPECT));
+    }
+    assert!(!everything(&world).contains(SECRET));
+}

@@ -358,7 +358,7 @@ fn next(opened: &Opened, now: UnixMillis) -> Step {
     if plan::has_what_leaves(&opened.state) {
         return Step::Wait(now + LATER_MS);
     }
-    let settled_at = created_ms(covered.message).saturating_add(DISORDER_MS);
+    let settled_at = created_ms(covered.since_erasure).saturating_add(DISORDER_MS);
     if now < settled_at {
         return Step::Wait(settled_at);
     }

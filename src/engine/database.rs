@@ -7,6 +7,7 @@ use std::rc::Rc;
 use futures_util::lock::Mutex;
 
 use super::Shared;
+use super::checkpoint::file_sum::FileSum;
 use super::checkpoint::manifest::ManifestRef;
 use super::checkpoint::take::{Attempts, is_worth_taking};
 use super::commit::Waiting;
@@ -165,6 +166,30 @@ impl Opened {
         }
         self.checkpoints.is_wanted = true;
         Ok(())
+    }
+
+    /// The next checkpoint writes all rows of the tables that have some in this file. The tables whose
+    /// rows have to be put together for that.
+    pub fn do_without(&mut self, file: FileSum) -> Vec<String> {
+        let generation = self.state.generation + 1;
+        let mut unloaded = Vec::new();
+        for (name, table) in &mut self.state.tables {
+            let segments = table.stored.segments.iter();
+            let mut parts = segments.flat_map(|segment| segment.parts.iter());
+            if !parts.any(|part| part.file.sum == file) {
+                continue;
+            }
+            if !table.is_loaded {
+                unloaded.push(name.clone());
+                continue;
+            }
+            for row in table.rows.values_mut() {
+                row.generation = generation;
+            }
+            table.stored.segments.clear();
+            self.checkpoints.is_wanted = true;
+        }
+        unloaded
     }
 
     /// Takes in the rows of a table that was loaded, if it is still there.

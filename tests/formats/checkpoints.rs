@@ -97,6 +97,7 @@ fn manifest() -> Manifest {
         private: Some(true),
         last_table_id: 2,
         generation: 5,
+        left: vec![],
         erasing: vec![Erasure {
             table: "users".to_owned(),
             table_id: 1,

@@ -53,8 +53,19 @@ pub struct Manifest {
     /// Rows that were deleted for good and of which copies may be left.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub erasing: Vec<Erasure>,
+    /// Channels that were a table's, are left alone and may show rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<LeftEntry>,
     pub tables: Vec<TableEntry>,
     pub files: Vec<FileEntry>,
+}
+
+/// A channel that a table had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftEntry {
+    #[serde(with = "id")]
+    pub channel: u64,
+    pub table_id: u32,
 }
 
 /// A table and where its rows are.
@@ -290,6 +301,7 @@ mod tests {
             last_table_id: 4,
             generation: 5,
             erasing: vec![],
+            left: vec![],
             tables: vec![
                 TableEntry {
                     name: "users".into(),

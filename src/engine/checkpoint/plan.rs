@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::file_sum::FileSum;
-use super::manifest::{FileEntry, Manifest, PartEntry, SegmentEntry, TableEntry};
+use super::manifest::{FileEntry, LeftEntry, Manifest, PartEntry, SegmentEntry, TableEntry};
 use super::segment::{SegmentFile, Writer};
 use super::text_file;
 use crate::engine::log::{CommitId, Link};
@@ -39,6 +39,8 @@ pub struct Plan {
     pub head: Link,
     pub generation: u32,
     erasing: Vec<Erasure>,
+    /// Channels that may show rows and are left alone.
+    pub left: Vec<LeftEntry>,
     /// New files and their names.
     pub files: Vec<(String, SegmentFile)>,
     tables: Vec<PlannedTable>,
@@ -118,6 +120,7 @@ pub fn plan(
         head,
         generation,
         erasing: state.erasing.clone(),
+        left: Vec::new(),
         files,
         tables,
     })
@@ -194,6 +197,7 @@ impl Plan {
             last_table_id: state.last_table_id,
             generation: self.generation,
             erasing: self.erasing.clone(),
+            left: self.left.clone(),
             tables,
             files: files.iter().map(|file| (**file).clone()).collect(),
         };

@@ -338,7 +338,7 @@ impl<H: Host> Database<H> {
             });
             let channels: BTreeMap<u32, Channel> = channels.collect();
             let plan = plan::plan(&opened.state, head, generation, &channels, file_bytes);
-            let plan = plan.map_err(|why| {
+            let mut plan = plan.map_err(|why| {
                 Error::new(
                     ErrorKind::TooLarge,
                     format!(
@@ -347,6 +347,7 @@ impl<H: Host> Database<H> {
                     ),
                 )
             })?;
+            plan.left = opened.mirror.left_entries();
             opened.mirror.checkpoint_taken();
             Ok(Taking {
                 plan,

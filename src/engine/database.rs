@@ -7,6 +7,7 @@ use std::rc::Rc;
 use futures_util::lock::Mutex;
 
 use super::Shared;
+use super::checkpoint::file_sum::FileSum;
 use super::checkpoint::manifest::ManifestRef;
 use super::checkpoint::take::{Attempts, is_worth_taking};
 use super::commit::Waiting;
@@ -96,6 +97,9 @@ pub(super) struct Covered {
     /// The commit up to which it has everything.
     pub head: CommitId,
     pub message: u64,
+    /// The message of the first checkpoint since which nothing was deleted for good, as far as this object
+    /// knows.
+    pub since_erasure: u64,
     /// The messages of its manifest, where that stands outside of the record.
     pub manifest: Vec<u64>,
 }
@@ -119,6 +123,7 @@ impl Covered {
         Some(Covered {
             head: head.id,
             message: entry.message,
+            since_erasure: entry.message,
             manifest,
         })
     }
@@ -163,6 +168,34 @@ impl Opened {
         Ok(())
     }
 
+    /// The next checkpoint writes all rows of the tables that have some in this file. The tables whose
+    /// rows have to be put together for that.
+    pub fn do_without(&mut self, file: FileSum) -> Vec<String> {
+        let generation = self.state.generation + 1;
+        let mut unloaded = Vec::new();
+        for table in self.state.views_mut() {
+            let segments = table.stored.segments.iter();
+            let mut parts = segments.flat_map(|segment| segment.parts.iter());
+            if !parts.any(|part| part.file.sum == file) {
+                continue;
+            }
+            if !table.is_loaded {
+                unloaded.push(table.id);
+                continue;
+            }
+            for row in table.rows.values_mut() {
+                row.generation = generation;
+            }
+            table.stored.segments.clear();
+            self.checkpoints.is_wanted = true;
+        }
+        // An index's rows come with its table's.
+        let unloaded = unloaded.into_iter();
+        let tables = unloaded.filter_map(|view| self.state.table_of_view(view));
+        let tables: BTreeSet<String> = tables.map(|(name, _)| name.to_owned()).collect();
+        tables.into_iter().collect()
+    }
+
     /// Takes in the rows of a table that was loaded, if it is still there, and what the channels of its
     /// indexes show, as far as that is known.
     ///
@@ -194,10 +227,24 @@ impl Opened {
                     view.stored.segments.clear();
                 }
                 self.mirror.channel_replaced(index);
+                self.checkpoints.is_wanted = true;
             }
             self.mirror.table_loaded(&mut self.state, index);
         }
         Ok(())
+    }
+
+    /// A checkpoint was taken. What was found out about copies of rows that were deleted for good stays true
+    /// if the one before was without them already.
+    pub fn covered_by(&mut self, mut covered: Covered) {
+        let newest = self.state.erasing.iter().map(|erasure| erasure.at).max();
+        match &self.covered {
+            Some(before) if Some(before.head) >= newest => {
+                covered.since_erasure = before.since_erasure;
+            }
+            _ => self.search = Search::default(),
+        }
+        self.covered = Some(covered);
     }
 
     /// How long ago the log was last asked for what anybody else wrote. None where the clock was set

@@ -3,7 +3,8 @@
 use dbcord::discord::model::Message;
 use dbcord::engine::checkpoint::file_sum::FileSum;
 use dbcord::engine::checkpoint::manifest::{
-    FileEntry, IndexEntry, Manifest, ManifestRef, PartEntry, Place, SegmentEntry, TableEntry,
+    FileEntry, IndexEntry, LeftEntry, Manifest, ManifestRef, PartEntry, Place, SegmentEntry,
+    TableEntry,
 };
 use dbcord::engine::checkpoint::segment::{
     Reader, SectionInfo, SegmentFile, SegmentRow, Writer, read_part,
@@ -97,6 +98,7 @@ fn manifest() -> Manifest {
         private: Some(true),
         last_table_id: 2,
         generation: 5,
+        left: vec![],
         erasing: vec![Erasure {
             table: "users".to_owned(),
             table_id: 1,
@@ -191,9 +193,13 @@ fn manifests() {
 }
 
 #[test]
-fn a_manifest_with_indexes() {
+fn a_manifest_with_indexes_and_channels_left() {
     let mut manifest = manifest();
     manifest.last_table_id = 3;
+    manifest.left = vec![LeftEntry {
+        channel: 1_400_000_000_000_000_020,
+        table_id: 3,
+    }];
     let users = &manifest.tables[0];
     let mut view = TableEntry {
         name: "users.idx3".to_owned(),

@@ -1,7 +1,7 @@
 //! What a row that was deleted for good waits for before its last copy is said to be gone.
 
 use crate::erase::{HARD_DELETE, SECRET, everything, insert_secret};
-use crate::world::{World, content, insert};
+use crate::world::{World, content, get, insert};
 use discord_sim::{Fault, FaultKind, Id, permissions};
 
 const DROP_TABLE: &str = "/dbc_table_drop database:prod table:users confirm:users";
@@ -148,4 +148,54 @@ fn a_table_that_nobody_has_loaded_is_loaded() {
     world.wait(3_600_000);
     assert!(world.alarms() - before < 100, "it goes on all day");
     is_gone_in_the_end(&mut world, view.id);
+}
+
+/// With a checkpoint every minute, one that stands for a minute as the newest never comes.
+#[test]
+fn it_goes_on_while_people_write() {
+    let mut world = with_secret(6);
+    let view = world.run(HARD_DELETE);
+    let started = world.now();
+    let mut number = 0;
+    while !said(&world, view.id).contains("The last copy is gone") {
+        number += 1;
+        world.ok(&insert(&format!("k{number}")));
+        world.wait(900);
+        assert!(world.now() < started + 600_000, "{}", world.ok(INSPECT));
+    }
+    assert!(!everything(&world).contains(SECRET));
+}
+
+/// Also where nobody has loaded what the file has, and the rows are put together from their messages.
+#[test]
+fn a_file_that_is_gone_is_written_again() {
+    for is_loaded in [false, true] {
+        let mut world = World::with_table(7);
+        world.ok("/dbc_table_create database:prod table:posts pk:id");
+        for part in 0..4 {
+            let insert = |number: usize| {
+                format!(
+                    r#"{{"op":"insert","table":"posts","key":"k{part}_{number}","value":{{}}}}"#
+                )
+            };
+            let ops: Vec<_> = (0..30).map(insert).collect();
+            let ops = ops.join(",");
+            world.ok(&format!("/dbc_transact database:prod ops_json:[{ops}]"));
+        }
+        world.settle();
+        world.ok(&insert_secret("s"));
+        world.settle();
+        world.wait(1_200_000);
+        if !is_loaded {
+            world.evict();
+        }
+        let view = world.run(HARD_DELETE);
+        world.wait(20_000);
+        world.delete_messages("dbc-log", |text| text.starts_with("§ "));
+        is_gone_in_the_end(&mut world, view.id);
+        // And they are in a segment again.
+        world.delete_messages("table-posts", |_| true);
+        world.evict();
+        world.ok(&get("k3_7").replace("users", "posts"));
+    }
 }

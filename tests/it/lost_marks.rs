@@ -154,3 +154,52 @@ fn topics_are_not_shown_raw() {
     let told = world.refused("/dbc_get database:prood table:users key:a");
     assert!(!told.contains("`Prod`"), "{told}");
 }
+
+#[test]
+fn a_channel_that_got_another_table_s_mark_may_show_rows_of_the_first() {
+    let mut world = World::with_table(43);
+    world.ok("/dbc_table_create database:prod table:posts pk:id");
+    world.ok(SECRET);
+    world.ok(&insert("a").replace("users", "posts"));
+    world.settle();
+    world.wait(1_200_000);
+    let channels = ["table-users", "table-posts"].map(|name| world.channel(name).unwrap());
+    let [users, posts] = &channels;
+    for (channel, other) in [(users, posts), (posts, users)] {
+        let topic = json!({"topic": other["topic"]});
+        patch(&mut world, channel["id"].as_str().unwrap(), topic);
+    }
+    world.evict();
+    world.ok(&insert("c"));
+    world.settle();
+    let told = delete_for_good(&mut world);
+    assert!(world.state().to_string().contains("DE02"));
+    assert!(!told.contains("The last copy is gone"), "{told}");
+    let left = users["id"].as_str().unwrap();
+    assert!(told.contains(&format!("<#{left}>")), "{told}");
+}
+
+#[test]
+fn a_channel_left_is_known_to_whoever_comes_with_new_storage() {
+    for is_taken_over in [false, true] {
+        let mut world = World::with_table(44);
+        let left = with_a_channel_left(&mut world);
+        world.wait(1_200_000);
+        if is_taken_over {
+            let other = world.deploy_another();
+            world.point_at(other);
+            world.reply("/dbc_init database:prod takeover:true");
+            world.wait(61_000);
+        } else {
+            world.lose_storage();
+        }
+        world.ok(&get("c"));
+        assert!(world.ok(INSPECT).contains(&left));
+        let told = delete_for_good(&mut world);
+        assert!(world.state().to_string().contains("DE02"));
+        assert!(!told.contains("The last copy is gone"), "{told}");
+        assert!(told.contains(&format!("<#{left}>")), "{told}");
+        world.by_hand("DELETE", &format!("/channels/{left}"), None);
+        assert!(!world.ok(INSPECT).contains(&left));
+    }
+}

@@ -264,7 +264,7 @@ fn a_revision_that_was_posted_by_the_object_before_is_not_posted_again() {
 }
 
 /// A thread that somebody else began on a row's message, with something in it.
-fn begin_thread(world: &mut World) -> String {
+pub fn begin_thread(world: &mut World) -> String {
     let channel = world.channel("table-users").unwrap();
     let message = channel["messages"][0]["id"].as_str().unwrap().to_owned();
     let id = channel["id"].as_str().unwrap();

@@ -53,6 +53,9 @@ pub struct Manifest {
     /// Rows that were deleted for good and of which copies may be left.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub erasing: Vec<Erasure>,
+    /// Channels that were a table's, are left alone and may show rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<LeftEntry>,
     pub tables: Vec<TableEntry>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub indexes: Vec<IndexEntry>,
@@ -72,6 +75,14 @@ pub struct IndexEntry {
     pub sparse: bool,
     /// Its rows have no documents; its name and key field say nothing.
     pub view: TableEntry,
+}
+
+/// A channel that a table had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftEntry {
+    #[serde(with = "id")]
+    pub channel: u64,
+    pub table_id: u32,
 }
 
 /// A table and where its rows are.
@@ -318,6 +329,7 @@ mod tests {
             last_table_id: 4,
             generation: 5,
             erasing: vec![],
+            left: vec![],
             tables: vec![
                 TableEntry {
                     name: "users".into(),

@@ -5,10 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::file_sum::FileSum;
-use super::manifest::{FileEntry, IndexEntry, Manifest, PartEntry, SegmentEntry, TableEntry};
+use super::manifest::{
+    FileEntry, IndexEntry, LeftEntry, Manifest, PartEntry, SegmentEntry, TableEntry,
+};
 use super::segment::{SegmentFile, Writer};
+use super::text_file;
 use crate::engine::index::Definition;
-use crate::engine::log::Link;
+use crate::engine::log::{CommitId, Link};
 use crate::engine::state::{
     Erasure, Index, State, Stored, StoredPart, StoredSegment, Table, covered_by,
 };
@@ -41,6 +44,8 @@ pub struct Plan {
     pub head: Link,
     pub generation: u32,
     erasing: Vec<Erasure>,
+    /// Channels that may show rows and are left alone.
+    pub left: Vec<LeftEntry>,
     /// New files and their names.
     pub files: Vec<(String, SegmentFile)>,
     tables: Vec<PlannedTable>,
@@ -133,6 +138,7 @@ pub fn plan(
         head,
         generation,
         erasing: state.erasing.clone(),
+        left: Vec::new(),
         files,
         tables,
     })
@@ -219,6 +225,7 @@ impl Plan {
             last_table_id: state.last_table_id,
             generation: self.generation,
             erasing: self.erasing.clone(),
+            left: self.left.clone(),
             tables,
             indexes,
             files: files.iter().map(|file| (**file).clone()).collect(),
@@ -277,7 +284,7 @@ fn leaving(state: &State) -> BTreeSet<FileSum> {
     let has_copies = |table: &Table, file: &FileEntry| {
         let mut erasing = state.erasing.iter();
         erasing.any(|erasure| {
-            let is_older = laid_out_at(file).is_none_or(|seq| seq < erasure.at.seq());
+            let is_older = laid_out_at(&file.name).is_none_or(|seq| seq < erasure.at.seq());
             // What tables share may have rows of a table that no longer refers to it.
             let of = state
                 .indexes
@@ -293,9 +300,16 @@ fn leaving(state: &State) -> BTreeSet<FileSum> {
     leaving.map(|(_, file)| file.sum).collect()
 }
 
+/// Whether a message has a file, or a part of one, of what was no later than a commit, whenever it
+/// arrived: an object that is gone may have sent it.
+pub fn is_from_before(content: &str, head: CommitId) -> bool {
+    let seq = text_file::name_of(content).and_then(laid_out_at);
+    seq.is_some_and(|seq| seq <= head.seq())
+}
+
 /// The commit up to which a file has everything, as its name says.
-fn laid_out_at(file: &FileEntry) -> Option<u64> {
-    let (_, seq) = file.name.strip_suffix(ENDING)?.rsplit_once('.')?;
+fn laid_out_at(name: &str) -> Option<u64> {
+    let (_, seq) = name.strip_suffix(ENDING)?.rsplit_once('.')?;
     let seq = seq.split_once('-').map_or(seq, |(seq, _)| seq);
     seq.parse().ok()
 }

@@ -304,8 +304,11 @@ impl<H: Host> Database<H> {
         }
         let opened = self.opened()?;
         // What is older than the newest checkpoint may be removed at any time.
-        let since = opened.covered.as_ref().map_or(0, |covered| covered.message);
+        let covered = opened.covered.as_ref();
+        let since = covered.map_or(0, |covered| covered.message);
+        let head = covered.map(|covered| covered.head).unwrap_or_default();
         let seen = opened.seen.range(since..).map(|(_, message)| message);
+        let seen = seen.filter(|message| !plan::is_from_before(&message.content, head));
         Upload::as_text(name, bytes.clone(), seen)
     }
 
@@ -335,7 +338,7 @@ impl<H: Host> Database<H> {
             });
             let channels: BTreeMap<u32, Channel> = channels.collect();
             let plan = plan::plan(&opened.state, head, generation, &channels, file_bytes);
-            let plan = plan.map_err(|why| {
+            let mut plan = plan.map_err(|why| {
                 Error::new(
                     ErrorKind::TooLarge,
                     format!(
@@ -344,6 +347,7 @@ impl<H: Host> Database<H> {
                     ),
                 )
             })?;
+            plan.left = opened.mirror.left_entries();
             opened.mirror.checkpoint_taken();
             Ok(Taking {
                 plan,

@@ -47,6 +47,12 @@ pub struct TooManyParts {
     pub max_parts: usize,
 }
 
+/// The name of the file that a message is a part of, or has attached.
+pub fn name_of(content: &str) -> Option<&str> {
+    let (name, _) = content.strip_prefix(MARK)?.split_once(" · ")?;
+    Some(name)
+}
+
 /// Cuts a file into messages. An empty file is one part too.
 ///
 /// # Errors

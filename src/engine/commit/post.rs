@@ -6,7 +6,6 @@ use crate::discord::model::Message;
 use crate::discord::{CallError, Draft, Patience, routes};
 use crate::engine::database::{Covered, Database};
 use crate::engine::digest::TableSum;
-use crate::engine::erase::Search;
 use crate::engine::log::codec::{self, Encoded};
 use crate::engine::log::record::{VERSION, crc_text};
 use crate::engine::log::replay::Entry;
@@ -276,8 +275,7 @@ impl<H: Host> Database<H> {
                 opened.written_at = now;
             }
             if let Some(covered) = Covered::by(entry) {
-                opened.covered = Some(covered);
-                opened.search = Search::default();
+                opened.covered_by(covered);
             }
             opened.known.add(entry.message, now);
             let superseded = opened.state.apply(entry, now)?;

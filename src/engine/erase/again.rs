@@ -2,7 +2,8 @@
 //!
 //! A table is put together from its messages and the log where files cannot be read. Rows of a table
 //! without messages are then in the log alone, and so are tombstones without a message, of which the
-//! digest knows nothing: without them, revisions would begin anew.
+//! digest knows nothing: without them, revisions would begin anew. A row that does not fit its message
+//! is in a file beside it, if anywhere.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use crate::engine::document::Document;
 use crate::engine::log::codec;
 use crate::engine::log::record::{Record, VERSION};
 use crate::engine::log::{CommitId, Link, Op};
+use crate::engine::materialize::row_message;
 use crate::engine::state::{Row, State, Table};
 
 /// The next of what is to be committed again, as much as a record holds that needs no file itself;
@@ -53,7 +55,7 @@ pub(super) fn next(opened: &Opened, going: &[Going<'_>]) -> Option<Contents> {
     })
 }
 
-/// The row that an op left, if it is as it was then and is told of by no message.
+/// The row that an op left, if it is as it was then and no message tells all of it.
 fn needed<'a>(
     state: &'a State,
     at: CommitId,
@@ -63,7 +65,13 @@ fn needed<'a>(
     let (_, key) = op.row()?;
     let (name, table) = state.table_by_id(id?)?;
     let row = table.rows.get(key).filter(|row| row.at == at)?;
-    has_no_message(table, row.hard).then_some((name, key, row))
+    (has_no_message(table, row.hard) || is_cut(key, row)).then_some((name, key, row))
+}
+
+/// Whether the row's message has only the beginning of it. The rest is in a file then, as in the
+/// segments, or nowhere else.
+pub(super) fn is_cut(key: &str, row: &Row) -> bool {
+    !row_message::is_whole(key, row)
 }
 
 /// Whether no message tells of such rows of the table.

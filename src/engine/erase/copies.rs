@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::again;
 use super::tables::{names_of, table_ids};
-use crate::engine::checkpoint::text_file;
+use crate::engine::checkpoint::{plan, text_file};
 use crate::engine::commit::Contents;
 use crate::engine::database::Opened;
 use crate::engine::log::read::LogReader;
@@ -108,7 +108,7 @@ pub(super) fn copies(opened: &Opened, log: &LogReader) -> Found {
         .chain(covered.manifest.iter().copied())
         .collect();
     let parts = log.others.values().filter(|message| {
-        message.id < covered.message
+        (message.id < covered.message || plan::is_from_before(&message.content, covered.head))
             && text_file::is_part(&message.content)
             && !in_use.contains(&message.id)
     });
@@ -164,7 +164,7 @@ fn gaps(removed: &BTreeSet<Link>, log: &LogReader) -> Vec<(Link, Option<Link>)> 
 }
 
 /// Whether the log is not needed for any row that a record wrote: it was written again since, or its
-/// message shows it. What has no message is committed again.
+/// message shows it. What has no message, or not all of it in one, is committed again.
 fn is_kept_elsewhere(opened: &Opened, going: &Going<'_>) -> Kept {
     let (state, mirrored) = (&opened.state, opened.mirror.mirrored());
     let is_shown = |row: &Row| row.is_shown() || Some(row.at) <= mirrored;
@@ -179,7 +179,9 @@ fn is_kept_elsewhere(opened: &Opened, going: &Going<'_>) -> Kept {
         if !table.is_loaded {
             let is_all_shown = state.head_id() <= mirrored;
             let is_behind = table.stored.behind > 0 && !is_all_shown;
-            if has_no_message || is_behind || !table.rows.is_empty() {
+            let written = Row::after(op, going.record.id());
+            let is_cut = written.is_some_and(|row| again::is_cut(key, &row));
+            if has_no_message || is_cut || is_behind || !table.rows.is_empty() {
                 return Kept::Load(name.to_owned());
             }
             continue;

@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use super::checkpoint::file_sum::FileSum;
 use super::checkpoint::manifest::FileEntry;
 use super::checkpoint::plan;
+use super::checkpoint::store::Unreadable;
 use super::commit::{Contents, PostError};
 use super::database::{Database, Opened};
 use super::load::AFTER_DAMAGE_MS;
@@ -162,7 +163,9 @@ impl<H: Host> Database<H> {
     /// One piece of work.
     async fn erase_step(&self, search: &mut Search) -> Result<Stepped> {
         if let Some(file) = self.file_to_verify(search)? {
-            self.file(&file).await?;
+            if let Err(broken) = self.file(&file).await {
+                return Err(self.do_without(&file, broken).await);
+            }
             search.verified.insert(file.sum);
             return Ok(Stepped::More);
         }
@@ -240,6 +243,26 @@ impl<H: Host> Database<H> {
         let mut files = opened.state.stored_files();
         let file = files.find(|file| !search.verified.contains(&file.sum));
         Ok(file.cloned())
+    }
+
+    /// A file of the newest checkpoint cannot be had: the next one writes what it has anew, from memory or
+    /// from what the tables' messages and the log say. What it waits for until then.
+    async fn do_without(&self, file: &FileEntry, broken: Unreadable) -> Error {
+        if broken.is_passing {
+            return broken.into();
+        }
+        // Nor can it where the log may not be read, and then nothing is wrong with it.
+        if let Err(hidden) = self.look_at_log().await {
+            return hidden;
+        }
+        let unloaded = self.with_opened(|opened| opened.do_without(file.sum));
+        for table in unloaded.unwrap_or_default() {
+            if let Err(error) = self.load_table(&table).await {
+                return error;
+            }
+        }
+        self.ask_for_alarm().await;
+        broken.into()
     }
 
     async fn delete_copy(&self, channel: u64, message: u64) -> Result<()> {
@@ -358,7 +381,11 @@ fn next(opened: &Opened, now: UnixMillis) -> Step {
     if plan::has_what_leaves(&opened.state) {
         return Step::Wait(now + LATER_MS);
     }
-    let settled_at = created_ms(covered.message).saturating_add(DISORDER_MS);
+    // A table is in no segment at the moment, and needs the log.
+    if opened.checkpoints.is_wanted {
+        return Step::Wait(now + LATER_MS);
+    }
+    let settled_at = created_ms(covered.since_erasure).saturating_add(DISORDER_MS);
     if now < settled_at {
         return Step::Wait(settled_at);
     }

@@ -111,12 +111,22 @@ fn row_written(
     }
 }
 
+/// Whether it was another revision: what is committed again, since a record is to go, stays as it is.
+fn is_replaced(record: &Record, old: &Superseded) -> bool {
+    match record.ops.get(old.op) {
+        Some(Op::Put { rev, .. } | Op::Delete { rev, .. }) => old.row.rev < *rev,
+        _ => false,
+    }
+}
+
 /// Something that the log tells of a row's past: what a commit replaced, where that is known.
 #[derive(Debug)]
 pub(in crate::engine) struct Recalled {
     table: u32,
     key: String,
     row: Option<Row>,
+    /// The revision that replaced it.
+    rev: u64,
     /// It was deleted for good, and nothing of the past is to be told any more.
     is_hard: bool,
     ending: Ending,
@@ -138,9 +148,12 @@ pub(in crate::engine) fn recalled(
     };
     let is_hard = |number| matches!(record.ops.get(number), Some(Op::Delete { hard: true, .. }));
     let is_known: BTreeSet<usize> = superseded.iter().map(|old| old.op).collect();
-    let known = superseded.into_iter().map(|old| Recalled {
+    let superseded = superseded.into_iter();
+    let known = superseded.filter(|old| is_replaced(record, old));
+    let known = known.map(|old| Recalled {
         table: old.table,
         key: old.key,
+        rev: old.row.rev + 1,
         row: Some(old.row),
         is_hard: is_hard(old.op),
         ending: ending(old.op),
@@ -163,6 +176,7 @@ pub(in crate::engine) fn recalled(
             table: found.id,
             key: key.clone(),
             row: None,
+            rev: *rev,
             is_hard: is_hard(op),
             ending: ending(op),
             by,
@@ -193,6 +207,7 @@ impl Mirror {
                 table,
                 key,
                 row,
+                rev,
                 ending,
                 by,
                 ..
@@ -209,7 +224,7 @@ impl Mirror {
                 continue;
             }
             match row {
-                None => self.history.await_row(table, &key, ending, by),
+                None => self.history.await_row(table, &key, rev, ending, by),
                 Some(row) if row.at <= mirrored && !row.hard => self.history.recall(Past {
                     table,
                     key: key.into(),

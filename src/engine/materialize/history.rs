@@ -32,6 +32,8 @@ pub(super) struct Past {
 /// A revision that was replaced before the opening, and that its table's segments have.
 #[derive(Debug)]
 struct Awaited {
+    /// The revision that replaced it.
+    rev: u64,
     ending: Ending,
     by: CommitId,
 }
@@ -73,18 +75,20 @@ impl History {
     }
 
     /// The same of a revision that will be known once its table is loaded.
-    pub fn await_row(&mut self, table: u32, key: &str, ending: Ending, by: CommitId) {
-        let first = Awaited { ending, by };
+    pub fn await_row(&mut self, table: u32, key: &str, rev: u64, ending: Ending, by: CommitId) {
+        let first = Awaited { rev, ending, by };
         self.awaited.entry((table, key.into())).or_insert(first);
     }
 
     /// Rows as the segments of their table have them.
     pub fn table_read(&mut self, table: u32, rows: &BTreeMap<String, Row>) {
         let awaited = std::mem::take(&mut self.awaited);
-        for ((of, key), Awaited { ending, by }) in awaited {
+        for ((of, key), Awaited { rev, ending, by }) in awaited {
+            // What was committed again was that revision already.
+            let is_past = |row: &&Row| row.is_shown() && !row.hard && row.rev < rev;
             if of != table {
-                self.awaited.insert((of, key), Awaited { ending, by });
-            } else if let Some(row) = rows.get(&*key).filter(|row| row.is_shown() && !row.hard) {
+                self.awaited.insert((of, key), Awaited { rev, ending, by });
+            } else if let Some(row) = rows.get(&*key).filter(is_past) {
                 self.recall(Past {
                     table,
                     key,

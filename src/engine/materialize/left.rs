@@ -1,8 +1,10 @@
 //! Channels that were a table's and are left alone, since somebody took the mark out of the topic or
 //! writes there: rows may be shown in them for ever.
 
+use super::mirror::Mirror;
 use crate::discord::model::Channel;
 use crate::discord::{CallError, Patience, routes};
+use crate::engine::checkpoint::manifest::LeftEntry;
 use crate::engine::database::Database;
 use crate::host::Host;
 
@@ -12,6 +14,15 @@ pub struct LeftChannel {
     pub channel: u64,
     /// None where the table was dropped.
     pub table: Option<String>,
+}
+
+impl Mirror {
+    /// As a checkpoint keeps them: whoever opens the database with other storage knows of them by that.
+    pub(in crate::engine) fn left_entries(&self) -> Vec<LeftEntry> {
+        let left = self.left.iter();
+        left.map(|(&channel, &table_id)| LeftEntry { channel, table_id })
+            .collect()
+    }
 }
 
 impl<H: Host> Database<H> {

@@ -134,7 +134,9 @@ impl Mirror {
                 // Rather the one that is remembered: the rows' messages are in it.
                 own = self.channels.get(&table).copied().or(oldest);
                 self.channels.extend(own.map(|own| (table, own)));
-                self.left.retain(|&channel, _| Some(channel) != own);
+                // One that was another table's may show rows of that.
+                self.left
+                    .retain(|&channel, of| Some(channel) != own || *of != table);
                 let mut marked = marked.iter();
                 if marked.any(|channel| Some(channel.id) == own && channel.table != name) {
                     self.renames.entry(table).or_insert(head);

@@ -26,6 +26,7 @@ impl<H: Host> Database<H> {
         let (is_lost, unknown) = self.change(|opened| {
             opened.mirror.late_channels.looked(asked_at);
             let before = (opened.mirror.mirrored(), opened.mirror.left.len());
+            opened.checkpoints.is_wanted |= !left.is_empty();
             opened.mirror.left.extend(left);
             let unknown = opened.mirror.verify(&found, &hidden, &mut opened.state);
             if opened
@@ -210,7 +211,10 @@ impl<H: Host> Database<H> {
                     self.name
                 );
                 self.shared.host.log(Level::Warn, &line);
-                self.change(|opened| opened.mirror.left.insert(channel, drop.table))?;
+                self.change(|opened| {
+                    opened.checkpoints.is_wanted = true;
+                    opened.mirror.left.insert(channel, drop.table)
+                })?;
             } else if is_to_go {
                 self.delete_channel(channel).await?;
                 self.change(|opened| opened.mirror.left.remove(&channel))?;

@@ -35,6 +35,12 @@ pub fn render(key: &str, row: &Row, sum: RowSum, overflow: Overflow) -> Rendered
     document_block::render(&head, row.doc.as_deref(), row.at, sum, key, overflow)
 }
 
+/// Whether a row's message has all of it, without a file.
+pub fn is_whole(key: &str, row: &Row) -> bool {
+    // All sums are equally long.
+    render(key, row, RowSum(0), Overflow::File).file.is_none()
+}
+
 /// The checksum that a row's message states.
 pub fn sum(table: u32, key: &str, row: &Row) -> RowSum {
     RowSum::of(table, key, row.rev, row.doc.as_deref().unwrap_or_default())

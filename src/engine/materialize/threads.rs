@@ -256,7 +256,7 @@ impl<H: Host> Database<H> {
             Err(error) => return Err(Stop::Call(error)),
         }
         let unarchived = self.modify(thread, json!({ "archived": false })).await?;
-        let own = self.history_in(thread, &|_| true).await?;
+        let own = self.history_in(found, &|_| true).await?;
         self.delete_some(thread, &own).await?;
         // Names may be changed only twice in ten minutes.
         let body = if unarchived.name.as_deref() == Some(EMPTIED) {
@@ -275,7 +275,7 @@ impl<H: Host> Database<H> {
         found: &Thread,
         is_meant: &dyn Fn(&Seen) -> bool,
     ) -> Result<(), Stop> {
-        let own = self.history_in(found.id, is_meant).await?;
+        let own = self.history_in(found, is_meant).await?;
         if own.is_empty() {
             return Ok(());
         }
@@ -300,7 +300,7 @@ impl<H: Host> Database<H> {
     /// Our messages in a thread: of the newest page that has any.
     async fn history_in(
         &self,
-        thread: u64,
+        thread: &Thread,
         is_meant: &dyn Fn(&Seen) -> bool,
     ) -> Result<Vec<u64>, Stop> {
         let me = self.shared.me().await?;
@@ -311,8 +311,13 @@ impl<H: Host> Database<H> {
         };
         let mut before = None;
         loop {
-            let route = routes::messages(thread, before);
+            let route = routes::messages(thread.id, before);
             let page: Vec<Message> = client.get(&route, Patience::BACKGROUND).await?;
+            if page.is_empty() {
+                // The permissions in a thread are those in its channel.
+                let channel = thread.parent_id.unwrap_or(thread.id);
+                self.check_readable(channel, thread.id).await?;
+            }
             let own = page.iter().filter(is_own).map(|message| message.id);
             let own: Vec<u64> = own.collect();
             if !own.is_empty() || page.len() < MESSAGE_PAGE {

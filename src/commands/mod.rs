@@ -6,6 +6,7 @@ mod database_drop;
 mod databases;
 mod delete;
 mod distinct;
+mod explain;
 mod find;
 mod get;
 mod help;
@@ -179,6 +180,7 @@ commands![
     find::FindRows,
     count::Count,
     distinct::ListDistinct,
+    explain::Explain,
     update::Update,
     delete::Delete,
     transact::Transact,

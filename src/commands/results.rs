@@ -24,8 +24,9 @@ pub(super) fn rows_of(count: usize) -> String {
 /// What the answer took, and how fresh it is.
 pub(super) fn cost(cost: &Cost) -> String {
     format!(
-        "looked at {} in memory · {} ms, {} {} to Discord · exact as of commit #{}",
+        "looked at {} in memory by `{}` · {} ms, {} {} to Discord · exact as of commit #{}",
         rows_of(cost.examined),
+        cost.plans.chosen.name,
         cost.ms,
         cost.requests,
         if cost.requests == 1 {

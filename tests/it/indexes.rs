@@ -389,3 +389,141 @@ fn damaged_files_of_a_checkpoint_are_made_up_for() {
     world.settle();
     assert_eq!(shows(&world, INDEX), first_three());
 }
+
+/// The keys in a reply, in their order.
+fn keys(reply: &str) -> Vec<String> {
+    let block = reply.split("```").nth(1).unwrap_or_default();
+    let lines = block.lines().skip(3);
+    let keys = lines.filter_map(|line| line.split_whitespace().next());
+    keys.map(str::to_owned).collect()
+}
+
+fn with_people(seed: u64, indexes: &[&str]) -> World {
+    let mut world = World::with_table(seed);
+    let people: Vec<Value> = (0..60)
+        .map(|n| {
+            let row = json!({"age": 20 + n / 3, "team": n % 4, "name": format!("n{:02}", 59 - n)});
+            json!({"op": "insert", "table": "users", "key": format!("p{n:02}"), "value": row})
+        })
+        .collect();
+    for some in people.chunks(20) {
+        let some = Value::from(some);
+        world.ok(&format!("/dbc_transact database:prod ops_json:{some}"));
+    }
+    for index in indexes {
+        create(&mut world, &format!("field:{index}"));
+    }
+    world
+}
+
+#[test]
+fn what_an_index_finds_is_what_a_look_at_all_rows_finds() {
+    let indexes = ["age", "team,name", "name unique:true"];
+    let mut with = with_people(11, &indexes);
+    let mut without = with_people(11, &[]);
+    for (question, plan) in [
+        (r#"where_json:{"age":25}"#, "INDEX age"),
+        (r#"where_json:{"age":{"$gt":25,"$lte":28}}"#, "INDEX age"),
+        (
+            r#"where_json:{"age":{"$in":[20,39,99]}} sort:-name"#,
+            "INDEX age",
+        ),
+        (
+            r#"where_json:{"team":2} sort:name limit:5"#,
+            "INDEX team,name",
+        ),
+        (
+            r#"where_json:{"team":2} sort:-name limit:5"#,
+            "INDEX team,name",
+        ),
+        (
+            r#"where_json:{"team":2} sort:-name limit:5 skip:4"#,
+            "INDEX team,name",
+        ),
+        ("sort:age limit:7", "INDEX age"),
+        ("sort:-age limit:7", "INDEX age"),
+        (
+            r#"sort:-age limit:7 where_json:{"team":1}"#,
+            "INDEX team,name",
+        ),
+        (r#"where_json:{"id":"p07"}"#, "KEYS"),
+        (
+            r#"where_json:{"name":"n07","age":{"$gt":1}}"#,
+            "INDEX name (unique)",
+        ),
+    ] {
+        let select = "select:name";
+        let find = on_users("dbc_find", &format!("{question} {select}"));
+        let (a, b) = (with.ok(&find), without.ok(&find));
+        assert_eq!(keys(&a), keys(&b), "{question}");
+        assert!(!keys(&a).is_empty(), "{question}: {a}");
+        assert!(a.contains(&format!("by `{plan}`")), "{question}: {a}");
+        let explained = with.ok(&on_users("dbc_explain", question));
+        assert!(
+            explained.starts_with(&format!("**Plan** for `prod.users`: `{plan}`")),
+            "{explained}"
+        );
+        // The figures are those of the run.
+        let looked = |reply: &str| {
+            reply
+                .split("looked at ")
+                .nth(1)
+                .and_then(|r| r.split(" row").next().map(str::to_owned))
+        };
+        let examined = looked(&a).unwrap();
+        assert!(
+            explained.contains(&format!("{examined} row")),
+            "{explained}\n{a}"
+        );
+    }
+    // Page by page, up and down.
+    for sort in ["age", "-age", "-name", "name", "team,name"] {
+        let mut paged = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = with.ok(&on_users(
+                "dbc_find",
+                &format!("sort:{sort} limit:7 select:name{cursor}"),
+            ));
+            assert!(page.contains("by `INDEX"), "{page}");
+            paged.extend(keys(&page));
+            match page.split("`cursor:").nth(1) {
+                Some(rest) => cursor = format!(" cursor:{}", rest.split('`').next().unwrap()),
+                None => break,
+            }
+        }
+        let all = without.ok(&on_users(
+            "dbc_find",
+            &format!("sort:{sort} limit:100 select:name"),
+        ));
+        assert_eq!(paged, keys(&all), "{sort}");
+    }
+    let count = with.ok(&on_users("dbc_count", r#"where_json:{"age":25}"#));
+    assert!(
+        count.starts_with("3 rows in `prod.users` · looked at 3 rows in memory by `INDEX age`"),
+        "{count}"
+    );
+    let distinct = with.ok(&on_users(
+        "dbc_distinct",
+        r#"field:team where_json:{"age":25}"#,
+    ));
+    assert!(distinct.contains("looked at 3 rows"), "{distinct}");
+    let explained = with.ok(&on_users("dbc_explain", r#"where_json:{"age":25}"#));
+    for part in [
+        "not taken:",
+        "`SCAN` · 60 rows",
+        "`INDEX team,name` · the filter has no condition",
+        "looked at: 3 values of the index, 3 rows",
+        "requests to Discord: 0 (the table was in memory)",
+        "exact as of commit #",
+    ] {
+        assert!(explained.contains(part), "{part}: {explained}");
+    }
+    with.settle();
+    with.evict();
+    let cold = with.ok(&on_users("dbc_explain", r#"where_json:{"age":25}"#));
+    assert!(
+        cold.contains("(the table was loaded for it)") && !cold.contains("requests to Discord: 0"),
+        "{cold}"
+    );
+}

@@ -90,14 +90,19 @@ impl Entries {
     }
 
     /// The keys of the rows that have exactly this value.
-    pub fn holders(&self, value: &[u8]) -> impl Iterator<Item = &str> {
-        let from = self.sorted.range(Entry::at(value)..);
+    pub fn holders<'a>(&'a self, value: &[u8]) -> impl Iterator<Item = &'a str> + use<'a> {
+        let value = value.to_vec();
+        let from = self.sorted.range(Entry::at(&value)..);
         let holders = from.take_while(move |entry| entry.value() == value);
         holders.map(Entry::key)
     }
 
     /// The entries whose bytes are from `from` on and less than `to`, in order.
-    pub fn range(&self, from: &[u8], to: Option<&[u8]>) -> impl DoubleEndedIterator<Item = &Entry> {
+    pub fn range<'a>(
+        &'a self,
+        from: &[u8],
+        to: Option<&[u8]>,
+    ) -> impl DoubleEndedIterator<Item = &'a Entry> + use<'a> {
         let end = to.map_or(Bound::Unbounded, |to| Bound::Excluded(Entry::at(to)));
         let begin = Entry::at(from);
         // The other way round there is nothing, and the map panics.

@@ -25,6 +25,8 @@ pub struct Query {
     pub after: Option<Cursor>,
     pub skip: usize,
     pub limit: usize,
+    /// Whether rows come in the order of `sort`, where there is one; otherwise by their keys.
+    pub in_order: bool,
 }
 
 /// Some of the rows that match.
@@ -39,11 +41,11 @@ pub struct Page<'a> {
     pub matched: Option<usize>,
 }
 
-/// The page that is asked for of rows that come in the order of their keys.
+/// The page that is asked for of rows.
 pub fn find<'a>(rows: impl Iterator<Item = Candidate<'a>>, query: &Query) -> Page<'a> {
     // One more tells whether there are more.
     let wanted = query.skip.saturating_add(query.limit).saturating_add(1);
-    let is_sorted = !query.sort.fields().is_empty();
+    let is_sorted = !query.sort.fields().is_empty() && !query.in_order;
     let after = query.after.as_ref().map(|after| after.sort_key.as_slice());
     let mut top = Top::new(wanted);
     let mut place = Vec::new();
@@ -54,7 +56,7 @@ pub fn find<'a>(rows: impl Iterator<Item = Candidate<'a>>, query: &Query) -> Pag
             query.sort.key(document, row.key, &mut place);
             after.is_some_and(|after| *place <= *after)
         };
-        // Where rows come by their keys, what is before the page need not be looked at.
+        // Where rows come in order, what is before the page need not be looked at.
         if !is_sorted && is_before() {
             continue;
         }
@@ -177,7 +179,7 @@ mod tests {
                 .map(|(n, value)| (format!("k{n:02}"), json!({"a": value, "b": n % 3}).to_string()))
                 .collect();
             let sort = if sort.is_empty() { Sort::default() } else { Sort::parse("sort", sort).unwrap() };
-            let mut query = Query { filter: filter("{}"), sort, after: None, skip: 0, limit: 100 };
+            let mut query = Query { filter: filter("{}"), sort, after: None, skip: 0, limit: 100, in_order: false };
             let all = find(candidates(&rows), &query);
             prop_assert_eq!(all.rows.len(), rows.len());
             prop_assert_eq!((all.matched, all.next.is_none()), (Some(rows.len()), true));

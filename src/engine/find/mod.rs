@@ -1,12 +1,15 @@
 //! Asking a table: which rows, how many, which values. Answered from memory, so exactly as of the
-//! last acknowledged commit.
+//! last acknowledged commit, by the way that the planner finds.
+
+mod access;
+
+pub use access::Asked;
 
 use super::database::Database;
 use super::log::CommitId;
-use super::query::cursor::Question;
 use super::query::memory::{self, Candidate, Distinct, Query};
-use super::query::{Cursor, Filter, Json, Path, Select, Sort};
-use super::state::Table;
+use super::query::plan::{Plans, Question};
+use super::query::{Cursor, Filter, Json, Path, Select, Sort, cursor};
 use crate::error::{Error, Result};
 use crate::host::Host;
 
@@ -48,10 +51,16 @@ pub enum Next {
 }
 
 /// What an answer took, and how fresh it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cost {
+    /// The way to the rows, and those that were not taken.
+    pub plans: Plans,
+    /// Values of an index that were looked at.
+    pub keys: usize,
     /// Rows that were looked at.
     pub examined: usize,
+    /// Whether the table was in memory when it was asked.
+    pub was_loaded: bool,
     /// Requests to Discord, the object's other work at that time counted.
     pub requests: u64,
     pub ms: u64,
@@ -70,24 +79,39 @@ impl<H: Host> Database<H> {
         let sort = sort.unwrap_or_default();
         self.ask_table(table, |found| {
             let select = find.select.as_deref();
-            let select = select.map(|select| Select::parse("select", select, &found.pk));
+            let select = select.map(|select| Select::parse("select", select, &found.table.pk));
             let select = select.transpose()?;
-            let question = Question::new(&found.id.to_string(), &find.filter, &sort);
+            let table = found.table;
+            let question = cursor::Question::new(&table.id.to_string(), &find.filter, &sort);
             let cursor = find.cursor.as_deref();
             let after = cursor.map(|cursor| Cursor::decode("cursor", cursor, question));
+            let after = after.transpose()?;
+            let plans = found.plan(&Question {
+                filter: &find.filter,
+                sort: &sort,
+                // One more tells whether there are more.
+                enough: Some(find.skip.saturating_add(find.limit).saturating_add(1)),
+            });
+            let way = found.rows(&plans.chosen.access, after.as_ref());
             let query = Query {
                 filter: find.filter.clone(),
                 sort,
-                after: after.transpose()?,
+                after,
                 skip: find.skip,
                 limit: find.limit,
+                in_order: way.in_order,
             };
-            let page = memory::find(candidates(found), &query);
+            let page = memory::find(way.candidates, &query);
             let next = page.next.map(|next| next.encode(question));
             let rows = page.rows.iter().map(|row| shown(row, select.as_ref()));
             let rows = rows.collect();
+            let looked = Looked {
+                plans,
+                keys: way.keys.get(),
+                examined: page.examined,
+            };
             Ok((
-                page.examined,
+                looked,
                 Rows {
                     rows,
                     matched: page.matched,
@@ -108,8 +132,14 @@ impl<H: Host> Database<H> {
     /// As [`Database::find`].
     pub async fn count(&self, table: &str, filter: &Filter) -> Result<(usize, Cost)> {
         self.ask_table(table, |found| {
-            let (matched, examined) = memory::count(candidates(found), filter);
-            Ok((examined, matched))
+            let (plans, way) = all_rows(found, filter);
+            let (matched, examined) = memory::count(way.candidates, filter);
+            let looked = Looked {
+                plans,
+                keys: way.keys.get(),
+                examined,
+            };
+            Ok((looked, matched))
         })
         .await
     }
@@ -129,8 +159,14 @@ impl<H: Host> Database<H> {
             Error::invalid("field", format!("{why}.")).hint("Like `address.zip`.")
         })?;
         self.ask_table(table, |found| {
-            let distinct = memory::distinct(candidates(found), filter, &path, limit);
-            Ok((distinct.examined, distinct))
+            let (plans, way) = all_rows(found, filter);
+            let distinct = memory::distinct(way.candidates, filter, &path, limit);
+            let looked = Looked {
+                plans,
+                keys: way.keys.get(),
+                examined: distinct.examined,
+            };
+            Ok((looked, distinct))
         })
         .await
     }
@@ -139,16 +175,22 @@ impl<H: Host> Database<H> {
     async fn ask_table<T>(
         &self,
         table: &str,
-        answer: impl FnOnce(&Table) -> Result<(usize, T)>,
+        answer: impl FnOnce(Asked<'_>) -> Result<(Looked, T)>,
     ) -> Result<(T, Cost)> {
         let began = self.shared.host.now();
         let sent = self.shared.client.requests_sent();
+        let was_loaded = self
+            .opened()
+            .is_ok_and(|opened| opened.state.is_loaded(table));
         self.load_table_for_reading(table).await?;
         let opened = self.opened()?;
         let found = opened.state.table(&self.name, table)?;
-        let (examined, answer) = answer(found)?;
+        let (looked, answer) = answer(Asked::new(&opened.state, found))?;
         let cost = Cost {
-            examined,
+            plans: looked.plans,
+            keys: looked.keys,
+            examined: looked.examined,
+            was_loaded,
             requests: self.shared.client.requests_sent().saturating_sub(sent),
             ms: self.shared.host.now().saturating_sub(began),
             at: opened.state.head_id().unwrap_or_default(),
@@ -157,9 +199,22 @@ impl<H: Host> Database<H> {
     }
 }
 
-fn candidates(table: &Table) -> impl Iterator<Item = Candidate<'_>> {
-    let live = table.live();
-    live.map(|(key, _, doc)| Candidate { key, doc })
+/// What an answer took of the table.
+struct Looked {
+    plans: Plans,
+    keys: usize,
+    examined: usize,
+}
+
+/// The way to all rows that may match, in whatever order.
+fn all_rows<'a>(found: Asked<'a>, filter: &Filter) -> (Plans, access::Rows<'a>) {
+    let plans = found.plan(&Question {
+        filter,
+        sort: &Sort::default(),
+        enough: None,
+    });
+    let rows = found.rows(&plans.chosen.access, None);
+    (plans, rows)
 }
 
 fn shown(row: &Candidate<'_>, select: Option<&Select>) -> FoundRow {

@@ -1,0 +1,163 @@
+//! `/dbc_explain`
+
+use twilight_interactions::command::{CommandModel, CreateCommand};
+use twilight_model::channel::Attachment;
+
+use super::find::WHERE;
+use super::{Context, SlashCommand, input, manage_server, results};
+use crate::engine::find::{Cost, Find, Next, Rows};
+use crate::engine::query::Filter;
+use crate::engine::query::plan::{Access, Plan};
+use crate::error::Result;
+use crate::host::Host;
+use crate::interactions::Reply;
+use crate::limits::MESSAGE_CONTENT;
+use crate::text::{truncate, utf16_len};
+
+const DEFAULT_LIMIT: i64 = 20;
+
+/// Show how a query is answered: the plan, and what it took
+#[derive(CommandModel, CreateCommand)]
+#[command(
+    name = "dbc_explain",
+    default_permissions = "manage_server",
+    contexts = "guild",
+    integration_types = "guild_install"
+)]
+pub(super) struct Explain {
+    /// Database
+    #[command(autocomplete = true, max_length = 32)]
+    database: String,
+    /// Table
+    #[command(autocomplete = true, max_length = 32)]
+    table: String,
+    /// What must hold, as JSON, as for /dbc_find
+    #[command(max_length = 6000)]
+    where_json: Option<String>,
+    /// Instead of where_json: a file with the filter
+    where_file: Option<Attachment>,
+    /// Fields to sort by, a minus for descending: -age,name
+    #[command(max_length = 1000)]
+    sort: Option<String>,
+    /// How many rows at most (default: 20)
+    #[command(min_value = 1, max_value = 1000)]
+    limit: Option<i64>,
+    /// How many of the first to leave out
+    #[command(min_value = 0)]
+    skip: Option<i64>,
+}
+
+impl SlashCommand for Explain {
+    const HELP: &'static str = "The query is carried out, and its figures are those of that run; rows are not shown. \
+        `KEYS` finds rows by their keys, `INDEX` by values in order, `SCAN` looks at all rows. \
+        Estimates are counted in the index itself, up to 10,000 values.";
+    const EXAMPLE: &'static str =
+        "/dbc_explain database:prod table:users where_json:{\"email\":\"a@example.com\"}";
+    const WRITES: bool = false;
+
+    async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
+        let database = context.engine.database(&self.database).await?;
+        let filter =
+            input::read_optional(&context, WHERE, self.where_json, self.where_file).await?;
+        let number = |given: i64| usize::try_from(given).unwrap_or_default();
+        let find = Find {
+            filter: Filter::parse(filter.option, &filter.text)?,
+            sort: self.sort,
+            select: None,
+            skip: number(self.skip.unwrap_or_default()),
+            limit: number(self.limit.unwrap_or(DEFAULT_LIMIT)),
+            cursor: None,
+        };
+        let (rows, cost) = database.find(&self.table, &find).await?;
+        let of = format!("`{}.{}`", self.database, self.table);
+        Ok(Reply::new(describe(&of, &find, &rows, &cost)))
+    }
+}
+
+fn describe(of: &str, find: &Find, found: &Rows, cost: &Cost) -> String {
+    let chosen = &cost.plans.chosen;
+    let loaded = match cost.was_loaded {
+        true => "the table was in memory",
+        false => "the table was loaded for it",
+    };
+    let matched = match found.matched {
+        Some(matched) => format!("{matched} match"),
+        None => "it ended when there were enough".to_owned(),
+    };
+    let more = match found.next {
+        Next::Nothing => "",
+        Next::Cursor(_) | Next::TooLong => ", and there are more",
+    };
+    let values = match cost.keys {
+        0 => String::new(),
+        1 => "1 value of the index, ".to_owned(),
+        keys => format!("{keys} values of the index, "),
+    };
+    let mut lines = vec![
+        format!("**Plan** for {of}: `{}`", chosen.name),
+        format!("stages: {}", stages(find, chosen)),
+        format!("estimate: {}", estimate(chosen)),
+        format!(
+            "looked at: {values}{} · returned: {}{more} ({matched})",
+            results::rows_of(cost.examined),
+            results::rows_of(found.rows.len()),
+        ),
+        format!(
+            "requests to Discord: {} ({loaded}) · time: {} ms",
+            cost.requests, cost.ms
+        ),
+        format!("freshness: exact as of commit #{}", cost.at.seq()),
+    ];
+    let rejected = cost.plans.rejected.iter();
+    let rejected = rejected.map(|plan| format!("- `{}` · {}", plan.name, estimate(plan)));
+    let useless = cost.plans.useless.iter();
+    let useless = useless.map(|(index, why)| format!("- `INDEX {index}` · {why}"));
+    let others: Vec<String> = rejected.chain(useless).collect();
+    if !others.is_empty() {
+        lines.push("not taken:".to_owned());
+        lines.extend(others);
+    }
+    let mut text = String::new();
+    for line in lines {
+        if utf16_len(&text) + utf16_len(&line) + 10 > MESSAGE_CONTENT {
+            text.push_str("\n…");
+            break;
+        }
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&truncate(&line, MESSAGE_CONTENT / 2));
+    }
+    text
+}
+
+fn stages(find: &Find, plan: &Plan) -> String {
+    let mut stages = vec![plan.name.clone()];
+    if let Access::Index { bounds, order, .. } = &plan.access {
+        let ranges = match bounds.ranges.len() {
+            _ if bounds.used == 0 => "all of it".to_owned(),
+            1 => "1 range".to_owned(),
+            ranges => format!("{ranges} ranges"),
+        };
+        let order = order.map_or(String::new(), |order| format!(", {order}"));
+        stages.push(format!("({ranges}{order})"));
+        stages.push("→ rows by their keys".to_owned());
+    }
+    if !find.filter.conditions().is_empty() {
+        stages.push("→ filter".to_owned());
+    }
+    if plan.sorts {
+        stages.push("→ sort".to_owned());
+    }
+    if find.skip > 0 {
+        stages.push(format!("→ skip {}", find.skip));
+    }
+    stages.push(format!("→ limit {}", find.limit));
+    stages.join(" ")
+}
+
+fn estimate(plan: &Plan) -> String {
+    let least = if plan.is_at_least { "at least " } else { "" };
+    let sorts = if plan.sorts { ", to be sorted" } else { "" };
+    format!("{least}{}{sorts}", results::rows_of(plan.rows))
+}

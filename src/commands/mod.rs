@@ -1,6 +1,7 @@
 //! The slash commands: one file each, with definition, options, help, autocomplete, handler and
 //! reply. What is registered at Discord is generated from them.
 
+mod aggregate;
 mod count;
 mod database_drop;
 mod databases;
@@ -175,6 +176,7 @@ commands![
     find::FindRows,
     count::Count,
     distinct::ListDistinct,
+    aggregate::AggregateRows,
     update::Update,
     delete::Delete,
     transact::Transact,

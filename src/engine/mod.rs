@@ -6,6 +6,7 @@
 //! ([`materialize`]).
 
 pub mod access;
+pub mod aggregate;
 pub mod attachments;
 mod channels;
 pub mod checkpoint;

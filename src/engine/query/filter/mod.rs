@@ -18,6 +18,8 @@ use crate::engine::document;
 use crate::error::Result;
 use matching::Scratch;
 
+pub(super) use parse::did_you_mean;
+
 pub use element::Element;
 pub use operand::{Operand, Operands};
 pub use pattern::Pattern;

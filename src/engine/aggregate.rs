@@ -1,0 +1,73 @@
+//! Putting a table's rows through a pipeline. Answered from memory, so exactly as of the last acknowledged
+//! commit.
+
+use super::database::Database;
+use super::find::Cost;
+use super::query::Pipeline;
+use super::query::aggregate::{Output, Rows};
+use super::state::{State, Table};
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::Host;
+
+/// A pipeline as it was given.
+#[derive(Debug, Clone, Copy)]
+pub struct Aggregate<'a> {
+    /// The option that it came in.
+    pub option: &'static str,
+    /// A JSON list of stages.
+    pub pipeline: &'a str,
+    /// How many rows of the result are wanted, at most.
+    pub limit: usize,
+}
+
+impl<H: Host> Database<H> {
+    /// What comes out of a pipeline.
+    ///
+    /// # Errors
+    /// What makes no sense in the pipeline or goes beyond its limits; a table that is not there or cannot be
+    /// loaded.
+    pub async fn aggregate(&self, table: &str, question: Aggregate<'_>) -> Result<(Output, Cost)> {
+        let began = self.shared.host.now();
+        let sent = self.shared.client.requests_sent();
+        self.load_table_for_reading(table).await?;
+        let pk = {
+            let opened = self.opened()?;
+            opened.state.table(&self.name, table)?.pk.clone()
+        };
+        let pipeline = Pipeline::parse(question.option, question.pipeline, &pk)?;
+        for other in pipeline.tables() {
+            self.load_table(other).await?;
+        }
+        let opened = self.opened()?;
+        let all = rows(self.loaded(&opened.state, table)?);
+        let foreign = |name: &str| {
+            let found = self.loaded(&opened.state, name);
+            found
+                .map(rows)
+                .map_err(|error| error.option(question.option))
+        };
+        let output = pipeline.run(all, &foreign, question.limit)?;
+        let cost = Cost {
+            examined: output.examined,
+            requests: self.shared.client.requests_sent().saturating_sub(sent),
+            ms: self.shared.host.now().saturating_sub(began),
+            at: opened.state.head_id().unwrap_or_default(),
+        };
+        Ok((output, cost))
+    }
+
+    /// A table whose rows are in memory. While others were loaded, somebody may have dropped and made it again,
+    /// or the database may have been opened again.
+    fn loaded<'s>(&self, state: &'s State, name: &str) -> Result<&'s Table> {
+        let table = state.table(&self.name, name)?;
+        if table.is_loaded {
+            return Ok(table);
+        }
+        let message = format!("the rows of `{}.{name}` left memory meanwhile.", self.name);
+        Err(Error::new(ErrorKind::Unavailable, message).hint("Try again."))
+    }
+}
+
+fn rows(table: &Table) -> Rows<'_> {
+    Box::new(table.live().map(|(_, _, doc)| doc))
+}

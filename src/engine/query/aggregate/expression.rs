@@ -61,14 +61,14 @@ impl Expression {
             Expression::Object(fields) => {
                 let mut parts = Parts::open('{', out);
                 for (name, value) in fields {
-                    parts.field(&name.written, out, |out| value.write(row, out))?;
+                    parts.field(&name.written, out, &mut |out| value.write(row, out))?;
                 }
                 append("}", out)?;
             }
             Expression::List(items) => {
                 let mut parts = Parts::open('[', out);
                 for item in items {
-                    parts.field("", out, |out| {
+                    parts.field("", out, &mut |out| {
                         if !item.write(row, out)? {
                             append("null", out)?;
                         }
@@ -99,12 +99,13 @@ impl Parts {
         Parts { is_empty: true }
     }
 
-    /// Appends a part, `name` and what `write` appends, unless there is nothing to write.
+    /// Appends a part, `name` and what `write` appends, unless there is nothing to write. One copy of it in the
+    /// wasm is worth a call that is not inlined.
     pub fn field(
         &mut self,
         name: &str,
         out: &mut String,
-        write: impl FnOnce(&mut String) -> Result<bool, Trouble>,
+        write: &mut dyn FnMut(&mut String) -> Result<bool, Trouble>,
     ) -> Result<(), Trouble> {
         let begin = out.len();
         if !self.is_empty {
@@ -164,7 +165,7 @@ fn field<'r>(row: Json<'r>, names: &[Name]) -> Result<Option<Cow<'r, str>>, Trou
                 let mut parts = Parts::open('[', &mut out);
                 for item in value.items().filter(|item| item.kind() == Kind::Object) {
                     let found = field(item, rest)?;
-                    parts.field("", &mut out, |out| match &found {
+                    parts.field("", &mut out, &mut |out| match &found {
                         Some(found) => append(found, out).map(|()| true),
                         None => Ok(false),
                     })?;

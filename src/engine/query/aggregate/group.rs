@@ -163,12 +163,12 @@ impl Group {
     fn row(&self, group: &Open, memory: &Memory) -> Result<String, Trouble> {
         let mut out = String::new();
         let mut parts = Parts::open('{', &mut out);
-        parts.field("\"_id\":", &mut out, |out| {
+        parts.field("\"_id\":", &mut out, &mut |out| {
             append(&group.key, out).map(|()| true)
         })?;
         memory.release(GROUP_OVERHEAD + group.key.len());
         for (field, state) in self.fields.iter().zip(&group.states) {
-            parts.field(&field.name.written, &mut out, |out| {
+            parts.field(&field.name.written, &mut out, &mut |out| {
                 state.write(field, out).map(|()| true)
             })?;
             memory.release(STATE_OVERHEAD + state.held());
@@ -279,7 +279,7 @@ impl State {
             State::Set(numbers, values) => {
                 let mut parts = Parts::open('[', out);
                 for value in numbers.in_order().filter_map(|number| values.get(number)) {
-                    parts.field("", out, |out| append(value, out).map(|()| true))?;
+                    parts.field("", out, &mut |out| append(value, out).map(|()| true))?;
                 }
                 append("]", out)
             }

@@ -94,7 +94,9 @@ impl<'a> Joined<'a> {
         let mut parts = Parts::open('[', &mut list);
         for at in &self.found {
             let found = self.rows.get(*at).copied().unwrap_or("null");
-            parts.field("", &mut list, |list| append(found, list).map(|()| true))?;
+            parts.field("", &mut list, &mut |list| {
+                append(found, list).map(|()| true)
+            })?;
         }
         append("]", &mut list)?;
         let mut out = String::new();

@@ -93,23 +93,27 @@ fn object(
         };
         match &node.part {
             Part::Compute(_) => {}
-            Part::Keep => parts.field(&node.name.written, out, |out| {
+            Part::Keep => parts.field(&node.name.written, out, &mut |out| {
                 append(value.text(), out).map(|()| true)
             })?,
-            Part::Inner { nodes, computes } => parts.field(&node.name.written, out, |out| {
-                inner(nodes, *computes, value, row, levels, out)
-            })?,
+            Part::Inner { nodes, computes } => {
+                parts.field(&node.name.written, out, &mut |out| {
+                    inner(nodes, *computes, value, row, levels, out)
+                })?
+            }
         }
     }
     for node in nodes {
         match &node.part {
             Part::Compute(expression) => {
-                parts.field(&node.name.written, out, |out| expression.write(row, out))?;
+                parts.field(&node.name.written, out, &mut |out| {
+                    expression.write(row, out)
+                })?;
             }
             Part::Inner { nodes, computes } => {
                 let is_there = object.is_some_and(|object| object.get(&node.name.plain).is_some());
                 if *computes && !is_there {
-                    parts.field(&node.name.written, out, |out| {
+                    parts.field(&node.name.written, out, &mut |out| {
                         self::object(nodes, None, row, levels, out)
                     })?;
                 }
@@ -137,7 +141,7 @@ fn inner(
         Kind::Array => {
             let mut parts = Parts::open('[', out);
             for item in value.items() {
-                parts.field("", out, |out| {
+                parts.field("", out, &mut |out| {
                     inner(nodes, computes, item, row, levels, out)
                 })?;
             }

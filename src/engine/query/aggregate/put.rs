@@ -25,13 +25,13 @@ pub(super) fn put(
         let is_meant = known.eq_str(&name.plain);
         is_there |= is_meant;
         let known = format!("\"{}\":", known.raw());
-        parts.field(&known, out, |out| match is_meant {
+        parts.field(&known, out, &mut |out| match is_meant {
             true => put(Some(field), rest, value, out),
             false => append(field.text(), out).map(|()| true),
         })?;
     }
     if !is_there {
-        parts.field(&name.written, out, |out| put(None, rest, value, out))?;
+        parts.field(&name.written, out, &mut |out| put(None, rest, value, out))?;
     }
     append("}", out)?;
     Ok(true)

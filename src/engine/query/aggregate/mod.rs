@@ -126,7 +126,7 @@ impl Pipeline {
         run::run(self, rows, table, limit)
     }
 
-    /// The same for errors while it runs; `index` counts from 0.
+    /// Why a stage could not go on, for people; `index` counts from 0.
     fn wrong(&self, index: usize, trouble: Trouble) -> Error {
         let name = self.stages.get(index).map_or("", Stage::name);
         let (kind, what, hint) = trouble.told();

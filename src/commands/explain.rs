@@ -5,16 +5,18 @@ use twilight_model::channel::Attachment;
 
 use super::find::WHERE;
 use super::{Context, SlashCommand, input, manage_server, results};
-use crate::engine::find::{Cost, Find, Next, Rows};
+use crate::engine::find::{Aggregate, Cost, Find, Next, Rows};
 use crate::engine::query::Filter;
 use crate::engine::query::plan::{Access, Plan};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::interactions::Reply;
 use crate::limits::MESSAGE_CONTENT;
 use crate::text::{truncate, utf16_len};
 
 const DEFAULT_LIMIT: i64 = 20;
+/// Rows of a pipeline's result that are kept, to be counted only.
+const PIPELINE_ROWS: usize = 1;
 
 /// Show how a query is answered: the plan, and what it took
 #[derive(CommandModel, CreateCommand)]
@@ -45,18 +47,40 @@ pub(super) struct Explain {
     /// How many of the first to leave out
     #[command(min_value = 0)]
     skip: Option<i64>,
+    /// Instead of a filter: stages, as for /dbc_aggregate
+    #[command(max_length = 6000)]
+    pipeline_json: Option<String>,
 }
 
 impl SlashCommand for Explain {
     const HELP: &'static str = "The query is carried out, and its figures are those of that run; rows are not shown. \
         `KEYS` finds rows by their keys, `INDEX` by values in order, `SCAN` looks at all rows. \
-        Estimates are counted in the index itself, up to 10,000 values.";
+        Estimates are counted in the index itself, up to 10,000 values. `/dbc_update_many` and `/dbc_delete_many` find their rows \
+        as `/dbc_find` does without an order; a pipeline, by the `$match` that it begins with.";
     const EXAMPLE: &'static str =
         "/dbc_explain database:prod table:users where_json:{\"email\":\"a@example.com\"}";
     const WRITES: bool = false;
 
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
         let database = context.engine.database(&self.database).await?;
+        let of = format!("`{}.{}`", self.database, self.table);
+        if let Some(pipeline) = &self.pipeline_json {
+            if self.where_json.is_some() || self.where_file.is_some() || self.sort.is_some() {
+                let message = "a pipeline has its filter and its order in its stages.";
+                return Err(Error::invalid("pipeline_json", message)
+                    .hint("Use `$match` and `$sort` there, or leave the pipeline out."));
+            }
+            let question = Aggregate {
+                option: "pipeline_json",
+                pipeline,
+                limit: PIPELINE_ROWS,
+            };
+            let (output, cost) = database.aggregate(&self.table, question).await?;
+            let chosen = &cost.plans.chosen;
+            let stages = format!("{} → pipeline", way(chosen));
+            let returned = results::rows_of(output.count);
+            return Ok(Reply::new(describe(&of, &stages, &returned, &cost)));
+        }
         let filter =
             input::read_optional(&context, WHERE, self.where_json, self.where_file).await?;
         let number = |given: i64| usize::try_from(given).unwrap_or_default();
@@ -69,17 +93,13 @@ impl SlashCommand for Explain {
             cursor: None,
         };
         let (rows, cost) = database.find(&self.table, &find).await?;
-        let of = format!("`{}.{}`", self.database, self.table);
-        Ok(Reply::new(describe(&of, &find, &rows, &cost)))
+        let stages = stages(&find, &cost.plans.chosen);
+        let text = describe(&of, &stages, &returned(&rows), &cost);
+        Ok(Reply::new(text))
     }
 }
 
-fn describe(of: &str, find: &Find, found: &Rows, cost: &Cost) -> String {
-    let chosen = &cost.plans.chosen;
-    let loaded = match cost.was_loaded {
-        true => "the table was in memory",
-        false => "the table was loaded for it",
-    };
+fn returned(found: &Rows) -> String {
     let matched = match found.matched {
         Some(matched) => format!("{matched} match"),
         None => "it ended when there were enough".to_owned(),
@@ -88,6 +108,15 @@ fn describe(of: &str, find: &Find, found: &Rows, cost: &Cost) -> String {
         Next::Nothing => "",
         Next::Cursor(_) | Next::TooLong => ", and there are more",
     };
+    format!("{}{more} ({matched})", results::rows_of(found.rows.len()))
+}
+
+fn describe(of: &str, stages: &str, returned: &str, cost: &Cost) -> String {
+    let chosen = &cost.plans.chosen;
+    let loaded = match cost.was_loaded {
+        true => "the table was in memory",
+        false => "the table was loaded for it",
+    };
     let values = match cost.keys {
         0 => String::new(),
         1 => "1 value of the index, ".to_owned(),
@@ -95,12 +124,11 @@ fn describe(of: &str, find: &Find, found: &Rows, cost: &Cost) -> String {
     };
     let mut lines = vec![
         format!("**Plan** for {of}: `{}`", chosen.name),
-        format!("stages: {}", stages(find, chosen)),
+        format!("stages: {stages}"),
         format!("estimate: {}", estimate(chosen)),
         format!(
-            "looked at: {values}{} · returned: {}{more} ({matched})",
+            "looked at: {values}{} · returned: {returned}",
             results::rows_of(cost.examined),
-            results::rows_of(found.rows.len()),
         ),
         format!(
             "requests to Discord: {} ({loaded}) · time: {} ms",
@@ -131,7 +159,8 @@ fn describe(of: &str, find: &Find, found: &Rows, cost: &Cost) -> String {
     text
 }
 
-fn stages(find: &Find, plan: &Plan) -> String {
+/// The way to the rows, for people.
+fn way(plan: &Plan) -> String {
     let mut stages = vec![plan.name.clone()];
     if let Access::Index { bounds, order, .. } = &plan.access {
         let ranges = match bounds.ranges.len() {
@@ -143,6 +172,11 @@ fn stages(find: &Find, plan: &Plan) -> String {
         stages.push(format!("({ranges}{order})"));
         stages.push("→ rows by their keys".to_owned());
     }
+    stages.join(" ")
+}
+
+fn stages(find: &Find, plan: &Plan) -> String {
+    let mut stages = vec![way(plan)];
     if !find.filter.conditions().is_empty() {
         stages.push("→ filter".to_owned());
     }

@@ -1,6 +1,7 @@
 //! The slash commands: one file each, with definition, options, help, autocomplete, handler and
 //! reply. What is registered at Discord is generated from them.
 
+mod aggregate;
 mod count;
 mod database_drop;
 mod databases;
@@ -180,6 +181,7 @@ commands![
     find::FindRows,
     count::Count,
     distinct::ListDistinct,
+    aggregate::AggregateRows,
     explain::Explain,
     update::Update,
     delete::Delete,

@@ -527,3 +527,28 @@ fn what_an_index_finds_is_what_a_look_at_all_rows_finds() {
         "{cold}"
     );
 }
+
+#[test]
+fn a_pipeline_finds_its_rows_by_its_first_stage() {
+    let mut world = with_people(12, &["age"]);
+    let pipeline = r#"pipeline_json:[{"$match":{"age":{"$lt":22}}},{"$group":{"_id":"$team","n":{"$count":{}}}}]"#;
+    let reply = world.ok(&on_users("dbc_aggregate", pipeline));
+    assert!(
+        reply.contains("looked at 6 rows in memory by `INDEX age`"),
+        "{reply}"
+    );
+    let explained = world.ok(&on_users("dbc_explain", pipeline));
+    for part in [
+        "`INDEX age`",
+        "→ pipeline",
+        "6 values of the index, 6 rows · returned: 4 rows",
+    ] {
+        assert!(explained.contains(part), "{part}: {explained}");
+    }
+    let both = format!("{pipeline} sort:age");
+    refused(
+        &mut world,
+        &on_users("dbc_explain", &both),
+        &["`pipeline_json`"],
+    );
+}

@@ -12,6 +12,7 @@
 
 use dbcord_simulation::harness::{host, world};
 
+mod aggregate;
 mod bad_input;
 mod budget;
 mod checkpoints;

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test, { before, describe } from "node:test";
 import { DIFFERENCES, SELECT_DIFFERENCES, SORT_DIFFERENCES } from "./mingo.mjs";
+import { DIFFERENCES as STAGE_DIFFERENCES } from "./pipeline-mingo.mjs";
 import { ask, buildProgram } from "./program.mjs";
 
 const text = readFileSync(new URL("../../docs/queries.md", import.meta.url), "utf8");
@@ -36,7 +37,7 @@ describe("docs/queries.md", () => {
   });
 
   test("its searches find what it says", () => {
-    const section = text.split("### Words")[1];
+    const section = text.split("### Words")[1].split("\n## ")[0];
     const searches = section.split("\n").flatMap((line) => {
       const [, search, result] = /^\| `([^`]*)` \| (.*) \|$/.exec(line) ?? [];
       return search && keysIn(result).length > 0 ? [{ where: { $text: search }, expected: keysIn(result) }] : [];
@@ -45,11 +46,21 @@ describe("docs/queries.md", () => {
     check(searches);
   });
 
+  test("its pipelines have the results that it says", () => {
+    const examples = cells.filter(([pipeline]) => codeIn(pipeline)?.startsWith("["));
+    assert.equal(examples.length, 5);
+    const answers = ask(program, examples.map(([pipeline]) => ({ docs, pipeline: JSON.parse(codeIn(pipeline)), pk: "id" })));
+    for (const [at, [pipeline, rows]] of examples.entries()) {
+      const expected = rows.slice(1, -1).split("` `").map((row) => JSON.parse(row));
+      assert.equal(JSON.stringify(answers[at].ok ?? answers[at]), JSON.stringify(expected), pipeline);
+    }
+  });
+
   test("it lists every difference from mingo, and no other", () => {
     const section = text.split("## Differences from mingo")[1];
     const plain = (name) => name.replaceAll("`", "").replace(" (in ranges, in sort)", "");
     const listed = section.split("\n").filter((line) => /^\| (?!-)/.test(line)).map((line) => plain(line.split(" | ")[0].slice(2)));
-    const named = [DIFFERENCES, SORT_DIFFERENCES, SELECT_DIFFERENCES].flatMap(Object.keys).map((name) => name.replace("U+FFFF in sort", "U+FFFF"));
+    const named = [DIFFERENCES, SORT_DIFFERENCES, SELECT_DIFFERENCES, ...Object.values(STAGE_DIFFERENCES)].flatMap(Object.keys).map((name) => name.replace("U+FFFF in sort", "U+FFFF"));
     assert.deepEqual(listed.slice(1).sort(), [...new Set(named)].sort());
   });
 });

@@ -163,3 +163,10 @@ function decide(differences, situation, tally, own, right) {
   tally.meet(difference, JSON.stringify(given) !== JSON.stringify(answer));
   return answer;
 }
+
+/** Fields by name: mingo has its own order of selected fields, and the model has ours. */
+export function inOneOrder(value) {
+  if (Array.isArray(value)) return value.map(inOneOrder);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.keys(value).sort().map((name) => [name, inOneOrder(value[name])]));
+}

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test, { before, describe } from "node:test";
 import { Generator } from "./generate.mjs";
-import { DIFFERENCES, SELECT_DIFFERENCES, SORT_DIFFERENCES, Tally, mingo } from "./mingo.mjs";
+import { DIFFERENCES, SELECT_DIFFERENCES, SORT_DIFFERENCES, Tally, inOneOrder, mingo } from "./mingo.mjs";
 import { answer } from "./model.mjs";
 import { ask, buildProgram } from "./program.mjs";
 
@@ -55,13 +55,6 @@ function compare(cases, ours, theirs) {
   const { seed, ...shown } = smallest;
   assert.deepEqual(ask(program, [smallest])[0], { ok: theirs(smallest) }, `seed ${seed}: ${JSON.stringify(shown)}`);
   assert.fail(`seed ${seed}: the fields of ${JSON.stringify(shown)} come in another order`);
-}
-
-/** Fields by name: mingo has its own order of selected fields, and the model has ours. */
-function inOneOrder(value) {
-  if (Array.isArray(value)) return value.map(inOneOrder);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.keys(value).sort().map((name) => [name, inOneOrder(value[name])]));
 }
 
 describe("random queries", () => {

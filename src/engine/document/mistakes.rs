@@ -90,6 +90,7 @@ fn likely_mistake(text: &str, reason: &str, offset: usize, wanted: Wanted) -> Op
         let is_another = line.trim().is_empty() && matches!(culprit, Some('{' | '['));
         return is_another.then_some(match wanted {
             Wanted::Operations => "All operations go into one list: `[`, then each with a comma between them, then `]`.",
+            Wanted::Stages => "All stages go into one list: `[`, then each with a comma between them, then `]`.",
             Wanted::Document => "This takes one document only; several rows go into `/dbc_transact`.",
             Wanted::Patch => "This takes one patch only; several changes go into `/dbc_transact`.",
         });

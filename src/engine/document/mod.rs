@@ -24,6 +24,7 @@ enum Wanted {
     Document,
     Patch,
     Operations,
+    Stages,
 }
 
 /// Reads a JSON object. Refused beside what JSON forbids: a repeated field, a number that would not
@@ -56,7 +57,19 @@ pub fn parse_patch(option: &'static str, text: &str) -> Result<Map<String, Value
 /// # Errors
 /// The same; and a list with more than [`TRANSACTION_OPERATIONS`] or [`TRANSACTION_VALUES`].
 pub fn parse_list(option: &'static str, text: &str) -> Result<Vec<Value>> {
-    match read(option, text, Wanted::Operations)? {
+    items(option, read(option, text, Wanted::Operations)?)
+}
+
+/// Reads a pipeline's JSON list as strictly, with as many values as a document may have.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_stages(option: &'static str, text: &str) -> Result<Vec<Value>> {
+    items(option, read(option, text, Wanted::Stages)?)
+}
+
+fn items(option: &'static str, value: Value) -> Result<Vec<Value>> {
+    match value {
         Value::Array(items) => Ok(items),
         other => {
             let what = kind(&other);
@@ -100,7 +113,9 @@ pub fn to_text(fields: &Map<String, Value>) -> String {
 fn object(option: &'static str, text: &str, wanted: Wanted) -> Result<Map<String, Value>> {
     let (what, example) = match wanted {
         Wanted::Patch => ("a patch", r#"{"role": "teacher"}"#),
-        Wanted::Document | Wanted::Operations => ("a document", r#"{"name": "Ada"}"#),
+        Wanted::Document | Wanted::Operations | Wanted::Stages => {
+            ("a document", r#"{"name": "Ada"}"#)
+        }
     };
     match read(option, text, wanted)? {
         Value::Object(fields) => Ok(fields),
@@ -118,7 +133,7 @@ fn read(option: &'static str, text: &str, wanted: Wanted) -> Result<Value> {
     // Editors on Windows put it before a text; it is none of the JSON.
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let bounds = match wanted {
-        Wanted::Document | Wanted::Patch => Bounds {
+        Wanted::Document | Wanted::Patch | Wanted::Stages => Bounds {
             values: Cell::new(DOCUMENT_VALUES),
             items: None,
             excess: Cell::new(None),
@@ -131,7 +146,7 @@ fn read(option: &'static str, text: &str, wanted: Wanted) -> Result<Value> {
     };
     let levels = match wanted {
         Wanted::Document | Wanted::Patch => DOCUMENT_DEPTH,
-        Wanted::Operations => DOCUMENT_DEPTH + 2,
+        Wanted::Operations | Wanted::Stages => DOCUMENT_DEPTH + 2,
     };
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = Strict::new(levels, &bounds)
@@ -170,6 +185,12 @@ fn too_many(option: &'static str, excess: Excess, wanted: Wanted) -> Error {
                 "there are more than {TRANSACTION_VALUES} values in it, fields, items, lists and objects counted, and a transaction has at most that many."
             ),
             "Split it over several transactions.",
+        ),
+        (Excess::Values, Wanted::Stages) => (
+            format!(
+                "there are more than {DOCUMENT_VALUES} values in it, and a pipeline has at most that many."
+            ),
+            "Compare with fewer values.",
         ),
         (Excess::Values, Wanted::Document | Wanted::Patch) => (
             format!(

@@ -2,8 +2,10 @@
 //! last acknowledged commit, by the way that the planner finds.
 
 mod access;
+mod aggregate;
 
 pub use access::Asked;
+pub use aggregate::Aggregate;
 
 use super::database::Database;
 use super::log::CommitId;

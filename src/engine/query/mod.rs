@@ -5,10 +5,12 @@
 //! look at it. How values compare is defined once, by [`order`], for ranges, sorting, indexes and
 //! groups alike. `docs/queries.md` says what every word of a query means.
 
+pub mod aggregate;
 pub mod cursor;
 pub mod filter;
 pub mod json;
 pub mod memory;
+mod number;
 pub mod order;
 pub mod path;
 pub mod plan;
@@ -16,6 +18,7 @@ pub mod select;
 pub mod sort;
 pub mod update;
 
+pub use aggregate::Pipeline;
 pub use cursor::Cursor;
 pub use filter::Filter;
 pub use json::{Json, Kind};

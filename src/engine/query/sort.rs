@@ -157,21 +157,26 @@ impl<T> Top<T> {
         }
     }
 
-    /// Takes a row with its [`Sort::key`], if it is one of the first so far.
-    pub fn offer(&mut self, key: &[u8], row: T) {
+    /// Takes a row with its [`Sort::key`], if it is one of the first so far. What it does not keep comes back:
+    /// the row, or the one whose place it takes.
+    pub fn offer(&mut self, key: &[u8], row: T) -> Option<T> {
         if let Some(mut last) = self.first.peek_mut() {
-            if key < last.key.as_slice() {
-                last.key.clear();
-                last.key.extend_from_slice(key);
-                last.row = row;
+            if key >= last.key.as_slice() {
+                return Some(row);
             }
-        } else if self.few.len() < self.limit {
-            let key = key.to_vec();
-            self.few.push(Entry { key, row });
-            if self.few.len() == self.limit {
-                self.first = BinaryHeap::from(std::mem::take(&mut self.few));
-            }
+            last.key.clear();
+            last.key.extend_from_slice(key);
+            return Some(std::mem::replace(&mut last.row, row));
         }
+        if self.few.len() >= self.limit {
+            return Some(row);
+        }
+        let key = key.to_vec();
+        self.few.push(Entry { key, row });
+        if self.few.len() == self.limit {
+            self.first = BinaryHeap::from(std::mem::take(&mut self.few));
+        }
+        None
     }
 
     /// The rows in order, with their keys.

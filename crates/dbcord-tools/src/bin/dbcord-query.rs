@@ -2,14 +2,17 @@
 //! standard output its result.
 //!
 //! A case is `{"docs":[…],"where":{…}}` with `sort`, `select`, `skip`, `limit` where they are wanted, and `pk`
-//! where the key field is not `_id`. Rows that are equal in the order come as they stand in `docs`. The
+//! where the key field is not `_id`. Rows that are equal in the order come as they stand in `docs`. Or it is
+//! `{"docs":[…],"pipeline":[…]}`, with `tables`, an object of lists, where the pipeline joins with some. The
 //! result is `{"ok":[…]}`, or `{"error":"…"}` with what is wrong with the query.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, BufWriter, Write as _};
 use std::process::ExitCode;
 
 use dbcord::engine::document;
-use dbcord::engine::query::{Filter, Json, Select, Sort, Top};
+use dbcord::engine::query::aggregate::Rows;
+use dbcord::engine::query::{Filter, Json, Pipeline, Select, Sort, Top};
 use serde_json::{Map, Value};
 
 fn main() -> ExitCode {
@@ -35,12 +38,37 @@ fn run() -> io::Result<()> {
 
 fn answer(line: &str) -> Result<Vec<String>, String> {
     let case = document::parse("case", line).map_err(|error| error.to_string())?;
+    if let Some(pipeline) = case.get("pipeline") {
+        return aggregate(&case, pipeline).map_err(|error| error.to_string());
+    }
     let question = Question::new(&case).map_err(|error| error.to_string())?;
     let Some(Value::Array(documents)) = case.get("docs") else {
         return Err("a case has a list of objects, `docs`".to_owned());
     };
     let rows: Vec<String> = documents.iter().map(Value::to_string).collect();
     Ok(question.answer(&rows))
+}
+
+fn aggregate(case: &Map<String, Value>, pipeline: &Value) -> dbcord::error::Result<Vec<String>> {
+    let pk = case.get("pk").and_then(Value::as_str).unwrap_or("_id");
+    let pipeline = Pipeline::parse("pipeline", &pipeline.to_string(), pk)?;
+    let tables = case.get("tables").unwrap_or(&Value::Null);
+    let named = pipeline
+        .tables()
+        .map(|name| (name, texts(tables.get(name))));
+    let named: BTreeMap<&str, Vec<String>> = named.collect();
+    let rows = texts(case.get("docs"));
+    let table = |name: &str| Ok(rows_of(named.get(name).map_or(&[], Vec::as_slice)));
+    Ok(pipeline.run(rows_of(&rows), &table, usize::MAX)?.rows)
+}
+
+fn texts(list: Option<&Value>) -> Vec<String> {
+    let rows = list.and_then(Value::as_array).into_iter().flatten();
+    rows.map(Value::to_string).collect()
+}
+
+fn rows_of(texts: &[String]) -> Rows<'_> {
+    Box::new(texts.iter().map(String::as_str))
 }
 
 struct Question {

@@ -18,6 +18,8 @@ use crate::engine::document;
 use crate::error::Result;
 use matching::Scratch;
 
+pub(super) use parse::did_you_mean;
+
 pub use element::Element;
 pub use operand::{Operand, Operands};
 pub use pattern::Pattern;
@@ -34,7 +36,7 @@ pub const OPERAND_VALUES: usize = 1_000;
 pub const OPERAND_BYTES: usize = 1_000;
 
 /// A query's conditions, all of which a document must fulfil.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Filter {
     conditions: Vec<Condition>,
     source: Map<String, Value>,

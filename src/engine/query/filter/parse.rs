@@ -503,7 +503,8 @@ fn not(test: Test) -> Test {
     Test::Not(Box::new(test))
 }
 
-fn did_you_mean(near: &[String], known: &[&str]) -> String {
+/// A hint after a name that nobody knows.
+pub(in crate::engine::query) fn did_you_mean(near: &[String], known: &[&str]) -> String {
     let quoted = |name: &dyn std::fmt::Display| format!("`{name}`");
     if near.is_empty() {
         let known: Vec<String> = known.iter().map(|name| quoted(name)).collect();

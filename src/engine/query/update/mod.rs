@@ -5,7 +5,6 @@
 mod condition;
 mod date;
 mod list;
-mod number;
 mod parse;
 mod path;
 #[cfg(test)]
@@ -13,7 +12,7 @@ mod tests;
 
 use serde_json::{Map, Number, Value};
 
-use super::order;
+use super::{number, order};
 use crate::engine::document;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::UnixMillis;
@@ -287,12 +286,7 @@ impl Step {
                 kind: ErrorKind::Conflict,
                 ..wrong(option, self.action.name(), self.path.as_str(), &why)
             };
-            error.hint(format!(
-                "Whole numbers go from {} to {}, others to {:e}.",
-                i64::MIN,
-                u64::MAX,
-                f64::MAX
-            ))
+            error.hint(number::range())
         })
     }
 

@@ -99,11 +99,12 @@ fn describe(name: &str, inspection: &Inspection) -> String {
     let mut text = lines.join("\n");
     for (at, table) in inspection.tables.iter().enumerate() {
         let line = format!(
-            "\n- `{}` · key `{}` · rows: {} · digest `{:016x}` · {}",
+            "\n- `{}` · key `{}` · rows: {} · digest `{:016x}`{} · {}",
             table.name,
             table.pk,
             table.rows,
             table.digest,
+            describe_schema(table),
             describe_mirror(table)
         );
         let rest = format!("\n… and {} more", inspection.tables.len() - at);
@@ -178,6 +179,14 @@ fn describe_backlog(backlog: &Backlog, stalled: Option<&str>) -> String {
         parts.push(format!("waiting: {reason}"));
     }
     format!("backlog: {}", parts.join(" · "))
+}
+
+fn describe_schema(table: &TableInspection) -> String {
+    let schema = table.schema.map(|(version, validate)| {
+        let validate = validate.as_str();
+        format!(" · schema: version {version}, {validate}")
+    });
+    schema.unwrap_or_default()
 }
 
 fn describe_mirror(table: &TableInspection) -> String {

@@ -2,11 +2,12 @@
 //! last acknowledged commit.
 
 use super::database::Database;
+use super::include::{self, Include, Joined};
 use super::log::CommitId;
 use super::query::cursor::Question;
 use super::query::memory::{self, Candidate, Distinct, Query};
 use super::query::{Cursor, Filter, Json, Path, Select, Sort};
-use super::state::Table;
+use super::state::{State, Table};
 use crate::error::{Error, Result};
 use crate::host::Host;
 
@@ -16,6 +17,8 @@ pub struct Find {
     pub filter: Filter,
     pub sort: Option<String>,
     pub select: Option<String>,
+    /// References whose rows are shown in the place of their keys.
+    pub include: Include,
     pub skip: usize,
     pub limit: usize,
     pub cursor: Option<String>,
@@ -68,7 +71,7 @@ impl<H: Host> Database<H> {
         let sort = find.sort.as_deref();
         let sort = sort.map(|sort| Sort::parse("sort", sort)).transpose()?;
         let sort = sort.unwrap_or_default();
-        self.ask_table(table, |found| {
+        self.ask_table(table, &find.include, |state, found| {
             let select = find.select.as_deref();
             let select = select.map(|select| Select::parse("select", select, &found.pk));
             let select = select.transpose()?;
@@ -84,10 +87,18 @@ impl<H: Host> Database<H> {
             };
             let page = memory::find(candidates(found), &query);
             let next = page.next.map(|next| next.encode(question));
-            let rows = page.rows.iter().map(|row| shown(row, select.as_ref()));
-            let rows = rows.collect();
+            let joins = find.include.resolve(state, found)?;
+            let mut joined = Joined::new(state);
+            let rows = page.rows.iter().map(|row| {
+                if joins.is_empty() {
+                    return Ok(shown(row.key, row.doc, select.as_ref()));
+                }
+                let doc = joined.row(&joins, row.doc)?;
+                Ok(shown(row.key, &doc, select.as_ref()))
+            });
+            let rows = rows.collect::<Result<_>>()?;
             Ok((
-                page.examined,
+                page.examined + joined.examined,
                 Rows {
                     rows,
                     matched: page.matched,
@@ -107,7 +118,7 @@ impl<H: Host> Database<H> {
     /// # Errors
     /// As [`Database::find`].
     pub async fn count(&self, table: &str, filter: &Filter) -> Result<(usize, Cost)> {
-        self.ask_table(table, |found| {
+        self.ask_table(table, &Include::default(), |_, found| {
             let (matched, examined) = memory::count(candidates(found), filter);
             Ok((examined, matched))
         })
@@ -128,7 +139,7 @@ impl<H: Host> Database<H> {
         let path = Path::parse(field).map_err(|why| {
             Error::invalid("field", format!("{why}.")).hint("Like `address.zip`.")
         })?;
-        self.ask_table(table, |found| {
+        self.ask_table(table, &Include::default(), |_, found| {
             let distinct = memory::distinct(candidates(found), filter, &path, limit);
             Ok((distinct.examined, distinct))
         })
@@ -139,14 +150,16 @@ impl<H: Host> Database<H> {
     async fn ask_table<T>(
         &self,
         table: &str,
-        answer: impl FnOnce(&Table) -> Result<(usize, T)>,
+        include: &Include,
+        answer: impl FnOnce(&State, &Table) -> Result<(usize, T)>,
     ) -> Result<(T, Cost)> {
         let began = self.shared.host.now();
         let sent = self.shared.client.requests_sent();
         self.load_table_for_reading(table).await?;
+        self.load_included(table, include).await?;
         let opened = self.opened()?;
         let found = opened.state.table(&self.name, table)?;
-        let (examined, answer) = answer(found)?;
+        let (examined, answer) = answer(&opened.state, found)?;
         let cost = Cost {
             examined,
             requests: self.shared.client.requests_sent().saturating_sub(sent),
@@ -157,22 +170,44 @@ impl<H: Host> Database<H> {
     }
 }
 
+impl<H: Host> Database<H> {
+    /// Loads the tables that `include` leads to, and the table itself once more, should the database
+    /// have been closed meanwhile: nothing is awaited once all are there.
+    async fn load_included(&self, table: &str, include: &Include) -> Result<()> {
+        loop {
+            let wanted = {
+                let opened = self.opened()?;
+                let found = opened.state.table(&self.name, table)?;
+                let mut ids = vec![found.id];
+                include::tables(&include.resolve(&opened.state, found)?, &mut ids);
+                let mut tables = ids.iter().filter_map(|id| opened.state.table_by_id(*id));
+                let wanted = tables.find(|(_, table)| !table.is_loaded);
+                wanted.map(|(name, _)| name.to_owned())
+            };
+            match wanted {
+                Some(wanted) => self.load_table(&wanted).await?,
+                None => return Ok(()),
+            }
+        }
+    }
+}
+
 fn candidates(table: &Table) -> impl Iterator<Item = Candidate<'_>> {
     let live = table.live();
     live.map(|(key, _, doc)| Candidate { key, doc })
 }
 
-fn shown(row: &Candidate<'_>, select: Option<&Select>) -> FoundRow {
+fn shown(key: &str, doc: &str, select: Option<&Select>) -> FoundRow {
     let doc = match select {
-        None => row.doc.to_owned(),
+        None => doc.to_owned(),
         Some(select) => {
-            let mut doc = String::new();
-            select.apply(Json::new(row.doc), &mut doc);
-            doc
+            let mut chosen = String::new();
+            select.apply(Json::new(doc), &mut chosen);
+            chosen
         }
     };
     FoundRow {
-        key: row.key.to_owned(),
+        key: key.to_owned(),
         doc,
     }
 }

@@ -18,6 +18,7 @@ mod erase;
 pub mod find;
 mod gzip;
 pub mod history;
+pub mod include;
 pub mod init;
 pub mod inspect;
 pub mod layout;
@@ -36,6 +37,7 @@ pub mod row;
 pub mod schema;
 pub mod state;
 pub mod table;
+pub mod table_schema;
 pub mod transact;
 
 use std::cell::{Cell, RefCell};

@@ -12,7 +12,7 @@ use dbcord::engine::checkpoint::text_file::{self, TextPart};
 use dbcord::engine::digest::TableSum;
 use dbcord::engine::log::CommitId;
 use dbcord::engine::log::record::Link;
-use dbcord::engine::state::Erasure;
+use dbcord::engine::state::{Erasure, TableSchema};
 use serde_json::{Value, json};
 
 use super::packed::{golden_packed, unpack};
@@ -73,7 +73,7 @@ fn segments() {
     assert_eq!(sections, file.sections);
 }
 
-fn manifest() -> Manifest {
+pub(super) fn manifest() -> Manifest {
     let info = SectionInfo {
         table: 1,
         first: "gone".to_owned(),
@@ -110,6 +110,7 @@ fn manifest() -> Manifest {
                 pk: "id".to_owned(),
                 created: CommitId(EPOCH, 2),
                 mirror: true,
+                schema: TableSchema::default(),
                 sum: TableSum {
                     rows: 2,
                     digest: 0x0123_4567_89ab_cdef,
@@ -137,6 +138,7 @@ fn manifest() -> Manifest {
                 pk: "slug".to_owned(),
                 created: CommitId(EPOCH, 3),
                 mirror: false,
+                schema: TableSchema::default(),
                 sum: TableSum::default(),
                 tombstones: 0,
                 behind: 0,

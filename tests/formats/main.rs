@@ -15,6 +15,7 @@
 
 mod checkpoints;
 mod packed;
+mod schemas;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

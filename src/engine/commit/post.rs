@@ -8,10 +8,11 @@ use crate::engine::database::{Covered, Database};
 use crate::engine::digest::TableSum;
 use crate::engine::erase::Search;
 use crate::engine::log::codec::{self, Encoded};
-use crate::engine::log::record::{VERSION, crc_text};
+use crate::engine::log::record::{VERSION, WITH_SCHEMA, crc_text};
 use crate::engine::log::replay::Entry;
 use crate::engine::log::{CommitId, Op, Part, Record};
 use crate::engine::object_storage::Floor;
+use crate::engine::state::State;
 use crate::engine::{attachments, describe, not_written};
 use crate::error::{Error, ErrorKind, Result, Written};
 use crate::host::{Host, Level, UnixMillis};
@@ -114,7 +115,7 @@ impl<H: Host> Database<H> {
             return Err(self.no_number_left());
         }
         let record = Record {
-            v: VERSION,
+            v: version(&ops, &opened.state),
             epoch: opened.epoch,
             seq,
             prev,
@@ -340,6 +341,19 @@ fn needed(log: u64, encoded: &Encoded) -> String {
     format!(
         "The bot lacks a permission in <#{log}>: give it View Channels, Send Messages{also} and Embed Links there."
     )
+}
+
+/// The lowest format version whose readers understand these ops.
+fn version(ops: &[Op], state: &State) -> u32 {
+    let tells_of_schema = |op: &Op| match op {
+        Op::SetSchema { .. } => true,
+        Op::Checkpoint { .. } => state.tables.values().any(|table| !table.schema.is_none()),
+        _ => false,
+    };
+    match ops.iter().any(tells_of_schema) {
+        true => WITH_SCHEMA,
+        false => VERSION,
+    }
 }
 
 /// The permission without which Discord drops what the message lacks.

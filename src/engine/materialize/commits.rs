@@ -25,7 +25,7 @@ pub(super) fn take_in(
     for (number, (op, table)) in record.ops.iter().zip(tables).enumerate() {
         let Some(table) = table else { continue };
         match op {
-            Op::CreateTable { .. } => mirror.cards.want(table, at),
+            Op::CreateTable { .. } | Op::SetSchema { .. } => mirror.cards.want(table, at),
             Op::RenameTable { .. } => {
                 mirror.cards.want(table, at);
                 if mirror.channel(table).is_some() {
@@ -239,7 +239,9 @@ fn tables_of(record: &Record, state: &State) -> Vec<Option<u32>> {
                 }
                 id
             }
-            Op::Put { table, .. } | Op::Delete { table, .. } => names.get(table.as_str()).copied(),
+            Op::Put { table, .. } | Op::Delete { table, .. } | Op::SetSchema { table, .. } => {
+                names.get(table.as_str()).copied()
+            }
             Op::DropTable { table } => {
                 names.remove(table.as_str());
                 None

@@ -1,11 +1,14 @@
 //! Writes that are being put together for one commit: each is validated against the state plus the
 //! ones before it, and taken back alone when it is refused.
 
-use std::collections::BTreeMap;
+mod references;
 
-use super::{State, Table};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{State, Table, TableSchema, Version};
 use crate::engine::digest::{RowSum, TableSum};
-use crate::engine::log::{Op, codec};
+use crate::engine::log::{CommitId, Op, codec};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::UnixMillis;
 use crate::limits::COMMIT_BYTES;
@@ -24,6 +27,11 @@ pub struct Batch<'a> {
     tables: BTreeMap<String, Option<TableView>>,
     /// Rows that the ops wrote, by table id and key.
     rows: BTreeMap<(u32, String), StagedRow>,
+    /// What rows name, by the table that the rows are in and the checksum of the key that they name: at
+    /// least those that do, of tables that were asked for, and all that ops wrote.
+    naming: BTreeSet<(u32, u32, Cow<'a, str>)>,
+    /// Tables whose rows in the state are in `naming`.
+    is_read: BTreeSet<u32>,
     last_table_id: u32,
     is_dropped: bool,
     ops: Vec<Op>,
@@ -41,6 +49,7 @@ pub struct TableView {
     pub name: String,
     pub pk: String,
     pub mirror: bool,
+    pub schema: TableSchema,
     pub sum: TableSum,
 }
 
@@ -85,6 +94,8 @@ impl<'a> Batch<'a> {
             at,
             tables: BTreeMap::new(),
             rows: BTreeMap::new(),
+            naming: BTreeSet::new(),
+            is_read: BTreeSet::new(),
             last_table_id: base.last_table_id,
             is_dropped: base.is_dropped,
             ops: Vec::new(),
@@ -214,6 +225,7 @@ impl<'a> Batch<'a> {
                     name: table.clone(),
                     pk: pk.clone(),
                     mirror: *mirror,
+                    schema: TableSchema::default(),
                     sum: TableSum::default(),
                 };
                 self.stage_table(table, Some(view));
@@ -227,6 +239,14 @@ impl<'a> Batch<'a> {
             Op::DropTable { table } => {
                 self.table(table)?;
                 self.stage_table(table, None);
+            }
+            Op::SetSchema { table, .. } => {
+                let mut view = self.table(table)?;
+                // Where it will stand is known once it is committed.
+                if let Some(version) = Version::of(&op, CommitId::default(), self.at, "") {
+                    view.schema = view.schema.with(version);
+                }
+                self.stage_table(table, Some(view));
             }
             Op::Put {
                 table,
@@ -315,6 +335,7 @@ impl<'a> Batch<'a> {
             view.sum.remove(RowSum::of(view.id, key, rev, doc));
         }
         if let Some(doc) = &row.doc {
+            self.note_named(&view, key, doc);
             view.sum.add(RowSum::of(view.id, key, row.rev, doc));
         }
         let place = (view.id, key.to_owned());
@@ -331,6 +352,7 @@ fn bytes(op: &Op) -> usize {
         + match op {
             Op::Put { key, doc, .. } => key.len() + doc.text().len(),
             Op::Delete { key, .. } => key.len(),
+            Op::SetSchema { .. } => op.size(),
             _ => 0,
         }
 }
@@ -341,6 +363,7 @@ fn view(name: &str, table: &Table) -> TableView {
         name: name.to_owned(),
         pk: table.pk.clone(),
         mirror: table.mirror,
+        schema: table.schema.clone(),
         sum: table.sum,
     }
 }

@@ -3,6 +3,7 @@
 mod batch;
 mod stored;
 mod table;
+mod table_schema;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +20,7 @@ pub(in crate::engine) use batch::being_removed;
 pub use batch::{Batch, RowView, TableView};
 pub use stored::{Stored, StoredPart, StoredSegment, covered_by};
 pub use table::{Row, Shown, Table, sum_of};
+pub use table_schema::{Bound, TableSchema, Validate, Version};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct State {
@@ -140,7 +142,10 @@ impl State {
         let mut touched = BTreeSet::new();
         let mut superseded = Vec::new();
         for (number, op) in record.ops.iter().enumerate() {
-            let table = self.apply_op(op, (at, number), &mut superseded);
+            let table = match op {
+                Op::SetSchema { table, .. } => self.set_schema(record, number, table),
+                op => self.apply_op(op, (at, number), &mut superseded),
+            };
             touched.extend(table.map_err(|table| ApplyError::UnknownTable { at, table })?);
         }
         for (name, table) in &mut self.tables {
@@ -250,7 +255,7 @@ impl State {
             Op::DropTable { table } => {
                 self.tables.remove(table).ok_or_else(|| table.clone())?;
             }
-            Op::Put { .. } | Op::Delete { .. } => {}
+            Op::SetSchema { .. } | Op::Put { .. } | Op::Delete { .. } => {}
         }
         Ok(None)
     }

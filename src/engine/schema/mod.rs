@@ -186,6 +186,14 @@ impl Schema {
             }
             next = node.logic.as_ref().and_then(|logic| logic.reference);
         }
+        // A key is there, whatever its schema would let a reference be.
+        if self
+            .references
+            .iter()
+            .any(|reference| reference.field == field)
+        {
+            kinds = kinds.and(Kinds::KEY);
+        }
         match kinds {
             Kinds::STRING => Ok(KeyType::Text),
             Kinds::WHOLE => Ok(KeyType::Whole),

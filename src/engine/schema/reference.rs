@@ -148,11 +148,14 @@ impl Compiler {
         } else {
             // With `set_null` there will be a null, unless it is taken out of a list.
             let may_be_null = on_delete == OnDelete::SetNull && !is_list;
-            let keys = if may_be_null || is_declared {
-                Kinds::KEY.or(Kinds::NULL)
-            } else {
-                Kinds::KEY
+            let is_nullable = may_be_null || is_declared || !is_list;
+            let keys = match is_nullable {
+                true => Kinds::KEY.or(Kinds::NULL),
+                false => Kinds::KEY,
             };
+            if !(may_be_null || is_declared || is_list) {
+                self.implied_null.push(field.to_owned());
+            }
             if is_declared && !keys.have(node.kinds) {
                 let message = format!(
                     "a key is {}, and `type` allows more than that.",
@@ -174,6 +177,19 @@ impl Compiler {
             is_list,
         });
         Ok(())
+    }
+
+    /// A row that must name another does not do so by null.
+    pub(super) fn forbid_null_where_required(&mut self) {
+        for name in std::mem::take(&mut self.implied_null) {
+            let root = self.nodes.first().and_then(|root| root.object.as_ref());
+            let field = root.and_then(|root| root.field(&name));
+            let required = field.filter(|field| field.required);
+            let node = required.and_then(|field| field.node);
+            if let Some(node) = node.and_then(|id| self.nodes.get_mut(id.0)) {
+                node.kinds = node.kinds.and(Kinds::KEY);
+            }
+        }
     }
 
     fn on_delete(&self, fields: &Map<String, Value>, at: &Path<'_>) -> Result<OnDelete> {

@@ -141,9 +141,12 @@ impl<H: Host> Database<H> {
         origin: &Origin,
         transaction: Transaction,
     ) -> Result<Committed<Changed>> {
-        let mut needs: Vec<Need> = transaction.changes.iter().map(Change::need).collect();
-        needs.sort_unstable();
-        needs.dedup();
+        let mut needs: Vec<Need> = Vec::new();
+        for need in transaction.changes.iter().map(Change::need) {
+            if !needs.contains(&need) {
+                needs.push(need);
+            }
+        }
         let build = move |batch: &mut Batch<'_>| transaction.stage(batch);
         self.write_to(origin, needs, build).await
     }

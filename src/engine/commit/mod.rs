@@ -8,11 +8,12 @@ mod post;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures_channel::oneshot;
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, LocalBoxFuture, select};
 use futures_util::lock::MutexGuard;
 
 use super::attachments::{self, Access};
@@ -76,55 +77,74 @@ impl<H: Host> Database<H> {
     ///
     /// # Errors
     /// What `build` refuses; or what the commit failed on, saying whether it went through.
-    pub async fn write<T: 'static>(
-        &self,
+    pub fn write<'a, T: 'static, B: Fn(&mut Batch<'_>) -> Result<T> + 'static>(
+        &'a self,
         origin: &Origin,
         tables: &[&str],
-        build: impl Fn(&mut Batch<'_>) -> Result<T> + 'static,
-    ) -> Result<Committed<T>> {
+        build: B,
+    ) -> impl Future<Output = Result<Committed<T>>> + use<'a, T, B, H> {
         let needs = tables.iter().map(|&table| Need {
             table: table.to_owned(),
             touch: Touch::Rows,
         });
-        self.write_to(origin, needs.collect(), build).await
+        self.write_to(origin, needs.collect(), build)
     }
 
     /// The same for a write that looks at more than the rows of tables.
-    pub(super) async fn write_to<T: 'static>(
-        &self,
+    pub(super) fn write_to<'a, T: 'static, B: Fn(&mut Batch<'_>) -> Result<T> + 'static>(
+        &'a self,
         origin: &Origin,
         needs: Vec<Need>,
-        build: impl Fn(&mut Batch<'_>) -> Result<T> + 'static,
-    ) -> Result<Committed<T>> {
-        let (done, mut outcome) = oneshot::channel();
+        build: B,
+    ) -> impl Future<Output = Result<Committed<T>>> + use<'a, T, B, H> {
         let value = Rc::new(Cell::new(None));
         let slot = Rc::clone(&value);
+        let build: Build = Box::new(move |batch| {
+            slot.set(Some(build(batch)?));
+            Ok(())
+        });
+        self.committed(origin.clone(), needs, build, value)
+    }
+
+    /// What `build` found out, once it is committed.
+    async fn committed<T>(
+        &self,
+        origin: Origin,
+        needs: Vec<Need>,
+        build: Build,
+        value: Rc<Cell<Option<T>>>,
+    ) -> Result<Committed<T>> {
+        // Boxed and without a type parameter, so that all of them share the code.
+        let queued: LocalBoxFuture<'_, _> = Box::pin(self.queue_up(origin, needs, build));
+        let at = queued.await?;
+        match value.take() {
+            Some(value) => Ok(Committed { at, value }),
+            None => Err(self.closed()),
+        }
+    }
+
+    /// Waits in the queue until the write is committed, or refused.
+    async fn queue_up(&self, origin: Origin, needs: Vec<Need>, build: Build) -> Result<CommitId> {
+        let (done, mut outcome) = oneshot::channel();
         self.queue.borrow_mut().push_back(Waiting {
-            origin: origin.clone(),
+            origin,
             needs,
-            build: Box::new(move |batch| {
-                slot.set(Some(build(batch)?));
-                Ok(())
-            }),
+            build,
             done,
         });
-        let at = loop {
+        loop {
             // Whoever has the lock may commit this write along with its own.
             match select(outcome, std::pin::pin!(self.writer.lock())).await {
-                Either::Left((result, _)) => break result.map_err(|_| self.closed())??,
+                Either::Left((result, _)) => return result.map_err(|_| self.closed())?,
                 Either::Right((_writer, waiting)) => {
                     outcome = waiting;
                     match outcome.try_recv() {
                         Ok(None) => self.commit_next().await,
-                        Ok(Some(result)) => break result?,
+                        Ok(Some(result)) => return result,
                         Err(_) => return Err(self.closed()),
                     }
                 }
             }
-        };
-        match value.take() {
-            Some(value) => Ok(Committed { at, value }),
-            None => Err(self.closed()),
         }
     }
 
@@ -246,8 +266,8 @@ impl<H: Host> Database<H> {
             let opened = self.opened()?;
             let batch = Batch::new(&self.name, &opened.state, self.shared.host.now());
             let queue = self.queue.borrow();
-            let needs = queue.iter().flat_map(|waiting| &waiting.needs);
-            let tables = needs::tables(&batch, needs).into_iter();
+            let mut needs = queue.iter().flat_map(|waiting| &waiting.needs);
+            let tables = needs::tables(&batch, &mut needs).into_iter();
             let named = tables.filter_map(|id| Some((id, batch.table_by_id(id)?.name)));
             named.collect()
         };
@@ -281,7 +301,7 @@ impl<H: Host> Database<H> {
             let savepoint = batch.savepoint();
             let checked = self.may_begin(&opened.state, &waiting.origin);
             // By what the names will mean then: a table may have been renamed in this very group.
-            let needed = needs::tables(&batch, &waiting.needs);
+            let needed = needs::tables(&batch, &mut waiting.needs.iter());
             let is_loaded = |id: &u32| {
                 let table = opened.state.table_by_id(*id);
                 table.is_none_or(|(_, table)| table.is_loaded)

@@ -7,14 +7,14 @@ use crate::engine::schema::OnDelete;
 use crate::engine::state::Batch;
 
 /// A table that a write looks at.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::engine) struct Need {
     pub table: String,
     pub touch: Touch,
 }
 
 /// What a write does with a table's rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::engine) enum Touch {
     /// It only looks at them.
     Rows,
@@ -27,7 +27,7 @@ pub(in crate::engine) enum Touch {
 /// The ids of the tables that are needed, as far as they are there.
 pub(super) fn tables<'a>(
     batch: &Batch<'_>,
-    needs: impl IntoIterator<Item = &'a Need>,
+    needs: &mut dyn Iterator<Item = &'a Need>,
 ) -> BTreeSet<u32> {
     let mut needed = BTreeSet::new();
     let mut deleted_from = BTreeSet::new();

@@ -1,7 +1,5 @@
 //! Rows that name other rows: that these are there, and what becomes of them when one is deleted.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde_json::{Map, Value};
 
 use super::store::{Place, judge, store_as_is};
@@ -31,14 +29,13 @@ pub(in crate::engine) fn missing(
             continue;
         }
         let table = batch.table_by_id(*table);
-        let is_there = |key: &str| {
-            let row = table.as_ref().and_then(|table| batch.row(table, key));
-            row.is_some_and(|row| row.doc.is_some())
-        };
         let name = table
             .as_ref()
             .map_or(&*reference.table, |table| &table.name);
-        for key in keys.iter().filter(|key| !is_there(key)) {
+        for key in keys
+            .iter()
+            .filter(|key| is_gone(batch, table.as_ref(), key))
+        {
             if violations.len() == VIOLATIONS {
                 return violations;
             }
@@ -54,16 +51,20 @@ pub(in crate::engine) fn missing(
     violations
 }
 
+/// Whether there is no such row.
+fn is_gone(batch: &Batch<'_>, table: Option<&TableView>, key: &str) -> bool {
+    let row = table.and_then(|table| batch.row(table, key));
+    row.is_none_or(|row| row.doc.is_none())
+}
+
 /// A deletion that is carried out, with what follows from it.
 struct Deletion {
     /// The row that was asked for.
     key: String,
     table: String,
     hard: bool,
-    /// What was deleted, by table id and key.
-    gone: BTreeSet<(u32, String)>,
-    /// Rows that name something of it and stay.
-    left: BTreeSet<(u32, String)>,
+    /// Rows that name something that is gone, and stay: the tables' ids, and the keys.
+    left: Vec<(u32, Vec<String>)>,
     changed: Changed,
 }
 
@@ -78,16 +79,14 @@ pub(super) fn row_deleted(
     rev: u64,
     hard: bool,
 ) -> Result<Changed> {
-    let first = (table.id, key.to_owned());
     let mut deletion = Deletion {
         key: key.to_owned(),
         table: table.name.clone(),
         hard,
-        gone: BTreeSet::from([first.clone()]),
-        left: BTreeSet::new(),
+        left: Vec::new(),
         changed: Changed::to(rev),
     };
-    deletion.spread(batch, first)?;
+    deletion.spread(batch, (table.id, key.to_owned()))?;
     deletion.settle(batch)?;
     Ok(deletion.changed)
 }
@@ -95,21 +94,16 @@ pub(super) fn row_deleted(
 impl Deletion {
     /// Deletes whatever is deleted along, however far that goes.
     fn spread(&mut self, batch: &mut Batch<'_>, first: (u32, String)) -> Result<()> {
-        let mut naming: BTreeMap<u32, Vec<TableView>> = BTreeMap::new();
         let mut open = vec![first];
         while let Some((named, key)) = open.pop() {
-            let tables = naming
-                .entry(named)
-                .or_insert_with(|| batch.tables_naming(named));
-            for table in tables.iter() {
+            for table in batch.tables_naming(named) {
                 let Some(bound) = table.schema.enforced(&table.pk)? else {
                     continue;
                 };
-                for row in batch.rows_naming(table, named, &key) {
-                    let Some(found) = batch.row(table, &row) else {
+                for row in batch.rows_naming(&table, named, &key) {
+                    let Some(found) = batch.row(&table, &row) else {
                         continue;
                     };
-                    let place = (table.id, row.clone());
                     let doc = Json::new(found.doc.unwrap_or_default());
                     let cascades = |(reference, id): &(Reference, u32)| {
                         *id == named
@@ -117,20 +111,19 @@ impl Deletion {
                             && reference.keys_of(doc).contains(&key)
                     };
                     if !bound.references.iter().any(cascades) {
-                        self.left.insert(place);
+                        self.leave(table.id, row);
                         continue;
                     }
                     let rev = found.rev + 1;
                     self.count()?;
                     self.changed.deleted += 1;
+                    open.push((table.id, row.clone()));
                     batch.push(Op::Delete {
                         table: table.name.clone(),
                         key: row,
                         rev,
                         hard: self.hard,
                     })?;
-                    self.gone.insert(place.clone());
-                    open.push(place);
                 }
             }
         }
@@ -141,59 +134,16 @@ impl Deletion {
     fn settle(&mut self, batch: &mut Batch<'_>) -> Result<()> {
         // What forbids the deletion: how much of it, and the first.
         let mut forbidden = (0, Vec::new());
-        for (id, key) in std::mem::take(&mut self.left) {
+        for (id, mut keys) in std::mem::take(&mut self.left) {
+            // A row stands there once for each row that it names and that is gone.
+            keys.sort_unstable();
+            keys.dedup();
             let Some(table) = batch.table_by_id(id) else {
                 continue;
             };
-            let row = batch.row(&table, &key);
-            let Some((rev, doc)) = row.and_then(|row| Some((row.rev, row.doc?))) else {
-                continue;
-            };
-            let Some(bound) = table.schema.enforced(&table.pk)? else {
-                continue;
-            };
-            let mut cleared = Vec::new();
-            for (reference, named) in &bound.references {
-                let keys = reference.keys_of(Json::new(doc));
-                let is_gone = |key: &&String| self.gone.contains(&(*named, (*key).clone()));
-                let Some(found) = keys.iter().find(is_gone) else {
-                    continue;
-                };
-                if reference.on_delete == OnDelete::SetNull {
-                    cleared.push((reference, *named));
-                    continue;
-                }
-                let is_strict = bound.validate == Validate::Strict;
-                if is_strict {
-                    forbidden.0 += 1;
-                }
-                if !is_strict || forbidden.1.len() < TOLD {
-                    let of = batch.table_by_id(*named);
-                    let of = of.map_or_else(|| reference.table.clone(), |table| table.name);
-                    let told = told(&table, &key, reference, &of, found);
-                    match is_strict {
-                        true => forbidden.1.push(told),
-                        false => self.changed.warn(format!("{told}, which is gone")),
-                    }
-                }
+            for key in keys {
+                self.look_after(batch, &table, &key, &mut forbidden)?;
             }
-            if cleared.is_empty() {
-                continue;
-            }
-            let mut fields = document::fields(doc).map_err(|error| unreadable(&key, &error))?;
-            for (reference, named) in cleared {
-                let is_gone = |key: &String| self.gone.contains(&(named, key.clone()));
-                clear(reference, &mut fields, &is_gone);
-            }
-            self.count()?;
-            self.changed.cleared += 1;
-            let place = Place {
-                table: &table,
-                key: &key,
-                rev: rev + 1,
-                option: "key",
-            };
-            rewrite(batch, &place, bound, &fields, &mut self.changed)?;
         }
         let (count, first) = forbidden;
         if count == 0 {
@@ -211,6 +161,73 @@ impl Deletion {
         Err(Error::new(ErrorKind::Conflict, message).hint(
             "Delete or change these rows first; `on_delete` of a reference says what happens instead.",
         ))
+    }
+
+    /// Changes a row that stays, or notes that it forbids the deletion.
+    fn look_after(
+        &mut self,
+        batch: &mut Batch<'_>,
+        table: &TableView,
+        key: &str,
+        forbidden: &mut (usize, Vec<String>),
+    ) -> Result<()> {
+        let row = batch.row(table, key);
+        let Some((rev, doc)) = row.and_then(|row| Some((row.rev, row.doc?))) else {
+            return Ok(());
+        };
+        let Some(bound) = table.schema.enforced(&table.pk)? else {
+            return Ok(());
+        };
+        let mut cleared = Vec::new();
+        for (reference, named) in &bound.references {
+            let of = batch.table_by_id(*named);
+            let is_gone = |key: &&String| is_gone(batch, of.as_ref(), key);
+            let keys = reference.keys_of(Json::new(doc));
+            let Some(found) = keys.iter().find(is_gone) else {
+                continue;
+            };
+            if reference.on_delete == OnDelete::SetNull {
+                cleared.push((reference, of));
+                continue;
+            }
+            let is_strict = bound.validate == Validate::Strict;
+            if is_strict {
+                forbidden.0 += 1;
+            }
+            if !is_strict || forbidden.1.len() < TOLD {
+                let of = of.map_or_else(|| reference.table.clone(), |table| table.name);
+                let told = told(table, key, reference, &of, found);
+                match is_strict {
+                    true => forbidden.1.push(told),
+                    false => self.changed.warn(format!("{told}, which is gone")),
+                }
+            }
+        }
+        if cleared.is_empty() {
+            return Ok(());
+        }
+        let mut fields = document::fields(doc).map_err(|error| unreadable(key, &error))?;
+        for (reference, of) in cleared {
+            clear(reference, &mut fields, &|key| {
+                is_gone(batch, of.as_ref(), key)
+            });
+        }
+        self.count()?;
+        self.changed.cleared += 1;
+        let place = Place {
+            table,
+            key,
+            rev: rev + 1,
+            option: "key",
+        };
+        rewrite(batch, &place, bound, &fields, &mut self.changed)
+    }
+
+    fn leave(&mut self, table: u32, row: String) {
+        match self.left.iter_mut().find(|(id, _)| *id == table) {
+            Some((_, rows)) => rows.push(row),
+            None => self.left.push((table, vec![row])),
+        }
     }
 
     fn count(&self) -> Result<()> {
@@ -252,11 +269,7 @@ fn rewrite(
 }
 
 /// Takes keys out of a property: `null` instead of one, a list without them.
-fn clear(
-    reference: &Reference,
-    fields: &mut Map<String, Value>,
-    is_gone: &dyn Fn(&String) -> bool,
-) {
+fn clear(reference: &Reference, fields: &mut Map<String, Value>, is_gone: &dyn Fn(&str) -> bool) {
     let Some(value) = fields.get_mut(&reference.field) else {
         return;
     };

@@ -3,9 +3,9 @@
 
 mod references;
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::references::Naming;
 use super::{State, Table, TableSchema, Version};
 use crate::engine::digest::{RowSum, TableSum};
 use crate::engine::log::{CommitId, Op, codec};
@@ -27,9 +27,8 @@ pub struct Batch<'a> {
     tables: BTreeMap<String, Option<TableView>>,
     /// Rows that the ops wrote, by table id and key.
     rows: BTreeMap<(u32, String), StagedRow>,
-    /// What rows name, by the table that the rows are in and the checksum of the key that they name: at
-    /// least those that do, of tables that were asked for, and all that ops wrote.
-    naming: BTreeSet<(u32, u32, Cow<'a, str>)>,
+    /// What rows name: those of tables that were asked for, and all that ops wrote.
+    naming: Naming<'a>,
     /// Tables whose rows in the state are in `naming`.
     is_read: BTreeSet<u32>,
     last_table_id: u32,
@@ -94,7 +93,7 @@ impl<'a> Batch<'a> {
             at,
             tables: BTreeMap::new(),
             rows: BTreeMap::new(),
-            naming: BTreeSet::new(),
+            naming: Naming::default(),
             is_read: BTreeSet::new(),
             last_table_id: base.last_table_id,
             is_dropped: base.is_dropped,

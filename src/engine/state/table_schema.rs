@@ -6,7 +6,9 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use super::State;
 use crate::engine::checkpoint::file_sum::FileSum;
@@ -45,33 +47,32 @@ impl Validate {
         }
     }
 
+    fn parse(name: &str) -> Option<Validate> {
+        let mut all = [Validate::Strict, Validate::Warn, Validate::Off].into_iter();
+        all.find(|validate| validate.as_str() == name)
+    }
+
     pub fn is_strict(&self) -> bool {
         *self == Validate::Strict
     }
 }
 
 /// A schema that was set, or taken away.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {
     /// 1 for a table's first.
-    #[serde(rename = "n")]
     pub number: u32,
     pub at: CommitId,
     /// When the commit was written, for people.
     pub time: UnixMillis,
     /// Who asked for it; empty where that is not known.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub user: String,
-    #[serde(default, skip_serializing_if = "Validate::is_strict")]
     pub validate: Validate,
     /// Tells texts apart; none where the schema was taken away.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sum: Option<FileSum>,
     /// The tables that its references mean, in their order: names change, ids do not.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refs: Vec<u32>,
     /// None where it was taken away, and of an earlier one whose text is not kept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<Document>,
 }
 
@@ -255,15 +256,83 @@ impl PartialEq for TableSchema {
 
 impl Eq for TableSchema {}
 
+// By way of values, which are read and written elsewhere already: a derived reader is made anew for
+// each of the sources that manifests come from.
 impl Serialize for TableSchema {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.versions().serialize(serializer)
+        let versions = self.versions().iter().map(Version::to_value);
+        Value::Array(versions.collect()).serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for TableSchema {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Vec::deserialize(deserializer).map(TableSchema::of)
+        let value = Value::deserialize(deserializer)?;
+        let versions = value.as_array().map(Vec::as_slice).unwrap_or_default();
+        let read: Option<Vec<Version>> = versions.iter().map(Version::from_value).collect();
+        let read = read.filter(|_| value.is_array());
+        let wrong = || D::Error::custom("a table's schema is a list of versions");
+        read.map(TableSchema::of).ok_or_else(wrong)
+    }
+}
+
+impl Version {
+    fn to_value(&self) -> Value {
+        let mut fields = Map::new();
+        let mut put = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+        put("n", self.number.into());
+        put("at", Value::from(vec![self.at.epoch(), self.at.seq()]));
+        put("time", self.time.into());
+        if !self.user.is_empty() {
+            put("user", self.user.as_str().into());
+        }
+        if !self.validate.is_strict() {
+            put("validate", self.validate.as_str().into());
+        }
+        if let Some(sum) = self.sum {
+            put("sum", sum.to_string().into());
+        }
+        if !self.refs.is_empty() {
+            put("refs", self.refs.clone().into());
+        }
+        if let Some(schema) = &self.schema {
+            // What is stored is a document.
+            let schema = document::fields(schema.text()).unwrap_or_default();
+            put("schema", Value::Object(schema));
+        }
+        Value::Object(fields)
+    }
+
+    fn from_value(value: &Value) -> Option<Version> {
+        let at = value.get("at")?.as_array()?;
+        let validate = match value.get("validate") {
+            None => Validate::Strict,
+            Some(name) => Validate::parse(name.as_str()?)?,
+        };
+        let id = |id: &Value| id.as_u64().and_then(|id| u32::try_from(id).ok());
+        let refs: Option<Vec<u32>> = match value.get("refs") {
+            None => Some(Vec::new()),
+            Some(refs) => refs.as_array()?.iter().map(id).collect(),
+        };
+        let sum = match value.get("sum") {
+            None => None,
+            Some(sum) => Some(FileSum::parse(sum.as_str()?)?),
+        };
+        let schema = match value.get("schema") {
+            None => None,
+            Some(schema) => Some(Document::new(schema.as_object()?)),
+        };
+        let user = value.get("user").and_then(Value::as_str);
+        Some(Version {
+            number: id(value.get("n")?)?,
+            at: CommitId(at.first()?.as_u64()?, at.get(1)?.as_u64()?),
+            time: value.get("time")?.as_u64()?,
+            user: user.unwrap_or_default().to_owned(),
+            validate,
+            sum,
+            refs: refs?,
+            schema,
+        })
     }
 }
 

@@ -54,17 +54,10 @@ impl Batch<'_> {
             && let Some((_, base)) = self.base.table_by_id(table.id)
         {
             for (row, _, doc) in base.live() {
-                for sum in sums(bound, doc) {
-                    let entry = (table.id, sum, Cow::Borrowed(row));
-                    self.naming.insert(entry);
-                }
+                self.naming.note(table.id, bound, Cow::Borrowed(row), doc);
             }
         }
-        let sum = sum(key);
-        let from = (table.id, sum, Cow::Borrowed(""));
-        let entries = self.naming.range(from..);
-        let entries = entries.take_while(|(id, of, _)| (*id, *of) == (table.id, sum));
-        let names_it = |row: &&str| {
+        let names_it = |row: &str| {
             let row = self.row(table, row).and_then(|row| row.doc);
             row.is_some_and(|doc| {
                 let mut references = bound.references.iter().filter(|(_, id)| *id == named);
@@ -74,28 +67,65 @@ impl Batch<'_> {
                 })
             })
         };
-        let rows = entries.map(|(_, _, row)| row.as_ref()).filter(names_it);
-        rows.map(str::to_owned).collect()
+        let rows = self.naming.rows(table.id, key).filter(|row| names_it(row));
+        let mut rows: Vec<String> = rows.map(str::to_owned).collect();
+        // What was written again was noted again.
+        rows.sort_unstable();
+        rows.dedup();
+        rows
     }
 
     /// Notes what a row that is written names.
     pub(super) fn note_named(&mut self, table: &TableView, key: &str, doc: &str) {
         if let Ok(Some(bound)) = table.schema.enforced(&table.pk) {
-            for sum in sums(bound, doc) {
-                let entry = (table.id, sum, Cow::Owned(key.to_owned()));
-                self.naming.insert(entry);
-            }
+            let row = Cow::Owned(key.to_owned());
+            self.naming.note(table.id, bound, row, doc);
         }
     }
 }
 
-/// The checksums of the keys that a row names.
-fn sums<'a>(bound: &'a Bound, doc: &'a str) -> impl Iterator<Item = u32> + use<'a> {
-    let references = bound.references.iter();
-    let keys = references.flat_map(|(reference, _)| reference.keys_of(Json::new(doc)));
-    keys.map(|key| sum(&key))
+/// Rows by what they name, or named before: whoever asks looks at the rows.
+#[derive(Debug, Default)]
+pub struct Naming<'a> {
+    /// By the last bits of the named key's checksum.
+    buckets: Vec<Vec<Named<'a>>>,
 }
 
-fn sum(key: &str) -> u32 {
-    crc32fast::hash(key.as_bytes())
+#[derive(Debug)]
+struct Named<'a> {
+    /// The id of the table that the row is in.
+    table: u32,
+    /// The checksum of the key that it names.
+    sum: u32,
+    row: Cow<'a, str>,
+}
+
+/// So that a look at one costs little with as many rows as memory has room for.
+const BUCKETS: usize = 4_096;
+
+impl<'a> Naming<'a> {
+    fn note(&mut self, table: u32, bound: &Bound, row: Cow<'a, str>, doc: &str) {
+        let doc = Json::new(doc);
+        for key in bound.references.iter().flat_map(|(r, _)| r.keys_of(doc)) {
+            if self.buckets.is_empty() {
+                self.buckets.resize_with(BUCKETS, Vec::new);
+            }
+            let sum = crc32fast::hash(key.as_bytes());
+            if let Some(bucket) = self.buckets.get_mut(bucket(sum)) {
+                let row = row.clone();
+                bucket.push(Named { table, sum, row });
+            }
+        }
+    }
+
+    fn rows(&self, table: u32, key: &str) -> impl Iterator<Item = &str> {
+        let sum = crc32fast::hash(key.as_bytes());
+        let bucket = self.buckets.get(bucket(sum)).into_iter().flatten();
+        let rows = bucket.filter(move |named| (named.table, named.sum) == (table, sum));
+        rows.map(|named| named.row.as_ref())
+    }
+}
+
+fn bucket(sum: u32) -> usize {
+    sum as usize % BUCKETS
 }

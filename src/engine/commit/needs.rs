@@ -25,10 +25,7 @@ pub(in crate::engine) enum Touch {
 }
 
 /// The ids of the tables that are needed, as far as they are there.
-pub(super) fn tables<'a>(
-    batch: &Batch<'_>,
-    needs: &mut dyn Iterator<Item = &'a Need>,
-) -> BTreeSet<u32> {
+pub(super) fn tables(batch: &Batch<'_>, needs: &mut dyn Iterator<Item = &Need>) -> BTreeSet<u32> {
     let mut needed = BTreeSet::new();
     let mut deleted_from = BTreeSet::new();
     let mut open = Vec::new();

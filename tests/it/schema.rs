@@ -238,6 +238,32 @@ fn versions_are_kept_over_everything_and_the_same_schema_is_none() {
 }
 
 #[test]
+fn who_does_not_know_schemas_is_kept_from_databases_that_have_some() {
+    let mut world = World::with_table(7);
+    let records = |world: &World, what: &str| {
+        let mut log = world.messages("dbc-log");
+        log.retain(|text| text.starts_with('#') && text.contains(what));
+        log.pop().expect("a record")
+    };
+    world.ok(&insert("a"));
+    to_checkpoint(&mut world);
+    assert!(records(&world, "checkpoint").contains(r#"{"v":1,"#));
+    world.ok(&set(&json!({}), ""));
+    world.ok(&insert("b"));
+    to_checkpoint(&mut world);
+    assert!(records(&world, "users set_schema").contains(r#"{"v":2,"#));
+    assert!(records(&world, "users/b put").contains(r#"{"v":1,"#));
+    assert!(records(&world, "checkpoint").contains(r#"{"v":2,"#));
+    // Its history is part of the table as long as that is there.
+    world.ok(&on_users("dbc_schema_set", "remove:true"));
+    to_checkpoint(&mut world);
+    assert!(records(&world, "checkpoint").contains(r#"{"v":2,"#));
+    world.ok(&on_users("dbc_table_drop", "confirm:users"));
+    to_checkpoint(&mut world);
+    assert!(records(&world, "checkpoint").contains(r#"{"v":1,"#));
+}
+
+#[test]
 fn keys_are_numbers_where_the_schema_says_so() {
     let mut world = World::with_table(4);
     world.ok(&set(

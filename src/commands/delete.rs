@@ -2,7 +2,7 @@
 
 use twilight_interactions::command::{CommandModel, CreateCommand};
 
-use super::{Context, SlashCommand, Typing, manage_server, revision, suggest};
+use super::{Context, SlashCommand, Typing, besides, manage_server, revision, suggest};
 use crate::engine::row::{Action, Change};
 use crate::error::Result;
 use crate::host::Host;
@@ -62,9 +62,10 @@ impl SlashCommand for Delete {
             inline(&self.key),
             self.database,
             self.table,
-            committed.value,
+            committed.value.rev,
             committed.at.seq()
         );
+        text.push_str(&besides(&committed.value));
         if hard {
             text.push_str(&format!(
                 "\nAll copies are being removed: {shown}its place in the log and in checkpoints. \
@@ -79,7 +80,8 @@ impl SlashCommand for Delete {
                     database: self.database.clone(),
                     epoch: committed.at.epoch(),
                     seq: committed.at.seq(),
-                    table: Some(self.table.clone()),
+                    // Rows that went along may be of any table.
+                    table: Some(self.table.clone()).filter(|_| committed.value.deleted == 0),
                 })
             }),
             ..Reply::new(text)

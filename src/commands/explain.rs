@@ -5,7 +5,7 @@ use twilight_model::channel::Attachment;
 
 use super::find::WHERE;
 use super::{Context, SlashCommand, input, manage_server, results};
-use crate::engine::find::{Aggregate, Cost, Find, Next, Rows};
+use crate::engine::find::{Aggregate, Cost, Find, Include, Next, Rows};
 use crate::engine::query::Filter;
 use crate::engine::query::plan::{Access, Plan};
 use crate::error::{Error, Result};
@@ -88,6 +88,7 @@ impl SlashCommand for Explain {
             filter: Filter::parse(filter.option, &filter.text)?,
             sort: self.sort,
             select: None,
+            include: Include::default(),
             skip: number(self.skip.unwrap_or_default()),
             limit: number(self.limit.unwrap_or(DEFAULT_LIMIT)),
             cursor: None,

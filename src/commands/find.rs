@@ -5,7 +5,7 @@ use twilight_model::channel::Attachment;
 
 use super::input::{self, Options};
 use super::{Context, SlashCommand, manage_server, results};
-use crate::engine::find::{Find, Next, Rows};
+use crate::engine::find::{Find, Include, Next, Rows};
 use crate::engine::query::Filter;
 use crate::error::Result;
 use crate::host::Host;
@@ -39,6 +39,9 @@ pub(super) struct FindRows {
     /// Fields to show: name,address.zip - or to leave out: -notes
     #[command(max_length = 1000)]
     select: Option<String>,
+    /// References whose rows to show in place of their keys: author,author.team
+    #[command(max_length = 1000)]
+    include: Option<String>,
     /// How many rows at most (default: 20)
     #[command(min_value = 1, max_value = 1000)]
     limit: Option<i64>,
@@ -67,6 +70,10 @@ impl SlashCommand for FindRows {
             filter: Filter::parse(filter.option, &filter.text)?,
             sort: self.sort,
             select: self.select,
+            include: match &self.include {
+                Some(include) => Include::parse(include)?,
+                None => Include::default(),
+            },
             skip: number(self.skip.unwrap_or_default()),
             limit: number(self.limit.unwrap_or(DEFAULT_LIMIT)),
             cursor: self.cursor,

@@ -4,7 +4,7 @@ use twilight_interactions::command::{CommandModel, CommandOption, CreateCommand,
 use twilight_model::channel::Attachment;
 
 use super::input::{self, Options};
-use super::{Context, SlashCommand, Typing, manage_server, suggest};
+use super::{Context, SlashCommand, Typing, besides, manage_server, suggest};
 use crate::engine::document;
 use crate::engine::row::{Action, Change, PutMode, place};
 use crate::error::{Error, Result};
@@ -87,12 +87,13 @@ impl SlashCommand for Insert {
         };
         let committed = database.change_row(&context.origin, change).await?;
         Ok(Reply::new(format!(
-            "Stored `{}` in `{}.{}` as revision {} (commit #{}).",
+            "Stored `{}` in `{}.{}` as revision {} (commit #{}).{}",
             inline(&self.key),
             self.database,
             self.table,
-            committed.value,
-            committed.at.seq()
+            committed.value.rev,
+            committed.at.seq(),
+            besides(&committed.value)
         )))
     }
 

@@ -101,11 +101,12 @@ fn describe(name: &str, inspection: &Inspection) -> String {
     let mut text = lines.join("\n");
     for (at, table) in inspection.tables.iter().enumerate() {
         let line = format!(
-            "\n- `{}` · key `{}` · rows: {} · digest `{:016x}` · {}",
+            "\n- `{}` · key `{}` · rows: {} · digest `{:016x}`{} · {}",
             table.name,
             table.pk,
             table.rows,
             table.digest,
+            describe_schema(table),
             describe_mirror(table)
         );
         let indexes = table.indexes.iter().map(describe_index);
@@ -195,6 +196,14 @@ fn describe_index(index: &IndexInspection) -> String {
     let behind = index.behind.filter(|&behind| behind > 0);
     parts.extend(behind.map(|behind| format!("behind: {behind}")));
     parts.join(" · ")
+}
+
+fn describe_schema(table: &TableInspection) -> String {
+    let schema = table.schema.map(|(version, validate)| {
+        let validate = validate.as_str();
+        format!(" · schema: version {version}, {validate}")
+    });
+    schema.unwrap_or_default()
 }
 
 fn describe_mirror(table: &TableInspection) -> String {

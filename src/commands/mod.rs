@@ -20,6 +20,8 @@ mod insert;
 mod inspect;
 mod restore_row;
 mod results;
+mod schema_set;
+mod schema_show;
 mod suggest;
 mod table_create;
 mod table_drop;
@@ -39,11 +41,15 @@ use twilight_model::application::interaction::application_command::{
 };
 use twilight_model::guild::Permissions;
 
+use crate::engine::row::Changed;
 use crate::engine::{Engine, Origin};
 use crate::error::{Error, ErrorKind, Result, Written};
 use crate::host::Host;
 use crate::interactions::{Choice, CommandData, Reply};
-use crate::text::inline;
+use crate::text::{inline, truncate};
+
+/// Characters of a warning.
+const WARNING: usize = 300;
 
 /// What a handler has at hand.
 pub struct Context<H> {
@@ -174,6 +180,8 @@ commands![
     table_create::TableCreate,
     table_rename::TableRename,
     table_drop::TableDrop,
+    schema_set::SchemaSet,
+    schema_show::SchemaShow,
     index_create::IndexCreate,
     index_drop::IndexDrop,
     insert::Insert,
@@ -259,6 +267,28 @@ fn confirmed(confirm: &str, what: &'static str, name: &str) -> Result<()> {
         "Give `confirm:{}` if you mean it: what is dropped does not come back.",
         inline(name)
     )))
+}
+
+/// What a change came to beside what was asked for, on lines of their own.
+fn besides(changed: &Changed) -> String {
+    let mut text = String::new();
+    let deleted = results::rows_of(changed.deleted);
+    let cleared = results::rows_of(changed.cleared);
+    match (changed.deleted, changed.cleared) {
+        (0, 0) => {}
+        (_, 0) => text.push_str(&format!("\nDeleted along, since they named it: {deleted}.")),
+        (0, _) => text.push_str(&format!("\nNo longer named by: {cleared}.")),
+        _ => text.push_str(&format!(
+            "\nDeleted along, since they named it: {deleted}. No longer named by: {cleared}."
+        )),
+    }
+    for warning in &changed.warnings {
+        text.push_str(&format!("\n⚠️ {}", truncate(warning, WARNING)));
+    }
+    if changed.more_warnings > 0 {
+        text.push_str(&format!("\n⚠️ and {} more", changed.more_warnings));
+    }
+    text
 }
 
 /// A revision as Discord hands it over; it keeps to the least value by itself.

@@ -2,7 +2,7 @@
 
 use twilight_interactions::command::{CommandModel, CreateCommand};
 
-use super::{Context, SlashCommand, Typing, manage_server, revision, suggest};
+use super::{Context, SlashCommand, Typing, besides, manage_server, revision, suggest};
 use crate::error::Result;
 use crate::host::Host;
 use crate::interactions::{Choice, Reply};
@@ -43,12 +43,13 @@ impl SlashCommand for RestoreRow {
             .restore_row(&context.origin, &self.table, &self.key, rev)
             .await?;
         Ok(Reply::new(format!(
-            "Restored `{}` in `{}.{}` to the document of revision {rev}, as revision {} (commit #{}).",
+            "Restored `{}` in `{}.{}` to the document of revision {rev}, as revision {} (commit #{}).{}",
             inline(&self.key),
             self.database,
             self.table,
-            committed.value,
-            committed.at.seq()
+            committed.value.rev,
+            committed.at.seq(),
+            besides(&committed.value)
         )))
     }
 

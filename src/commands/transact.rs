@@ -4,7 +4,7 @@ use twilight_interactions::command::{CommandModel, CreateCommand};
 use twilight_model::channel::Attachment;
 
 use super::input::{self, Options};
-use super::{Context, SlashCommand, manage_server};
+use super::{Context, SlashCommand, besides, manage_server};
 use crate::engine::transact::Transaction;
 use crate::error::{Error, Result};
 use crate::host::Host;
@@ -51,8 +51,9 @@ impl SlashCommand for Transact {
         };
         let committed = database.transact(&context.origin, transaction).await?;
         Ok(Reply::new(format!(
-            "Committed {operations} (commit #{}).",
-            committed.at.seq()
+            "Committed {operations} (commit #{}).{}",
+            committed.at.seq(),
+            besides(&committed.value)
         )))
     }
 }

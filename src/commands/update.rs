@@ -4,7 +4,7 @@ use twilight_interactions::command::{CommandModel, CreateCommand};
 use twilight_model::channel::Attachment;
 
 use super::input::{self, Options};
-use super::{Context, SlashCommand, manage_server, revision};
+use super::{Context, SlashCommand, besides, manage_server, revision};
 use crate::engine::document;
 use crate::engine::row::{Action, Change, Patch, place};
 use crate::error::{Error, Result};
@@ -73,12 +73,13 @@ impl SlashCommand for Update {
         };
         let committed = database.change_row(&context.origin, change).await?;
         Ok(Reply::new(format!(
-            "Updated `{}` in `{}.{}` to revision {} (commit #{}).",
+            "Updated `{}` in `{}.{}` to revision {} (commit #{}).{}",
             inline(&self.key),
             self.database,
             self.table,
-            committed.value,
-            committed.at.seq()
+            committed.value.rev,
+            committed.at.seq(),
+            besides(&committed.value)
         )))
     }
 }

@@ -6,6 +6,7 @@ use super::database::Database;
 use super::layout::{self, Role};
 use super::log::CommitId;
 use super::materialize::{Backlog, LeftChannel};
+use super::state::Validate;
 use crate::discord::model::Channel;
 use crate::error::Result;
 use crate::host::{Host, UnixMillis};
@@ -61,6 +62,8 @@ pub struct TableInspection {
     pub behind: Option<u64>,
     /// Why its rows could not be had when that was last tried.
     pub damage: Option<String>,
+    /// The version of its schema, and what becomes of rows that break it.
+    pub schema: Option<(u32, Validate)>,
     pub indexes: Vec<IndexInspection>,
 }
 
@@ -104,6 +107,7 @@ impl<H: Host> Database<H> {
                 channel: opened.mirror.channel(table.id),
                 mirror: table.mirror,
                 damage: table.damage.as_deref().map(str::to_owned),
+                schema: table.schema.current().map(|v| (v.number, v.validate)),
                 behind: table.is_loaded.then(|| opened.mirror.behind(table.id)),
                 indexes: opened
                     .state

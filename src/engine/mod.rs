@@ -37,6 +37,7 @@ pub mod row;
 pub mod schema;
 pub mod state;
 pub mod table;
+pub mod table_schema;
 pub mod transact;
 
 use std::cell::{Cell, RefCell};

@@ -5,7 +5,7 @@ use super::database::Database;
 use super::layout::{self, Room};
 use super::log::{Op, Origin};
 use super::state::{Batch, TableView};
-use super::{names, not_written};
+use super::{names, not_written, quoted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::limits::GUILD_CHANNELS;
@@ -87,11 +87,13 @@ impl<H: Host> Database<H> {
     /// Drops a table with all of its rows; how many there were. Its channel goes in the background.
     ///
     /// # Errors
-    /// No such table.
+    /// No such table, or one that others' schemas name.
     pub async fn drop_table(&self, origin: &Origin, table: &str) -> Result<Committed<u64>> {
         let table = table.to_owned();
         let build = move |batch: &mut Batch<'_>| {
-            let rows = batch.table(&table)?.sum.rows;
+            let dropped = batch.table(&table)?;
+            let rows = dropped.sum.rows;
+            check_not_named(batch, &dropped)?;
             let table = table.clone();
             batch.push(Op::DropTable { table })?;
             Ok(rows)
@@ -137,6 +139,25 @@ impl<H: Host> Database<H> {
         .option("table")
         .hint("Delete channels that are not needed, or use a table with `mirror:false`: it has no channel, and neither have its indexes."))
     }
+}
+
+/// Refuses to drop a table that another's schema names: its rows would name nothing.
+fn check_not_named(batch: &Batch<'_>, table: &TableView) -> Result<()> {
+    let naming = batch.tables_naming(table.id).into_iter();
+    let naming = naming.filter(|other| other.id != table.id);
+    let names: Vec<String> = naming.map(|other| other.name).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "table `{}` of database `{}` stays, since the schemas of other tables refer to it: {}.",
+        table.name,
+        batch.database(),
+        quoted(&names)
+    );
+    Err(Error::new(ErrorKind::Conflict, message)
+        .option("table")
+        .hint("Set these schemas without the reference, or take them away, by `/dbc_schema_set`."))
 }
 
 fn name_taken(option: &'static str, database: &str, existing: &TableView) -> Error {

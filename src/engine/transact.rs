@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::commit::Committed;
+use super::commit::{Committed, Need};
 use super::database::Database;
 use super::document;
 use super::log::Origin;
-use super::row::{Action, Change, Patch, PutMode};
+use super::row::{Action, Change, Changed, Patch, PutMode};
 use super::state::Batch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
@@ -56,15 +56,16 @@ impl Transaction {
         self.changes.len()
     }
 
-    fn stage(&self, batch: &mut Batch<'_>) -> Result<()> {
+    fn stage(&self, batch: &mut Batch<'_>) -> Result<Changed> {
+        let mut all = Changed::default();
         for (index, change) in self.changes.iter().enumerate() {
             let staged = change.stage(batch);
-            staged.map_err(|error| {
+            all.add(staged.map_err(|error| {
                 let error = self.own_doing(index, change, batch, error);
                 self.blame(index, change, batch.database(), error)
-            })?;
+            })?);
         }
-        Ok(())
+        Ok(all)
     }
 
     /// A refusal by what an earlier operation made of the row: that is nowhere to be seen, since
@@ -139,17 +140,15 @@ impl<H: Host> Database<H> {
         &self,
         origin: &Origin,
         transaction: Transaction,
-    ) -> Result<Committed<()>> {
-        let mut tables: Vec<String> = transaction
-            .changes
-            .iter()
-            .map(|change| change.table.clone())
-            .collect();
-        tables.sort_unstable();
-        tables.dedup();
-        let tables: Vec<&str> = tables.iter().map(String::as_str).collect();
+    ) -> Result<Committed<Changed>> {
+        let mut needs: Vec<Need> = Vec::new();
+        for need in transaction.changes.iter().map(Change::need) {
+            if !needs.contains(&need) {
+                needs.push(need);
+            }
+        }
         let build = move |batch: &mut Batch<'_>| transaction.stage(batch);
-        self.write(origin, &tables, build).await
+        self.write_to(origin, needs, build).await
     }
 }
 

@@ -13,7 +13,7 @@ use dbcord::engine::checkpoint::text_file::{self, TextPart};
 use dbcord::engine::digest::TableSum;
 use dbcord::engine::log::CommitId;
 use dbcord::engine::log::record::Link;
-use dbcord::engine::state::Erasure;
+use dbcord::engine::state::{Erasure, TableSchema};
 use serde_json::{Value, json};
 
 use super::packed::{golden_packed, unpack};
@@ -74,7 +74,7 @@ fn segments() {
     assert_eq!(sections, file.sections);
 }
 
-fn manifest() -> Manifest {
+pub(super) fn manifest() -> Manifest {
     let info = SectionInfo {
         table: 1,
         first: "gone".to_owned(),
@@ -112,6 +112,7 @@ fn manifest() -> Manifest {
                 pk: "id".to_owned(),
                 created: CommitId(EPOCH, 2),
                 mirror: true,
+                schema: TableSchema::default(),
                 sum: TableSum {
                     rows: 2,
                     digest: 0x0123_4567_89ab_cdef,
@@ -139,6 +140,7 @@ fn manifest() -> Manifest {
                 pk: "slug".to_owned(),
                 created: CommitId(EPOCH, 3),
                 mirror: false,
+                schema: TableSchema::default(),
                 sum: TableSum::default(),
                 tombstones: 0,
                 behind: 0,
@@ -228,7 +230,7 @@ fn a_manifest_with_indexes_and_channels_left() {
     manifest.indexes.push(index.clone());
     manifest.check().unwrap();
     let json = serde_json::to_string(&manifest).unwrap() + "\n";
-    golden("manifest-indexes.json", &json);
+    golden("../v2/manifest-indexes.json", &json);
     assert_eq!(serde_json::from_str::<Manifest>(&json).unwrap(), manifest);
     let of_nothing = IndexEntry { of: 9, ..index };
     manifest.indexes = vec![of_nothing];

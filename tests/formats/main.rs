@@ -15,6 +15,7 @@
 
 mod checkpoints;
 mod packed;
+mod schemas;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -27,7 +28,7 @@ use dbcord::engine::document::Document;
 use dbcord::engine::index::{Definition, token, values};
 use dbcord::engine::log::codec::{self, Encoded, RecordBody};
 use dbcord::engine::log::notice;
-use dbcord::engine::log::record::{Link, VERSION};
+use dbcord::engine::log::record::{Link, VERSION, WITH_RULES};
 use dbcord::engine::log::{CommitId, Op, Origin, Part, Record};
 use dbcord::engine::materialize::history_message::{self, Ending};
 use dbcord::engine::materialize::{Overflow, Rendered, card, index_message, row_message};
@@ -204,7 +205,11 @@ fn records_of_indexes() {
             id: 2,
         },
     ];
-    check("record-indexes.txt", &record(8, Some(5), ops, &[]));
+    let record = Record {
+        v: WITH_RULES,
+        ..record(8, Some(5), ops, &[])
+    };
+    check("../v2/record-indexes.txt", &record);
 }
 
 #[test]
@@ -365,11 +370,11 @@ fn entries_of_indexes() {
     let sum = RowSum::of(2, "*b*", 4, &tokens.join(" "));
     let link = Some("https://discord.com/channels/1/2/3");
     let rendered = index_message::render(&index, "*b*", &row, doc, link, sum);
-    golden("index-entry.txt", &rendered.content);
+    golden("../v2/index-entry.txt", &rendered.content);
     let seen = row_message::parse(&delivered(&rendered)).unwrap();
     assert_eq!((seen.key.as_str(), seen.at, seen.sum), ("*b*", row.at, sum));
     let card = card::render_index("users", &index, Some(1_400_000_000_000_000_000));
-    golden("card-index.txt", &card);
+    golden("../v2/card-index.txt", &card);
     assert_eq!(card::parse(&card), Some((2, CommitId(EPOCH, 2))));
 }
 

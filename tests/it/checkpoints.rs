@@ -10,7 +10,7 @@ use discord_sim::FaultKind;
 use serde_json::{Value, json};
 
 /// Requests that a command cost, by method and path.
-fn requests_of(world: &mut World, command: &str) -> (String, Vec<String>) {
+pub fn requests_of(world: &mut World, command: &str) -> (String, Vec<String>) {
     let before = world.requests().len();
     let reply = world.reply(command);
     let sent = world.requests().split_off(before);

@@ -12,7 +12,7 @@ use crate::engine::digest::TableSum;
 use crate::engine::gzip;
 use crate::engine::log::{CommitId, Link};
 use crate::engine::numbers::{id, id_list, optional_id};
-use crate::engine::state::Erasure;
+use crate::engine::state::{Erasure, TableSchema};
 use crate::text::{escape_json, inline, utf16_len};
 
 /// What a packed manifest unpacks to at most: some 100,000 tables.
@@ -95,6 +95,9 @@ pub struct TableEntry {
     /// Whether its rows are shown as messages.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub mirror: bool,
+    /// Its schema, and those before it.
+    #[serde(default, skip_serializing_if = "TableSchema::is_none")]
+    pub schema: TableSchema,
     /// Its live rows.
     pub sum: TableSum,
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -337,6 +340,7 @@ mod tests {
                     pk: "id".into(),
                     created: CommitId(7, 2),
                     mirror: true,
+                    schema: TableSchema::default(),
                     sum: TableSum { rows: 2, digest: 3 },
                     tombstones: 1,
                     behind: 0,
@@ -361,6 +365,7 @@ mod tests {
                     pk: "id".into(),
                     created: CommitId(7, 3),
                     mirror: false,
+                    schema: TableSchema::default(),
                     sum: TableSum::default(),
                     tombstones: 0,
                     behind: 6,

@@ -374,6 +374,7 @@ fn entry(name: &str, table: &Table, channel: Option<&Channel>) -> TableEntry {
         pk: table.pk.clone(),
         created: table.created,
         mirror: table.mirror,
+        schema: table.schema.clone(),
         sum: table.sum,
         tombstones,
         behind,

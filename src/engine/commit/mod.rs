@@ -2,16 +2,18 @@
 //! next. Each is validated in order against the state plus the ones before it; one that is refused
 //! is refused alone.
 
+mod needs;
 mod outcome;
 mod post;
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures_channel::oneshot;
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, LocalBoxFuture, select};
 use futures_util::lock::MutexGuard;
 
 use super::attachments::{self, Access};
@@ -24,6 +26,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::limits::INTERACTION_TOKEN_MS;
 
+pub(super) use needs::{Need, Touch};
 pub(super) use post::{Contents, PostError};
 
 /// How long after it was asked for a write may begin.
@@ -54,7 +57,7 @@ type Build = Box<dyn Fn(&mut Batch<'_>) -> Result<()>>;
 pub(super) struct Waiting {
     origin: Origin,
     /// Tables whose rows `build` looks at.
-    tables: Vec<String>,
+    needs: Vec<Need>,
     /// Called again when the write has to move to a later group.
     build: Build,
     done: oneshot::Sender<Result<CommitId>>,
@@ -74,41 +77,74 @@ impl<H: Host> Database<H> {
     ///
     /// # Errors
     /// What `build` refuses; or what the commit failed on, saying whether it went through.
-    pub async fn write<T: 'static>(
-        &self,
+    pub fn write<'a, T: 'static, B: Fn(&mut Batch<'_>) -> Result<T> + 'static>(
+        &'a self,
         origin: &Origin,
         tables: &[&str],
-        build: impl Fn(&mut Batch<'_>) -> Result<T> + 'static,
-    ) -> Result<Committed<T>> {
-        let (done, mut outcome) = oneshot::channel();
+        build: B,
+    ) -> impl Future<Output = Result<Committed<T>>> + use<'a, T, B, H> {
+        let needs = tables.iter().map(|&table| Need {
+            table: table.to_owned(),
+            touch: Touch::Rows,
+        });
+        self.write_to(origin, needs.collect(), build)
+    }
+
+    /// The same for a write that looks at more than the rows of tables.
+    pub(super) fn write_to<'a, T: 'static, B: Fn(&mut Batch<'_>) -> Result<T> + 'static>(
+        &'a self,
+        origin: &Origin,
+        needs: Vec<Need>,
+        build: B,
+    ) -> impl Future<Output = Result<Committed<T>>> + use<'a, T, B, H> {
         let value = Rc::new(Cell::new(None));
         let slot = Rc::clone(&value);
+        let build: Build = Box::new(move |batch| {
+            slot.set(Some(build(batch)?));
+            Ok(())
+        });
+        self.committed(origin.clone(), needs, build, value)
+    }
+
+    /// What `build` found out, once it is committed.
+    async fn committed<T>(
+        &self,
+        origin: Origin,
+        needs: Vec<Need>,
+        build: Build,
+        value: Rc<Cell<Option<T>>>,
+    ) -> Result<Committed<T>> {
+        // Boxed and without a type parameter, so that all of them share the code.
+        let queued: LocalBoxFuture<'_, _> = Box::pin(self.queue_up(origin, needs, build));
+        let at = queued.await?;
+        match value.take() {
+            Some(value) => Ok(Committed { at, value }),
+            None => Err(self.closed()),
+        }
+    }
+
+    /// Waits in the queue until the write is committed, or refused.
+    async fn queue_up(&self, origin: Origin, needs: Vec<Need>, build: Build) -> Result<CommitId> {
+        let (done, mut outcome) = oneshot::channel();
         self.queue.borrow_mut().push_back(Waiting {
-            origin: origin.clone(),
-            tables: tables.iter().map(|&table| table.to_owned()).collect(),
-            build: Box::new(move |batch| {
-                slot.set(Some(build(batch)?));
-                Ok(())
-            }),
+            origin,
+            needs,
+            build,
             done,
         });
-        let at = loop {
+        loop {
             // Whoever has the lock may commit this write along with its own.
             match select(outcome, std::pin::pin!(self.writer.lock())).await {
-                Either::Left((result, _)) => break result.map_err(|_| self.closed())??,
+                Either::Left((result, _)) => return result.map_err(|_| self.closed())?,
                 Either::Right((_writer, waiting)) => {
                     outcome = waiting;
                     match outcome.try_recv() {
                         Ok(None) => self.commit_next().await,
-                        Ok(Some(result)) => break result?,
+                        Ok(Some(result)) => return result,
                         Err(_) => return Err(self.closed()),
                     }
                 }
             }
-        };
-        match value.take() {
-            Some(value) => Ok(Committed { at, value }),
-            None => Err(self.closed()),
         }
     }
 
@@ -215,33 +251,37 @@ impl<H: Host> Database<H> {
     }
 
     /// Opens the database and loads the tables that the queue needs; what loading failed on, by
-    /// table.
-    async fn prepare(&self) -> Result<BTreeMap<String, Error>> {
+    /// the table's id.
+    async fn prepare(&self) -> Result<BTreeMap<u32, Error>> {
         self.open_locked_for_user().await?;
         // A refusal tells what is stored, as much as an answer does.
         self.confirm_tenure().await?;
-        let needed: BTreeSet<String> = {
-            let queue = self.queue.borrow();
-            let tables = queue.iter().flat_map(|waiting| waiting.tables.iter());
-            tables.cloned().collect()
-        };
         // Most are younger than anything read; then this costs nothing.
         let asked = |waiting: &Waiting| waiting.origin.interaction.parse::<u64>().ok();
         let oldest = self.queue.borrow().iter().filter_map(asked).min();
         if let Some(oldest) = oldest {
             self.know_outcomes_of(&oldest.to_string()).await?;
         }
+        let needed: Vec<(u32, String)> = {
+            let opened = self.opened()?;
+            let batch = Batch::new(&self.name, &opened.state, self.shared.host.now());
+            let queue = self.queue.borrow();
+            let mut needs = queue.iter().flat_map(|waiting| &waiting.needs);
+            let tables = needs::tables(&batch, &mut needs).into_iter();
+            let named = tables.filter_map(|id| Some((id, batch.table_by_id(id)?.name)));
+            named.collect()
+        };
         let mut failed = BTreeMap::new();
-        for table in needed {
+        for (id, table) in needed {
             if let Err(error) = self.load_table(&table).await {
-                failed.insert(table, error);
+                failed.insert(id, error);
             }
         }
         Ok(failed)
     }
 
     /// Takes from the queue what fits one record, validating each.
-    fn put_together(&self, failed: &BTreeMap<String, Error>, limit: usize) -> Result<Group> {
+    fn put_together(&self, failed: &BTreeMap<u32, Error>, limit: usize) -> Result<Group> {
         let opened = self.opened()?;
         let mut batch = Batch::new(&self.name, &opened.state, self.shared.host.now());
         let mut by = Vec::new();
@@ -260,15 +300,15 @@ impl<H: Host> Database<H> {
             };
             let savepoint = batch.savepoint();
             let checked = self.may_begin(&opened.state, &waiting.origin);
-            // By what the name will mean then: a table may have been renamed in this very group.
-            let is_loaded = |name: &String| {
-                let table = batch.find_table(name);
-                let table = table.and_then(|table| opened.state.table_by_id(table.id));
+            // By what the names will mean then: a table may have been renamed in this very group.
+            let needed = needs::tables(&batch, &mut waiting.needs.iter());
+            let is_loaded = |id: &u32| {
+                let table = opened.state.table_by_id(*id);
                 table.is_none_or(|(_, table)| table.is_loaded)
             };
-            let all_loaded = waiting.tables.iter().all(is_loaded);
+            let all_loaded = needed.iter().all(is_loaded);
             let loaded = || {
-                match waiting.tables.iter().find_map(|table| failed.get(table)) {
+                match needed.iter().find_map(|table| failed.get(table)) {
                     Some(error) => Err(Some(error.clone())),
                     // It came into the queue after the others' tables were loaded.
                     None if !all_loaded => Err(None),

@@ -7,10 +7,11 @@ use crate::discord::{CallError, Draft, Patience, routes};
 use crate::engine::database::{Covered, Database};
 use crate::engine::digest::TableSum;
 use crate::engine::log::codec::{self, Encoded};
-use crate::engine::log::record::{VERSION, crc_text};
+use crate::engine::log::record::{VERSION, WITH_RULES, crc_text};
 use crate::engine::log::replay::Entry;
 use crate::engine::log::{CommitId, Op, Part, Record};
 use crate::engine::object_storage::Floor;
+use crate::engine::state::State;
 use crate::engine::{attachments, describe, not_written};
 use crate::error::{Error, ErrorKind, Result, Written};
 use crate::host::{Host, Level, UnixMillis};
@@ -113,7 +114,7 @@ impl<H: Host> Database<H> {
             return Err(self.no_number_left());
         }
         let record = Record {
-            v: VERSION,
+            v: version(&ops, &opened.state),
             epoch: opened.epoch,
             seq,
             prev,
@@ -338,6 +339,22 @@ fn needed(log: u64, encoded: &Encoded) -> String {
     format!(
         "The bot lacks a permission in <#{log}>: give it View Channels, Send Messages{also} and Embed Links there."
     )
+}
+
+/// The lowest format version whose readers understand these ops.
+fn version(ops: &[Op], state: &State) -> u32 {
+    let tells_of_rules = |op: &Op| match op {
+        Op::SetSchema { .. } | Op::CreateIndex { .. } | Op::DropIndex { .. } => true,
+        Op::Checkpoint { .. } => {
+            let mut tables = state.tables.values();
+            !state.indexes.is_empty() || tables.any(|table| !table.schema.is_none())
+        }
+        _ => false,
+    };
+    match ops.iter().any(tells_of_rules) {
+        true => WITH_RULES,
+        false => VERSION,
+    }
 }
 
 /// The permission without which Discord drops what the message lacks.

@@ -15,7 +15,7 @@ use crate::engine::state::{State, Table};
 /// A table that is in memory, with its indexes.
 #[derive(Clone, Copy)]
 pub struct Asked<'a> {
-    state: &'a State,
+    pub state: &'a State,
     pub table: &'a Table,
 }
 

@@ -3,13 +3,17 @@
 
 mod access;
 mod aggregate;
+mod include;
 
 pub use access::Asked;
 pub use aggregate::Aggregate;
+pub use include::Include;
+
+use include::Joined;
 
 use super::database::Database;
 use super::log::CommitId;
-use super::query::memory::{self, Candidate, Distinct, Query};
+use super::query::memory::{self, Distinct, Query};
 use super::query::plan::{Plans, Question};
 use super::query::{Cursor, Filter, Json, Path, Select, Sort, cursor};
 use crate::error::{Error, Result};
@@ -21,6 +25,8 @@ pub struct Find {
     pub filter: Filter,
     pub sort: Option<String>,
     pub select: Option<String>,
+    /// References whose rows are shown in the place of their keys.
+    pub include: Include,
     pub skip: usize,
     pub limit: usize,
     pub cursor: Option<String>,
@@ -79,7 +85,7 @@ impl<H: Host> Database<H> {
         let sort = find.sort.as_deref();
         let sort = sort.map(|sort| Sort::parse("sort", sort)).transpose()?;
         let sort = sort.unwrap_or_default();
-        self.ask_table(table, |found| {
+        self.ask_table(table, &find.include, |found| {
             let select = find.select.as_deref();
             let select = select.map(|select| Select::parse("select", select, &found.table.pk));
             let select = select.transpose()?;
@@ -105,12 +111,20 @@ impl<H: Host> Database<H> {
             };
             let page = memory::find(way.candidates, &query);
             let next = page.next.map(|next| next.encode(question));
-            let rows = page.rows.iter().map(|row| shown(row, select.as_ref()));
-            let rows = rows.collect();
+            let joins = find.include.resolve(found.state, found.table)?;
+            let mut joined = Joined::new(found.state);
+            let rows = page.rows.iter().map(|row| {
+                if joins.is_empty() {
+                    return Ok(shown(row.key, row.doc, select.as_ref()));
+                }
+                let doc = joined.row(&joins, row.doc)?;
+                Ok(shown(row.key, &doc, select.as_ref()))
+            });
+            let rows = rows.collect::<Result<_>>()?;
             let looked = Looked {
                 plans,
                 keys: way.keys.get(),
-                examined: page.examined,
+                examined: page.examined + joined.examined,
             };
             Ok((
                 looked,
@@ -133,7 +147,7 @@ impl<H: Host> Database<H> {
     /// # Errors
     /// As [`Database::find`].
     pub async fn count(&self, table: &str, filter: &Filter) -> Result<(usize, Cost)> {
-        self.ask_table(table, |found| {
+        self.ask_table(table, &Include::default(), |found| {
             let (plans, way) = all_rows(found, filter);
             let (matched, examined) = memory::count(way.candidates, filter);
             let looked = Looked {
@@ -160,7 +174,7 @@ impl<H: Host> Database<H> {
         let path = Path::parse(field).map_err(|why| {
             Error::invalid("field", format!("{why}.")).hint("Like `address.zip`.")
         })?;
-        self.ask_table(table, |found| {
+        self.ask_table(table, &Include::default(), |found| {
             let (plans, way) = all_rows(found, filter);
             let distinct = memory::distinct(way.candidates, filter, &path, limit);
             let looked = Looked {
@@ -177,6 +191,7 @@ impl<H: Host> Database<H> {
     async fn ask_table<T>(
         &self,
         table: &str,
+        include: &Include,
         answer: impl FnOnce(Asked<'_>) -> Result<(Looked, T)>,
     ) -> Result<(T, Cost)> {
         let began = self.shared.host.now();
@@ -185,6 +200,7 @@ impl<H: Host> Database<H> {
             .opened()
             .is_ok_and(|opened| opened.state.is_loaded(table));
         self.load_table_for_reading(table).await?;
+        self.load_included(table, include).await?;
         let opened = self.opened()?;
         let found = opened.state.table(&self.name, table)?;
         let (looked, answer) = answer(Asked::new(&opened.state, found))?;
@@ -198,6 +214,28 @@ impl<H: Host> Database<H> {
             at: opened.state.head_id().unwrap_or_default(),
         };
         Ok((answer, cost))
+    }
+}
+
+impl<H: Host> Database<H> {
+    /// Loads the tables that `include` leads to, and the table itself once more, should the database
+    /// have been closed meanwhile: nothing is awaited once all are there.
+    async fn load_included(&self, table: &str, include: &Include) -> Result<()> {
+        loop {
+            let wanted = {
+                let opened = self.opened()?;
+                let found = opened.state.table(&self.name, table)?;
+                let mut ids = vec![found.id];
+                include::tables(&include.resolve(&opened.state, found)?, &mut ids);
+                let mut tables = ids.iter().filter_map(|id| opened.state.table_by_id(*id));
+                let wanted = tables.find(|(_, table)| !table.is_loaded);
+                wanted.map(|(name, _)| name.to_owned())
+            };
+            match wanted {
+                Some(wanted) => self.load_table(&wanted).await?,
+                None => return Ok(()),
+            }
+        }
     }
 }
 
@@ -219,17 +257,17 @@ fn all_rows<'a>(found: Asked<'a>, filter: &Filter) -> (Plans, access::Rows<'a>) 
     (plans, rows)
 }
 
-fn shown(row: &Candidate<'_>, select: Option<&Select>) -> FoundRow {
+fn shown(key: &str, doc: &str, select: Option<&Select>) -> FoundRow {
     let doc = match select {
-        None => row.doc.to_owned(),
+        None => doc.to_owned(),
         Some(select) => {
-            let mut doc = String::new();
-            select.apply(Json::new(row.doc), &mut doc);
-            doc
+            let mut chosen = String::new();
+            select.apply(Json::new(doc), &mut chosen);
+            chosen
         }
     };
     FoundRow {
-        key: row.key.to_owned(),
+        key: key.to_owned(),
         doc,
     }
 }

@@ -6,12 +6,13 @@ mod trace;
 
 use std::collections::HashMap;
 
-use super::commit::Committed;
+use super::commit::{Committed, Need, Touch};
 use super::database::Database;
-use super::document::Document;
+use super::document::{self, Document};
 use super::log::read::{LogReader, ReadError};
-use super::log::{CommitId, Link, Op, Origin};
-use super::row::no_such_row;
+use super::log::{CommitId, Link, Origin};
+use super::row::store::{Place, store, store_as_is};
+use super::row::{Changed, no_such_row};
 use super::state::{Batch, Row};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, UnixMillis};
@@ -182,7 +183,7 @@ impl<H: Host> Database<H> {
     }
 
     /// Puts the document of an earlier revision in the place of what the row is now, deleted or
-    /// not; the new revision.
+    /// not; what that came to.
     ///
     /// # Errors
     /// A revision that is not known any more, or that has no document to restore.
@@ -192,10 +193,10 @@ impl<H: Host> Database<H> {
         table: &str,
         key: &str,
         rev: u64,
-    ) -> Result<Committed<u64>> {
+    ) -> Result<Committed<Changed>> {
         let depth = Depth::Revision(rev);
         let history = self.row_history(table, key, depth).await?;
-        let fields = self.restorable(&history, table, key, rev)?;
+        let doc = self.restorable(&history, table, key, rev)?;
         let id = self.opened()?.state.table(&self.name, table)?.id;
         let newest = history.revisions.first().map(|newest| newest.rev);
         let (name, key) = (table.to_owned(), key.to_owned());
@@ -218,16 +219,26 @@ impl<H: Host> Database<H> {
                 )
                 .hint("Look at `/dbc_history`, then try again."));
             }
-            let rev = before.rev + 1;
-            batch.push(Op::Put {
-                table: name.clone(),
-                key: key.clone(),
-                rev,
-                doc: fields.clone(),
+            let place = Place {
+                table: &table,
+                key: &key,
+                rev: before.rev + 1,
+                option: "rev",
+            };
+            if table.schema.current().is_none() {
+                return store_as_is(batch, &place, doc.clone());
+            }
+            let fields = document::fields(doc.text()).map_err(|error| {
+                let message = format!("revision {rev} cannot be read as a document ({error}).");
+                Error::new(ErrorKind::Corrupt, message).hint("Report this: it is a bug.")
             })?;
-            Ok(rev)
+            store(batch, &place, fields)
         };
-        self.write(origin, &[table], build).await
+        let need = Need {
+            table: table.to_owned(),
+            touch: Touch::Put,
+        };
+        self.write_to(origin, vec![need], build).await
     }
 
     /// The document of a revision, if it can be brought back.

@@ -7,7 +7,7 @@
 
 use serde::Deserialize;
 
-use super::record::{CommitId, Link, Op, Record, VERSION, crc_text, parse_crc};
+use super::record::{CommitId, Link, Op, Record, VERSION, WITH_RULES, crc_text, parse_crc};
 use crate::discord::model::Message;
 use crate::discord::multipart::File;
 use crate::engine::gzip;
@@ -132,8 +132,8 @@ pub fn decode(json: &str) -> Result<(Record, Link), DecodeError> {
     let text = format!("{body}}}");
     let version = serde_json::from_str::<Version>(&text).map(|version| version.v);
     match version {
-        Ok(VERSION) => {}
-        Ok(newer) if newer > VERSION => return Err(DecodeError::Newer(newer)),
+        Ok(VERSION | WITH_RULES) => {}
+        Ok(newer) if newer > WITH_RULES => return Err(DecodeError::Newer(newer)),
         _ => return Err(damaged("it has no format version")),
     }
     let record: Record = serde_json::from_str(&text)
@@ -436,9 +436,9 @@ mod tests {
     #[test]
     fn a_newer_format_is_told_from_damage() {
         let mut newer = record(Map::new(), "k".into());
-        newer.v = 2;
+        newer.v = WITH_RULES + 1;
         let (text, _) = to_text(&newer);
-        assert_eq!(decode(&text).unwrap_err(), DecodeError::Newer(2));
+        assert_eq!(decode(&text).unwrap_err(), DecodeError::Newer(3));
     }
 
     proptest! {

@@ -9,11 +9,15 @@ use crate::engine::checkpoint::manifest::ManifestRef;
 use crate::engine::digest::TableSum;
 use crate::engine::document::Document;
 use crate::engine::numbers::id;
+use crate::engine::state::Validate;
 use crate::host::UnixMillis;
 use crate::text::fixed_hex;
 
-/// The format that this code writes, and the newest that it reads.
+/// The format of records that need no later one.
 pub const VERSION: u32 = 1;
+/// What a record has that tells of a schema or an index: who does not know of them would write rows that
+/// break them, and leave them out of the next checkpoint.
+pub const WITH_RULES: u32 = 2;
 
 /// A commit's place. Epochs rise with every open of the database, sequence numbers with every
 /// commit; no pair is ever used for two different commits.
@@ -212,6 +216,17 @@ pub enum Op {
         table: String,
         id: u32,
     },
+    /// The table's rows are held against another schema from now on, or against none.
+    SetSchema {
+        table: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        schema: Option<Document>,
+        /// The ids of the tables that its references name, in their order.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        refs: Vec<u32>,
+        #[serde(default, skip_serializing_if = "Validate::is_strict")]
+        validate: Validate,
+    },
     /// Everything up to `head` stands in the files that the manifest names.
     Checkpoint {
         head: Link,
@@ -275,6 +290,9 @@ impl Op {
                 Op::Put { key, doc, .. } => key.len() + doc.text().len(),
                 Op::Erased { gaps, .. } => gaps.len() * AROUND,
                 Op::CreateIndex { fields, .. } => fields.iter().map(String::len).sum(),
+                Op::SetSchema { schema, .. } => {
+                    schema.as_ref().map_or(0, |schema| schema.text().len())
+                }
                 _ => 0,
             }
     }
@@ -291,6 +309,10 @@ impl Op {
                 format!("{table} create_index {}", fields.join(","))
             }
             Op::DropIndex { table, id } => format!("{table} drop_index {id}"),
+            Op::SetSchema { table, schema, .. } => match schema {
+                Some(_) => format!("{table} set_schema"),
+                None => format!("{table} set_schema to none"),
+            },
             Op::Checkpoint { head, .. } => format!("checkpoint of commit {}", head.id.seq()),
             Op::Erased { up_to, gaps } if gaps.is_empty() => {
                 format!("erased up to commit {}", up_to.seq())

@@ -18,8 +18,17 @@ pub fn render(name: &str, table: &Table, channel: Option<u64>) -> String {
         Some(_) => "\n⚠️ Its rows cannot be read; `/dbc_inspect` says why.",
         None => "",
     };
+    let schema = table.schema.current();
+    let schema = schema.map(|current| {
+        format!(
+            "\nSchema: version {}, {}",
+            current.number,
+            current.validate.as_str()
+        )
+    });
+    let schema = schema.unwrap_or_default();
     format!(
-        "**{name}** · table\nKey: `{}` · Rows: {rows}{damage}{FOOTER}{} · at {}",
+        "**{name}** · table\nKey: `{}` · Rows: {rows}{schema}{damage}{FOOTER}{} · at {}",
         table.pk, table.id, table.created
     )
 }
@@ -53,6 +62,8 @@ pub fn parse(content: &str) -> Option<(u32, CommitId)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::document::Document;
+    use crate::engine::state::{Validate, Version};
 
     #[test]
     fn a_card_is_recognised() {
@@ -65,6 +76,24 @@ mod tests {
         );
         let unmirrored = render("users", &table, None);
         assert_eq!(parse(&unmirrored), Some((3, CommitId(5, 6))));
+        let version = Version {
+            number: 0,
+            at: CommitId(5, 7),
+            time: 8,
+            user: String::new(),
+            validate: Validate::Warn,
+            sum: None,
+            refs: Vec::new(),
+            schema: Some(Document::new(&serde_json::Map::new())),
+        };
+        let with_schema = Table {
+            schema: table.schema.with(version),
+            ..table.clone()
+        };
+        assert_eq!(
+            render("users", &with_schema, Some(9)),
+            "**users** · table\nKey: `id` · Rows: <#9>\nSchema: version 1, warn\n-# dbcord card · table 3 · at 5.6"
+        );
         let damaged = Table {
             damage: Some("gone".into()),
             ..table

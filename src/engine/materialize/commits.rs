@@ -25,7 +25,7 @@ pub(super) fn take_in(
     for (number, (op, table)) in record.ops.iter().zip(tables).enumerate() {
         let Some(table) = table else { continue };
         match op {
-            Op::CreateTable { .. } => mirror.cards.want(table, at),
+            Op::CreateTable { .. } | Op::SetSchema { .. } => mirror.cards.want(table, at),
             Op::RenameTable { .. } => {
                 let indexes = state.indexes_of(table).map(Index::id);
                 for view in std::iter::once(table).chain(indexes) {
@@ -272,6 +272,7 @@ fn tables_of(record: &Record, state: &State) -> Vec<Option<u32>> {
             Op::Put { table, .. }
             | Op::Delete { table, .. }
             | Op::CreateIndex { table, .. }
+            | Op::SetSchema { table, .. }
             | Op::DropIndex { table, .. } => names.get(table.as_str()).copied(),
             Op::DropTable { table } => {
                 names.remove(table.as_str());

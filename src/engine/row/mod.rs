@@ -1,14 +1,17 @@
 //! Rows: reading them, and the changes that one write can make to one of them. What a change needs
 //! to be true is checked in one place, whether it comes alone or in a transaction.
 
+mod changed;
 mod delete;
 mod put;
 mod read;
+pub(super) mod references;
+pub(super) mod store;
 mod update;
 
 use serde_json::{Map, Value};
 
-use super::commit::Committed;
+use super::commit::{Committed, Need, Touch};
 use super::database::Database;
 use super::document;
 use super::log::Origin;
@@ -18,6 +21,7 @@ use crate::host::Host;
 use crate::limits::ROW_BYTES;
 use crate::text::inline;
 
+pub use changed::Changed;
 pub use read::Found;
 pub use update::Patch;
 
@@ -61,12 +65,12 @@ pub enum PutMode {
 }
 
 impl<H: Host> Database<H> {
-    /// Carries out one change; the row's revision after it.
+    /// Carries out one change; what it came to.
     ///
     /// # Errors
     /// What the row or the document forbids; or a commit that failed.
-    pub async fn change_row(&self, origin: &Origin, change: Change) -> Result<Committed<u64>> {
-        let table = change.table.clone();
+    pub async fn change_row(&self, origin: &Origin, change: Change) -> Result<Committed<Changed>> {
+        let need = change.need();
         let build = move |batch: &mut Batch<'_>| {
             let staged = change.stage(batch);
             staged.map_err(|error| {
@@ -78,13 +82,24 @@ impl<H: Host> Database<H> {
                 }
             })
         };
-        self.write(origin, &[&table], build).await
+        self.write_to(origin, vec![need], build).await
     }
 }
 
 impl Change {
-    /// Adds the change to what is to be committed; the row's revision after it.
-    pub(super) fn stage(&self, batch: &mut Batch<'_>) -> Result<u64> {
+    /// The tables that it looks at.
+    pub(super) fn need(&self) -> Need {
+        Need {
+            table: self.table.clone(),
+            touch: match self.action {
+                Action::Delete { .. } => Touch::Delete,
+                Action::Put { .. } | Action::Update { .. } => Touch::Put,
+            },
+        }
+    }
+
+    /// Adds the change to what is to be committed; what it came to.
+    pub(super) fn stage(&self, batch: &mut Batch<'_>) -> Result<Changed> {
         match &self.action {
             Action::Put {
                 mode,

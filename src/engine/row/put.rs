@@ -2,26 +2,33 @@
 
 use serde_json::{Map, Value};
 
-use super::{Change, PutMode, check_bytes, no_such_row};
+use super::store::{Place, store, store_as_is};
+use super::{Change, Changed, PutMode, check_bytes, no_such_row};
 use crate::engine::document::{self, Document};
-use crate::engine::log::Op;
 use crate::engine::names;
 use crate::engine::state::{Batch, RowView};
 use crate::error::{Error, ErrorKind, Result};
 use crate::text::inline;
 
-/// Puts `fields` in the place of what `mode` allows; the row's revision after it.
+/// Puts `fields` in the place of what `mode` allows; what that came to.
 pub(super) fn put(
     batch: &mut Batch<'_>,
     change: &Change,
     mode: PutMode,
     fields: &Map<String, Value>,
     option: &'static str,
-) -> Result<u64> {
+) -> Result<Changed> {
     names::check_key("key", &change.key)?;
     let table = batch.table(&change.table)?;
-    let doc = with_key(fields, &table.pk, &change.key, option)?;
-    check_bytes(option, doc.text().len())?;
+    let lacks_key = lacks_key(fields, &table.pk, &change.key, option)?;
+    let has_schema = table.schema.current().is_some();
+    let doc = (!has_schema).then(|| match lacks_key {
+        true => Document::with_first(&table.pk, &change.key, fields),
+        false => Document::new(fields),
+    });
+    if let Some(doc) = &doc {
+        check_bytes(option, doc.text().len())?;
+    }
     let before = batch.row(&table, &change.key);
     let live = before.filter(|row| row.doc.is_some());
     match (mode, live) {
@@ -38,13 +45,16 @@ pub(super) fn put(
         (_, None) => {}
     }
     let rev = before.map_or(0, |row| row.rev) + 1;
-    batch.push(Op::Put {
-        table: change.table.clone(),
-        key: change.key.clone(),
+    let place = Place {
+        table: &table,
+        key: &change.key,
         rev,
-        doc,
-    })?;
-    Ok(rev)
+        option,
+    };
+    match doc {
+        Some(doc) => store_as_is(batch, &place, doc),
+        None => store(batch, &place, fields.clone()),
+    }
 }
 
 fn taken(database: &str, change: &Change, row: RowView<'_>) -> Error {
@@ -61,19 +71,18 @@ fn taken(database: &str, change: &Change, row: RowView<'_>) -> Error {
     .hint("Choose another key, or `upsert` to put this document in its place; `/dbc_get` shows the row that is there.")
 }
 
-/// The document with its key in the primary-key field: checked when it is there, put first when
-/// it is not.
-fn with_key(
+/// Whether the document lacks its key in the primary-key field, which is checked when it is there.
+fn lacks_key(
     fields: &Map<String, Value>,
     pk: &str,
     key: &str,
     option: &'static str,
-) -> Result<Document> {
+) -> Result<bool> {
     let values = document::values(fields);
     let stated = match fields.get(pk) {
         None => {
             document::check_values(option, values + 1)?;
-            return Ok(Document::with_first(pk, key, fields));
+            return Ok(true);
         }
         Some(Value::String(text)) => text.clone(),
         Some(Value::Number(number)) if number.is_i64() || number.is_u64() => number.to_string(),
@@ -92,7 +101,7 @@ fn with_key(
     };
     if stated == key {
         document::check_values(option, values)?;
-        return Ok(Document::new(fields));
+        return Ok(false);
     }
     Err(Error::invalid(
         "key",
@@ -114,7 +123,11 @@ mod tests {
         let Value::Object(fields) = doc else {
             panic!("not an object")
         };
-        with_key(&fields, "id", key, "value_json").map(|doc| doc.text().to_owned())
+        let doc = match lacks_key(&fields, "id", key, "value_json")? {
+            true => Document::with_first("id", key, &fields),
+            false => Document::new(&fields),
+        };
+        Ok(doc.text().to_owned())
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::{Change, check_size, no_such_row};
-use crate::engine::document::{self, Document};
-use crate::engine::log::Op;
+use super::store::{Place, store};
+use super::{Change, Changed, no_such_row};
+use crate::engine::document;
 use crate::engine::merge_patch;
 use crate::engine::query::update::{Now, Update, is_update};
 use crate::engine::state::Batch;
@@ -33,13 +33,13 @@ impl Patch {
     }
 }
 
-/// Applies a patch to the row; its revision after it.
+/// Applies a patch to the row; what it came to.
 pub(super) fn update(
     batch: &mut Batch<'_>,
     change: &Change,
     patch: &Patch,
     option: &'static str,
-) -> Result<u64> {
+) -> Result<Changed> {
     let table = batch.table(&change.table)?;
     let before = batch.row(&table, &change.key);
     let live = before.and_then(|row| Some((row.rev, row.doc?)));
@@ -80,13 +80,11 @@ pub(super) fn update(
         )
         .hint("Leave the field out of the patch. To move a row to another key, insert it there and delete it here, in one `/dbc_transact`."));
     }
-    check_size(option, &fields)?;
-    let rev = rev + 1;
-    batch.push(Op::Put {
-        table: change.table.clone(),
-        key: change.key.clone(),
-        rev,
-        doc: Document::new(&fields),
-    })?;
-    Ok(rev)
+    let place = Place {
+        table: &table,
+        key: &change.key,
+        rev: rev + 1,
+        option,
+    };
+    store(batch, &place, fields)
 }

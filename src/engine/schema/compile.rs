@@ -50,8 +50,10 @@ pub(super) fn compile(option: &'static str, schema: &Value) -> Result<Compiled> 
         places: Vec::new(),
         pending: Vec::new(),
         pattern_bytes: 0,
+        implied_null: Vec::new(),
     };
     compiler.schema(schema, &Path::ROOT, Place::Root)?;
+    compiler.forbid_null_where_required();
     resolve(
         option,
         &mut compiler.nodes,
@@ -67,13 +69,15 @@ pub(super) fn compile(option: &'static str, schema: &Value) -> Result<Compiled> 
 
 pub(super) struct Compiler {
     pub(super) option: &'static str,
-    nodes: Vec<Node>,
+    pub(super) nodes: Vec<Node>,
     pub(super) references: Vec<Reference>,
     /// What `$ref` can name, without the `#`.
     places: Vec<(String, NodeId)>,
     pending: Vec<Pending>,
     /// What all automata take together.
     pattern_bytes: usize,
+    /// References that may be null because nothing says otherwise.
+    pub(super) implied_null: Vec<String>,
 }
 
 /// Where a subschema stands, as far as it matters for references to other tables.

@@ -34,7 +34,7 @@ use crate::text::inline;
 use node::{Node, NodeId};
 use value::{Kinds, View};
 
-pub use reference::{OnDelete, Reference};
+pub use reference::{OnDelete, Reference, rename_tables};
 
 /// A schema as compact JSON (our own rule, as all of these: it is read at every opening, and in
 /// memory as long as the table).
@@ -186,6 +186,14 @@ impl Schema {
             }
             next = node.logic.as_ref().and_then(|logic| logic.reference);
         }
+        // A key is there, whatever its schema would let a reference be.
+        if self
+            .references
+            .iter()
+            .any(|reference| reference.field == field)
+        {
+            kinds = kinds.and(Kinds::KEY);
+        }
         match kinds {
             Kinds::STRING => Ok(KeyType::Text),
             Kinds::WHOLE => Ok(KeyType::Whole),
@@ -274,6 +282,18 @@ pub struct Violation {
     pub message: String,
     /// How many steps from the root.
     depth: usize,
+}
+
+impl Violation {
+    /// Of a reference to a row that is not there.
+    pub fn of_reference(path: &str, message: String) -> Violation {
+        Violation {
+            path: path.to_owned(),
+            rule: "ref",
+            message,
+            depth: 1,
+        }
+    }
 }
 
 impl fmt::Display for Violation {

@@ -8,6 +8,7 @@ use super::number::Num;
 use super::path::Path;
 use super::value::Kinds;
 use crate::engine::names::check_name;
+use crate::engine::query::Json;
 use crate::error::Result;
 use crate::text::nearest;
 
@@ -51,10 +52,44 @@ impl OnDelete {
 impl Reference {
     /// The keys that a row names, in the row's order: none where the property is missing or `null`.
     pub fn keys(&self, row: &Map<String, Value>) -> Vec<String> {
-        match row.get(&self.field) {
+        row.get(&self.field)
+            .map_or_else(Vec::new, |value| self.keys_in(value))
+    }
+
+    /// The same of a row's text.
+    pub fn keys_of(&self, row: Json<'_>) -> Vec<String> {
+        let value = row.get(&self.field);
+        value.map_or_else(Vec::new, |value| self.keys_in(&value.to_value()))
+    }
+
+    /// An item of a list as the key of a row.
+    pub fn item_key(&self, item: &Value) -> Option<String> {
+        key(item)
+    }
+
+    fn keys_in(&self, value: &Value) -> Vec<String> {
+        match Some(value) {
             Some(Value::Array(items)) if self.is_list => items.iter().filter_map(key).collect(),
             Some(value) if !self.is_list => key(value).into_iter().collect(),
             _ => Vec::new(),
+        }
+    }
+}
+
+/// Gives the tables that a schema's references name other names, where there is one.
+pub fn rename_tables(schema: &mut Map<String, Value>, name_now: &dyn Fn(&str) -> Option<String>) {
+    let rename = |property: &mut Value| {
+        if let Some(Value::String(table)) = property.get_mut("ref")
+            && let Some(now) = name_now(table)
+        {
+            *table = now;
+        }
+    };
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for (_, property) in properties.into_iter().flatten() {
+        rename(property);
+        if let Some(items) = property.get_mut("items") {
+            rename(items);
         }
     }
 }
@@ -113,11 +148,14 @@ impl Compiler {
         } else {
             // With `set_null` there will be a null, unless it is taken out of a list.
             let may_be_null = on_delete == OnDelete::SetNull && !is_list;
-            let keys = if may_be_null || is_declared {
-                Kinds::KEY.or(Kinds::NULL)
-            } else {
-                Kinds::KEY
+            let is_nullable = may_be_null || is_declared || !is_list;
+            let keys = match is_nullable {
+                true => Kinds::KEY.or(Kinds::NULL),
+                false => Kinds::KEY,
             };
+            if !(may_be_null || is_declared || is_list) {
+                self.implied_null.push(field.to_owned());
+            }
             if is_declared && !keys.have(node.kinds) {
                 let message = format!(
                     "a key is {}, and `type` allows more than that.",
@@ -139,6 +177,19 @@ impl Compiler {
             is_list,
         });
         Ok(())
+    }
+
+    /// A row that must name another does not do so by null.
+    pub(super) fn forbid_null_where_required(&mut self) {
+        for name in std::mem::take(&mut self.implied_null) {
+            let root = self.nodes.first().and_then(|root| root.object.as_ref());
+            let field = root.and_then(|root| root.field(&name));
+            let required = field.filter(|field| field.required);
+            let node = required.and_then(|field| field.node);
+            if let Some(node) = node.and_then(|id| self.nodes.get_mut(id.0)) {
+                node.kinds = node.kinds.and(Kinds::KEY);
+            }
+        }
     }
 
     fn on_delete(&self, fields: &Map<String, Value>, at: &Path<'_>) -> Result<OnDelete> {

@@ -28,8 +28,6 @@ pub(super) fn resolve(
     if pending.is_empty() {
         return check_chains(option, nodes);
     }
-    let mut sorted: Vec<&(String, NodeId)> = places.iter().collect();
-    sorted.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     for Pending { id, target, at } in pending {
         let shown = inline(target);
         let Some(fragment) = target.strip_prefix('#') else {
@@ -38,8 +36,9 @@ pub(super) fn resolve(
             return Err(Error::invalid(option, message).hint(hint));
         };
         let fragment = percent_decoded(fragment);
-        let found = sorted.binary_search_by(|place| place.0.cmp(&fragment));
-        let Some((_, found)) = found.ok().and_then(|at| sorted.get(at)) else {
+        // One by one: there are at most as many as subschemas, and sorting them is more code.
+        let found = places.iter().find(|place| place.0 == fragment);
+        let Some((_, found)) = found else {
             let error = Error::invalid(
                 option,
                 format!("`{at}` is `{shown}`, and there is no such subschema."),

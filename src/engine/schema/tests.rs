@@ -97,7 +97,7 @@ fn people_read_what_is_wrong() {
         ),
         (
             json!({"id": "u", "email": "a@b.c", "team": [1]}),
-            "`team` must be a string or a whole number, and is a list of 1 item",
+            "`team` must be a string or a whole number or null, and is a list of 1 item",
         ),
     ] {
         assert_eq!(told(&users, row.clone()), expected, "{row}");
@@ -506,7 +506,8 @@ fn references_are_listed_and_read() {
         "tags": {"type": "list", "items": {"ref": "tags", "on_delete": "cascade"}},
         "likes": {"type": "list", "ref": "users", "on_delete": "set_null"},
         "maybe": {"ref": "users", "type": ["str", "null"]},
-    }}));
+        "needed": {"ref": "users"},
+    }, "required": ["needed"]}));
     let found: Vec<_> = schema
         .refs()
         .iter()
@@ -527,23 +528,29 @@ fn references_are_listed_and_read() {
             ("tags", "tags", "cascade", true),
             ("likes", "users", "set_null", true),
             ("maybe", "users", "restrict", false),
+            ("needed", "users", "restrict", false),
         ]
     );
-    let row = json!({"author": 12, "editor": null, "tags": ["a", 2.0], "likes": [], "maybe": null});
+    let row = json!({"needed": "u", "author": 12, "editor": null, "tags": ["a", 2.0], "likes": [], "maybe": null});
     assert_eq!(told(&schema, row.clone()), "");
+    assert_eq!(told(&schema, json!({"needed": 1, "author": null})), "");
     let keys = |at: usize| schema.refs()[at].keys(row.as_object().unwrap());
     assert_eq!(keys(0), ["12"]);
     assert_eq!(keys(2), ["a", "2"]);
     assert!(keys(1).is_empty() && keys(3).is_empty() && keys(4).is_empty());
     for row in [
-        json!({"author": null}),
         json!({"author": 1.5}),
+        json!({"needed": null}),
         json!({"editor": true}),
         json!({"tags": [null]}),
         json!({"likes": "u_1"}),
         json!({"likes": [{}]}),
         json!({"maybe": 1}),
     ] {
+        let mut row = row;
+        if row.get("needed").is_none() {
+            row["needed"] = json!("u");
+        }
         assert_ne!(told(&schema, row.clone()), "", "{row}");
     }
 }

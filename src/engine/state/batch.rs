@@ -1,13 +1,16 @@
 //! Writes that are being put together for one commit: each is validated against the state plus the
 //! ones before it, and taken back alone when it is refused.
 
-use std::collections::BTreeMap;
+mod references;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::{State, Table};
+use self::references::Naming;
+use super::{State, Table, TableSchema, Version};
 use crate::engine::digest::{RowSum, TableSum};
 use crate::engine::index::{self, Definition};
-use crate::engine::log::{Op, codec};
+use crate::engine::log::{CommitId, Op, codec};
 use crate::engine::query::Json;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::UnixMillis;
@@ -31,6 +34,10 @@ pub struct Batch<'a> {
     indexes: BTreeMap<u32, Option<(u32, Rc<Definition>)>>,
     /// Which row has a value of a unique index after the ops, by index.
     holders: BTreeMap<(u32, Vec<u8>), Option<String>>,
+    /// What rows name: those of tables that were asked for, and all that ops wrote.
+    naming: Naming<'a>,
+    /// Tables whose rows in the state are in `naming`.
+    is_read: BTreeSet<u32>,
     last_table_id: u32,
     is_dropped: bool,
     ops: Vec<Op>,
@@ -48,6 +55,7 @@ pub struct TableView {
     pub name: String,
     pub pk: String,
     pub mirror: bool,
+    pub schema: TableSchema,
     pub sum: TableSum,
 }
 
@@ -96,6 +104,8 @@ impl<'a> Batch<'a> {
             rows: BTreeMap::new(),
             indexes: BTreeMap::new(),
             holders: BTreeMap::new(),
+            naming: Naming::default(),
+            is_read: BTreeSet::new(),
             last_table_id: base.last_table_id,
             is_dropped: base.is_dropped,
             ops: Vec::new(),
@@ -253,6 +263,7 @@ impl<'a> Batch<'a> {
                     name: table.clone(),
                     pk: pk.clone(),
                     mirror: *mirror,
+                    schema: TableSchema::default(),
                     sum: TableSum::default(),
                 };
                 self.stage_table(table, Some(view));
@@ -283,6 +294,14 @@ impl<'a> Batch<'a> {
             Op::DropIndex { table, id } => {
                 self.table(table)?;
                 self.stage_index(*id, None);
+            }
+            Op::SetSchema { table, .. } => {
+                let mut view = self.table(table)?;
+                // Where it will stand is known once it is committed.
+                if let Some(version) = Version::of(&op, CommitId::default(), self.at, "") {
+                    view.schema = view.schema.with(version);
+                }
+                self.stage_table(table, Some(view));
             }
             Op::Put {
                 table,
@@ -389,6 +408,7 @@ impl<'a> Batch<'a> {
             view.sum.remove(RowSum::of(view.id, key, rev, doc));
         }
         if let Some(doc) = &row.doc {
+            self.note_named(&view, key, doc);
             view.sum.add(RowSum::of(view.id, key, row.rev, doc));
         }
         let place = (view.id, key.to_owned());
@@ -455,6 +475,7 @@ fn bytes(op: &Op) -> usize {
             Op::Put { key, doc, .. } => key.len() + doc.text().len(),
             Op::Delete { key, .. } => key.len(),
             Op::CreateIndex { fields, .. } => fields.iter().map(String::len).sum(),
+            Op::SetSchema { .. } => op.size(),
             _ => 0,
         }
 }
@@ -465,6 +486,7 @@ fn view(name: &str, table: &Table) -> TableView {
         name: name.to_owned(),
         pk: table.pk.clone(),
         mirror: table.mirror,
+        schema: table.schema.clone(),
         sum: table.sum,
     }
 }

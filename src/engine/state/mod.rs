@@ -4,6 +4,7 @@ mod batch;
 mod index;
 mod stored;
 mod table;
+mod table_schema;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +23,7 @@ pub use batch::{Batch, RowView, TableView};
 pub use index::Index;
 pub use stored::{Stored, StoredPart, StoredSegment, covered_by};
 pub use table::{Row, Shown, Table, sum_of};
+pub use table_schema::{Bound, TableSchema, Validate, Version};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct State {
@@ -147,7 +149,10 @@ impl State {
         let mut touched = BTreeSet::new();
         let mut superseded = Vec::new();
         for (number, op) in record.ops.iter().enumerate() {
-            let table = self.apply_op(op, (at, number), &mut superseded);
+            let table = match op {
+                Op::SetSchema { table, .. } => self.set_schema(record, number, table),
+                op => self.apply_op(op, (at, number), &mut superseded),
+            };
             touched.extend(table.map_err(|table| ApplyError::UnknownTable { at, table })?);
         }
         for (name, table) in &mut self.tables {
@@ -281,7 +286,7 @@ impl State {
             Op::DropIndex { id, .. } => {
                 self.indexes.remove(id);
             }
-            Op::Put { .. } | Op::Delete { .. } => {}
+            Op::SetSchema { .. } | Op::Put { .. } | Op::Delete { .. } => {}
         }
         Ok(None)
     }

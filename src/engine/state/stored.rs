@@ -111,6 +111,7 @@ fn table_at_checkpoint(entry: &TableEntry, files: &[Rc<FileEntry>]) -> Table {
     let segments: Vec<StoredSegment> = segments.collect();
     let is_loaded = segments.iter().all(|segment| segment.lines() == 0);
     Table {
+        schema: entry.schema.clone(),
         sum: entry.sum,
         is_loaded,
         stored: Stored {

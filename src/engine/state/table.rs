@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
-use super::{Stored, covered_by};
+use super::{Stored, TableSchema, covered_by};
 use crate::engine::digest::{RowSum, TableSum};
 use crate::engine::log::{CommitId, Op};
 
@@ -84,6 +84,7 @@ pub struct Table {
     pub created: CommitId,
     /// Whether its rows are shown as messages.
     pub mirror: bool,
+    pub schema: TableSchema,
     /// Over the rows that are not deleted.
     pub sum: TableSum,
     /// With tombstones. Until the table is loaded, only what commits after the checkpoint wrote.
@@ -103,6 +104,7 @@ impl Table {
             pk: pk.to_owned(),
             created,
             mirror,
+            schema: TableSchema::default(),
             sum: TableSum::default(),
             rows: BTreeMap::new(),
             is_loaded: true,

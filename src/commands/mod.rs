@@ -6,6 +6,7 @@ mod count;
 mod database_drop;
 mod databases;
 mod delete;
+mod delete_many;
 mod distinct;
 mod explain;
 mod find;
@@ -18,6 +19,7 @@ mod init;
 mod input;
 mod insert;
 mod inspect;
+mod preview;
 mod restore_row;
 mod results;
 mod schema_set;
@@ -28,6 +30,7 @@ mod table_drop;
 mod table_rename;
 mod transact;
 mod update;
+mod update_many;
 
 use std::future::Future;
 use std::rc::Rc;
@@ -193,6 +196,8 @@ commands![
     explain::Explain,
     update::Update,
     delete::Delete,
+    update_many::UpdateMany,
+    delete_many::DeleteMany,
     transact::Transact,
     history::ShowHistory,
     restore_row::RestoreRow,

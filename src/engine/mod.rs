@@ -25,6 +25,7 @@ pub mod layout;
 pub mod list;
 mod load;
 pub mod log;
+pub mod many;
 pub mod materialize;
 mod merge_patch;
 pub mod names;

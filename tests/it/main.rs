@@ -37,6 +37,7 @@ mod limits;
 mod log_damage;
 mod lost_marks;
 mod lost_permissions;
+mod many;
 mod materialize;
 mod materialize_crash;
 mod materialize_drops;

@@ -192,12 +192,18 @@ impl<'a> Batch<'a> {
         })
     }
 
-    /// The table's rows that are not deleted, with their documents. It must be loaded, and the batch have
-    /// no rows.
-    pub fn live(&self, table: &TableView) -> impl Iterator<Item = (&str, &str)> {
-        let table = self.base.table_by_id(table.id);
-        let rows = table.into_iter().flat_map(|(_, table)| table.live());
-        rows.map(|(key, _, doc)| (key, doc))
+    /// The table's rows that are not deleted, with their documents, in no order. It must be loaded.
+    pub fn documents(&self, table: &TableView) -> impl Iterator<Item = (&str, &str)> {
+        let id = table.id;
+        let base = self.base.table_by_id(id);
+        let base = base.into_iter().flat_map(|(_, table)| table.live());
+        let is_staged =
+            move |key: &str| !self.rows.is_empty() && self.rows.contains_key(&(id, key.to_owned()));
+        let base = base.filter(move |(key, ..)| !is_staged(key));
+        let base = base.map(|(key, _, doc)| (key, doc));
+        let staged = self.rows.range((id, String::new())..);
+        let staged = staged.take_while(move |((of, _), _)| *of == id);
+        base.chain(staged.filter_map(|((_, key), row)| Some((key.as_str(), row.doc.as_deref()?))))
     }
 
     /// The indexes of a table, with their ids, oldest first.

@@ -1,0 +1,89 @@
+//! `/dbc_update_many`
+
+use twilight_interactions::command::{CommandModel, CreateCommand};
+use twilight_model::channel::Attachment;
+
+use super::find::WHERE;
+use super::input::{self, Options};
+use super::{Context, SlashCommand, besides, manage_server, preview, results};
+use crate::engine::document;
+use crate::engine::many::Many;
+use crate::engine::query::Filter;
+use crate::engine::row::{Action, Patch};
+use crate::error::Result;
+use crate::host::Host;
+use crate::interactions::Reply;
+
+/// Change all rows of a table that match, in one commit
+#[derive(CommandModel, CreateCommand)]
+#[command(
+    name = "dbc_update_many",
+    default_permissions = "manage_server",
+    contexts = "guild",
+    integration_types = "guild_install"
+)]
+pub(super) struct UpdateMany {
+    /// Database
+    #[command(autocomplete = true, max_length = 32)]
+    database: String,
+    /// Table
+    #[command(autocomplete = true, max_length = 32)]
+    table: String,
+    /// Which rows, as JSON, as for /dbc_find; {} for all of them
+    #[command(max_length = 6000)]
+    where_json: Option<String>,
+    /// Instead of where_json: a file with the filter
+    where_file: Option<Attachment>,
+    /// What changes in each: a JSON Merge Patch, or operators like {"$inc":{"n":1}}
+    #[command(max_length = 6000)]
+    patch_json: Option<String>,
+    /// Instead of patch_json: a file with the patch
+    patch_file: Option<Attachment>,
+    /// Only tell how many rows match, and the first of them
+    dry_run: Option<bool>,
+    /// Only if so many rows match
+    #[command(min_value = 0)]
+    expect: Option<i64>,
+}
+
+impl SlashCommand for UpdateMany {
+    const HELP: &'static str = "All rows that match at the moment of the commit are changed, or none: at most 5,000. \
+        `dry_run:true` changes nothing and tells how many it would be; `expect` refuses any other number, so that \
+        nothing is changed that the preview did not count. Patches are those of `/dbc_update`.";
+    const EXAMPLE: &'static str = "/dbc_update_many database:prod table:users where_json:{\"role\":\"student\"} patch_json:{\"$inc\":{\"year\":1}} dry_run:true";
+    const WRITES: bool = true;
+
+    async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
+        let database = context.engine.database(&self.database).await?;
+        let filter = input::read(&context, WHERE, self.where_json, self.where_file).await?;
+        let options = Options {
+            json: "patch_json",
+            file: "patch_file",
+        };
+        let patch = input::read(&context, options, self.patch_json, self.patch_file).await?;
+        let option = patch.option;
+        let patch = document::parse_patch(option, &patch.text)?;
+        let many = Many {
+            table: self.table.clone(),
+            filter: Filter::parse(filter.option, &filter.text)?,
+            action: Action::Update {
+                patch: Patch::parse(option, patch)?,
+                option,
+            },
+            expect: preview::expected(self.expect),
+        };
+        if self.dry_run.unwrap_or(false) {
+            return preview::of(&database, &many, "changed").await;
+        }
+        let committed = database.change_many(&context.origin, many).await?;
+        let changed = committed.value;
+        Ok(Reply::new(format!(
+            "Updated {} of `{}.{}` (commit #{}).{}",
+            results::rows_of(changed.matched),
+            self.database,
+            self.table,
+            committed.at.seq(),
+            besides(&changed.changed)
+        )))
+    }
+}

@@ -1,0 +1,101 @@
+//! Changing all rows that match, in one commit.
+
+use super::commit::{Committed, Need, Touch};
+use super::database::Database;
+use super::log::Origin;
+use super::query::{Filter, Json};
+use super::row::{Action, Change, Changed};
+use super::state::Batch;
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::Host;
+use crate::limits::TRANSACTION_OPERATIONS;
+use crate::text::inline;
+
+/// What is to become of rows that match.
+#[derive(Debug, Clone)]
+pub struct Many {
+    pub table: String,
+    pub filter: Filter,
+    pub action: Action,
+    /// How many rows have to match, where somebody wants to be sure.
+    pub expect: Option<usize>,
+}
+
+/// What became of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManyChanged {
+    pub matched: usize,
+    pub changed: Changed,
+}
+
+impl<H: Host> Database<H> {
+    /// Changes all rows that match as of the commit that does it, or none of them.
+    ///
+    /// # Errors
+    /// The first row whose change is refused; more rows than a commit takes, or others than were expected; or
+    /// a commit that failed.
+    pub async fn change_many(&self, origin: &Origin, many: Many) -> Result<Committed<ManyChanged>> {
+        let touch = match many.action {
+            Action::Delete { .. } => Touch::Delete,
+            Action::Put { .. } | Action::Update { .. } => Touch::Put,
+        };
+        let table = many.table.clone();
+        let need = Need { table, touch };
+        let build = move |batch: &mut Batch<'_>| many.stage(batch);
+        self.write_to(origin, vec![need], build).await
+    }
+}
+
+impl Many {
+    fn stage(&self, batch: &mut Batch<'_>) -> Result<ManyChanged> {
+        let table = batch.table(&self.table)?;
+        let rows = batch.documents(&table);
+        let matching = rows.filter(|(_, doc)| self.filter.matches(Json::new(doc)));
+        let mut keys: Vec<String> = matching.map(|(key, _)| key.to_owned()).collect();
+        keys.sort_unstable();
+        self.check_number(batch.database(), keys.len())?;
+        let matched = keys.len();
+        let mut changed = Changed::default();
+        for key in keys {
+            // It may have gone along with a row that it named.
+            let is_there = batch.row(&table, &key).is_some_and(|row| row.doc.is_some());
+            if !is_there {
+                continue;
+            }
+            let change = Change {
+                table: self.table.clone(),
+                key,
+                if_rev: None,
+                action: self.action.clone(),
+            };
+            let one = change.stage(batch).map_err(|error| {
+                let row = format!("row `{}` of table `{}`", inline(&change.key), self.table);
+                Error {
+                    message: format!("{row}: {}", error.message),
+                    ..error
+                }
+            })?;
+            changed.add(one);
+        }
+        Ok(ManyChanged { matched, changed })
+    }
+
+    fn check_number(&self, database: &str, found: usize) -> Result<()> {
+        let of = format!("table `{}` of database `{database}`", self.table);
+        if let Some(expected) = self.expect.filter(|&expected| expected != found) {
+            let message = format!("{found} rows of {of} match, not {expected}.");
+            return Err(Error::new(ErrorKind::Conflict, message)
+                .option("expect")
+                .hint("Look at them with `/dbc_find`, then decide."));
+        }
+        if found > TRANSACTION_OPERATIONS {
+            let message = format!(
+                "{found} rows of {of} match; one commit changes at most {TRANSACTION_OPERATIONS}."
+            );
+            return Err(Error::new(ErrorKind::TooLarge, message)
+                .option("where_json")
+                .hint("Ask for a part of them, by a range of keys or values."));
+        }
+        Ok(())
+    }
+}

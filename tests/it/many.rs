@@ -1,0 +1,130 @@
+//! Changing all rows that match, in one commit.
+
+use crate::crud::{commits, on_users, refused};
+use crate::world::{World, get};
+use serde_json::{Value, json};
+
+fn with_people(seed: u64) -> World {
+    let mut world = World::with_table(seed);
+    let people: Vec<Value> = (0..30)
+        .map(|n| {
+            let row = json!({"year": n % 3, "name": format!("n{n:02}")});
+            json!({"op": "insert", "table": "users", "key": format!("p{n:02}"), "value": row})
+        })
+        .collect();
+    world.ok(&format!(
+        "/dbc_transact database:prod ops_json:{}",
+        Value::from(people)
+    ));
+    world
+}
+
+fn count(world: &mut World, filter: &str) -> String {
+    let reply = world.ok(&on_users("dbc_count", &format!("where_json:{filter}")));
+    reply.split(" in ").next().unwrap().to_owned()
+}
+
+#[test]
+fn all_rows_that_match_change_in_one_commit() {
+    let mut world = with_people(1);
+    let update = r#"where_json:{"year":2} patch_json:{"$inc":{"year":1},"$set":{"seen":true}}"#;
+    let before = commits(&world).len();
+    let preview = world.ok(&on_users(
+        "dbc_update_many",
+        &format!("{update} dry_run:true"),
+    ));
+    assert!(
+        preview.starts_with(
+            "10 rows of `prod.users` would be changed; nothing was written. With `expect:10`"
+        ),
+        "{preview}"
+    );
+    assert!(preview.contains("`p02`, `p05`"), "{preview}");
+    assert_eq!(commits(&world).len(), before);
+    refused(
+        &mut world,
+        &on_users("dbc_update_many", &format!("{update} expect:9")),
+        &[
+            "`expect`",
+            "10 rows of table `users`",
+            "not 9",
+            "Nothing was written",
+        ],
+    );
+    let reply = world.ok(&on_users("dbc_update_many", &format!("{update} expect:10")));
+    assert!(
+        reply.starts_with("Updated 10 rows of `prod.users` (commit #"),
+        "{reply}"
+    );
+    assert_eq!(commits(&world).len(), before + 1);
+    assert_eq!(count(&mut world, r#"{"year":3,"seen":true}"#), "10 rows");
+    let reply = world.ok(&on_users("dbc_delete_many", r#"where_json:{"year":3}"#));
+    assert!(
+        reply.starts_with("Deleted 10 rows from `prod.users`"),
+        "{reply}"
+    );
+    assert_eq!(count(&mut world, "{}"), "20 rows");
+    world.settle();
+    world.lose_storage();
+    assert_eq!(count(&mut world, "{}"), "20 rows");
+    world.ok(&on_users("dbc_restore_row", "key:p02 rev:1"));
+    world.ok(&get("p02"));
+    let nothing = world.ok(&on_users("dbc_delete_many", r#"where_json:{"year":9}"#));
+    assert!(nothing.starts_with("Deleted 0 rows"), "{nothing}");
+}
+
+#[test]
+fn one_row_that_cannot_change_keeps_all_as_they_are() {
+    let mut world = with_people(2);
+    world.ok(&on_users("dbc_index_create", "field:name unique:true"));
+    world.ok(&on_users(
+        "dbc_update",
+        r#"key:p29 patch_json:{"year":"many"}"#,
+    ));
+    for (rest, words) in [
+        (
+            r#"where_json:{"year":1} patch_json:{"name":"same"}"#,
+            vec!["row `p04`", "row `p01` has that already"],
+        ),
+        (
+            r#"where_json:{} patch_json:{"$inc":{"year":1}}"#,
+            vec!["row `p29`", "year"],
+        ),
+        (
+            r#"where_json:{} patch_json:{"id":"x"}"#,
+            vec!["row `p00`", "primary key `id`"],
+        ),
+        (
+            r#"where_json:{"$foo":1} patch_json:{"a":1}"#,
+            vec!["`where_json`", "$foo"],
+        ),
+        (r#"where_json:{}"#, vec!["patch_json"]),
+        (r#"patch_json:{}"#, vec!["where_json"]),
+    ] {
+        refused(&mut world, &on_users("dbc_update_many", rest), &words);
+    }
+    refused(
+        &mut world,
+        &on_users("dbc_delete_many", ""),
+        &["where_json"],
+    );
+    assert_eq!(count(&mut world, r#"{"year":1}"#), "10 rows");
+}
+
+#[test]
+fn rows_of_the_same_moment_are_seen() {
+    let mut world = with_people(3);
+    let lines = [
+        on_users("dbc_insert", r#"key:new value_json:{"year":7}"#),
+        on_users("dbc_update", r#"key:p00 patch_json:{"year":7}"#),
+        on_users(
+            "dbc_update_many",
+            r#"where_json:{"year":7} patch_json:{"$inc":{"year":1}}"#,
+        ),
+        on_users("dbc_delete_many", r#"where_json:{"year":8}"#),
+    ];
+    let replies = world.all_at_once(&lines);
+    assert!(replies[2].starts_with("Updated 2 rows"), "{replies:?}");
+    assert!(replies[3].starts_with("Deleted 2 rows"), "{replies:?}");
+    assert_eq!(count(&mut world, "{}"), "29 rows");
+}

@@ -17,6 +17,9 @@ const HISTORY = "/dbc_history database:prod table:users key:u_1";
 const INSPECT = "/dbc_inspect database:prod";
 const ask = (command, rest) => `/dbc_${command} database:prod table:users ${rest}`;
 const where = (filter) => `where_json:${JSON.stringify(filter)}`;
+const SCHEMA = { required: ["id", "role"], properties: { id: "str", role: "str", visits: "int" } };
+const RANGE = `${where({ visits: { $gte: 1, $lt: 7 } })} sort:-visits`;
+const PIPELINE = [{ $group: { _id: "$role", visits: { $sum: "$visits" } } }, { $sort: { visits: -1 } }];
 
 /**
  * A step is a command (`text`) or `restart: true`. `expect(view, seen)` returns what is wrong with the reply, or
@@ -63,11 +66,25 @@ export const tour = [
     guild: (state) => ["**u_1** · rev 4", "**u_2** · rev 1", "**u_3** · rev 1"].every((row) => hasRow(state, row)) && hasRevision(state, 3),
     shows: "all three rows' messages, and the revision before in u_1's thread",
   },
+  { text: ask("schema_set", `schema_json:${JSON.stringify(SCHEMA)}`), expect: (view) => mentions(view, "version 1") },
+  {
+    text: ask("insert", `key:u_4 value_json:${JSON.stringify({ role: "teacher", visits: "often" })}`),
+    expect: (view) => isRefused(view, "visits"),
+    note: "The schema refuses it: nothing was written.",
+  },
+  {
+    text: ask("index_create", "field:visits"),
+    expect: (view) => mentions(view, "Index over `visits`"),
+    guild: (state) => hasMessage(state, "idx-users-visits", (message) => message.content.startsWith("**u_3** · rev 1")),
+    shows: "#idx-users-visits, with an entry for each row",
+  },
   { text: ask("find", where({ role: "teacher" })), expect: showsKeys("u_1", "u_3") },
-  { text: ask("find", `${where({ visits: { $gte: 1, $lt: 7 } })} sort:-visits select:role,visits`), expect: showsKeys("u_2", "u_1") },
+  { text: ask("find", `${RANGE} select:role,visits`), expect: (view) => showsKeys("u_2", "u_1")(view) ?? mentions(view, "by `INDEX visits`") },
+  { text: ask("explain", RANGE), expect: (view) => mentions(view, "`INDEX visits`") ?? mentions(view, "2 values of the index, 2 rows") },
   { text: ask("find", where({ $text: "mondays" })), expect: showsKeys("u_2") },
   { text: ask("count", where({ role: "teacher" })), expect: (view) => mentions(view, "2 rows in `prod.users`") },
   { text: ask("distinct", "field:role"), expect: (view) => mentions(view, "2 different values") ?? mentions(view, '"guest"\n"teacher"') },
+  { text: ask("aggregate", `pipeline_json:${JSON.stringify(PIPELINE)}`), expect: (view) => mentions(view, "teacher  8") },
   {
     text: "/dbc_delete database:prod table:users key:u_2",
     expect: (view) => mentions(view, "the deletion is revision 2"),
@@ -116,6 +133,12 @@ function mentions(view, word) {
   const text = replyText(view);
   if (looksRefused(text)) return "the command was refused";
   return text.includes(word) ? undefined : `the reply does not mention ${word}`;
+}
+
+function isRefused(view, word) {
+  const text = replyText(view);
+  if (!looksRefused(text)) return "the command was not refused";
+  return text.includes(word) ? undefined : `the refusal does not mention ${word}`;
 }
 
 function showsRow(expected) {

@@ -3,6 +3,7 @@
 pub mod codec;
 pub mod known;
 pub mod notice;
+mod op_fields;
 pub mod read;
 pub mod record;
 pub mod replay;

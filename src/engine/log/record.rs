@@ -83,7 +83,7 @@ pub fn parse_crc(text: &str) -> Option<u32> {
 }
 
 /// Whose doing a commit is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Origin {
     /// The interaction's id: how a command finds out whether it was carried out.
     #[serde(rename = "i")]
@@ -96,17 +96,13 @@ pub struct Origin {
 
 /// Somebody's part of a commit: the ops of all parts stand one after the other, in the order of
 /// the parts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Part {
     #[serde(flatten)]
     pub origin: Origin,
     /// How many of the record's ops.
-    #[serde(rename = "n", default = "one", skip_serializing_if = "is_one")]
+    #[serde(rename = "n", skip_serializing_if = "is_one")]
     pub ops: usize,
-}
-
-fn one() -> usize {
-    1
 }
 
 fn is_one(n: &usize) -> bool {
@@ -166,7 +162,8 @@ impl Record {
 }
 
 /// One change, as a full after-image: applying it twice is applying it once.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// [`super::op_fields`] reads it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum Op {
     /// The database begins.
@@ -174,7 +171,7 @@ pub enum Op {
         database: String,
         private: bool,
         /// The object that writes this log from now on.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         owner: Option<String>,
     },
     /// Another object writes this log from now on.
@@ -191,7 +188,7 @@ pub enum Op {
         /// The top-level field that holds a row's key.
         pk: String,
         /// Whether its rows are shown as messages.
-        #[serde(default = "yes", skip_serializing_if = "is_yes")]
+        #[serde(skip_serializing_if = "is_yes")]
         mirror: bool,
     },
     RenameTable {
@@ -207,9 +204,9 @@ pub enum Op {
         id: u32,
         /// The paths that it is over.
         fields: Vec<String>,
-        #[serde(default, skip_serializing_if = "is_no")]
+        #[serde(skip_serializing_if = "is_no")]
         unique: bool,
-        #[serde(default, skip_serializing_if = "is_no")]
+        #[serde(skip_serializing_if = "is_no")]
         sparse: bool,
     },
     DropIndex {
@@ -219,12 +216,12 @@ pub enum Op {
     /// The table's rows are held against another schema from now on, or against none.
     SetSchema {
         table: String,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         schema: Option<Document>,
         /// The ids of the tables that its references name, in their order.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[serde(skip_serializing_if = "Vec::is_empty")]
         refs: Vec<u32>,
-        #[serde(default, skip_serializing_if = "Validate::is_strict")]
+        #[serde(skip_serializing_if = "Validate::is_strict")]
         validate: Validate,
     },
     /// Everything up to `head` stands in the files that the manifest names.
@@ -237,7 +234,7 @@ pub enum Op {
         up_to: CommitId,
         /// Records that are removed, each run of them by its newest, and what comes before the run.
         /// Written ahead of the removal, with an `up_to` before every commit.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[serde(skip_serializing_if = "Vec::is_empty")]
         gaps: Vec<(Link, Option<Link>)>,
     },
     /// The database ends; what is left of it is removed from the guild.
@@ -256,13 +253,9 @@ pub enum Op {
         /// One more than the deleted revision.
         rev: u64,
         /// No copy of the row is to remain anywhere.
-        #[serde(default, skip_serializing_if = "is_no")]
+        #[serde(skip_serializing_if = "is_no")]
         hard: bool,
     },
-}
-
-fn yes() -> bool {
-    true
 }
 
 fn is_yes(value: &bool) -> bool {

@@ -188,3 +188,6 @@ fn value_of(after: &Cursor, direction: Direction) -> Option<Vec<u8>> {
     }
     Some(value)
 }
+
+#[cfg(test)]
+mod tests;

@@ -269,20 +269,17 @@ fn writers_wait_for_one_request_of_a_checkpoint() {
         .map(|n| json!({"op": "insert", "table": "users", "key": format!("r{n}"), "value": {}}))
         .collect();
     world.ok(&format!("/dbc_transact database:prod ops_json:{ops}"));
-    // Showing the rows takes longer than a look at the log is good for.
     world.settle();
     let log = format!("/channels/{}/messages", world.channel_id("dbc-log"));
     let ledger = world.take_ledger();
     let of_log: Vec<_> = ledger
         .iter()
         .filter(|sent| sent.path.ends_with(&log) && matches!(sent.event, Event::Alarm(_)))
+        .map(|sent| sent.method.as_str())
         .collect();
-    let [.., file, look, record] = of_log.as_slice() else {
-        panic!("{of_log:#?}");
-    };
-    assert_eq!(
-        [&file.method, &look.method, &record.method],
-        ["POST", "GET", "POST"],
-        "the record is the last, with the writer's lock: {of_log:#?}"
-    );
+    // Showing the rows takes longer than a look at the log is good for, so there are looks; none comes
+    // after the record, which alone takes the writer's lock.
+    let posts = of_log.iter().filter(|method| **method == "POST").count();
+    assert_eq!((posts, of_log.last()), (2, Some(&"POST")), "{of_log:?}");
+    assert!(of_log.contains(&"GET"), "{of_log:?}");
 }

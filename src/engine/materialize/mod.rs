@@ -133,8 +133,13 @@ impl<H: Host> Database<H> {
     }
 
     /// Before the channels are changed: whoever opens the database next knows from when on nothing
-    /// of it can arrive any more. A replaced object cannot write to storage, and stops here.
+    /// of it can arrive any more. A replaced object cannot write to storage, and stops here. So does one
+    /// whose log another deployment has taken over: what it does not know of would look wrong to it.
     async fn fence(&self) -> bool {
+        if let Err(error) = self.confirm_tenure().await {
+            self.log_stop(&error.message);
+            return false;
+        }
         let now = self.shared.host.now();
         let noted = self.change(|opened| opened.mirror.work_begins(now));
         noted.is_ok() && self.store_hints().await

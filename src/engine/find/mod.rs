@@ -166,9 +166,10 @@ impl Asked<'_> {
         let select = find.select.as_deref();
         let select = select.map(|select| Select::parse("select", select, &table.pk));
         let select = select.transpose()?;
-        let question = cursor::Question::new(&table.id.to_string(), &find.filter, &sort);
+        // Only where there is another page.
+        let question = || cursor::Question::new(&table.id.to_string(), &find.filter, &sort);
         let cursor = find.cursor.as_deref();
-        let after = cursor.map(|cursor| Cursor::decode("cursor", cursor, question));
+        let after = cursor.map(|cursor| Cursor::decode("cursor", cursor, question()));
         let after = after.transpose()?;
         let plans = self.plan(&Question {
             filter: &find.filter,
@@ -178,15 +179,15 @@ impl Asked<'_> {
         });
         let way = self.rows(&plans.chosen.access, after.as_ref());
         let query = Query {
-            filter: find.filter.clone(),
-            sort,
+            filter: &find.filter,
+            sort: &sort,
             after,
             skip: find.skip,
             limit: find.limit,
             in_order: way.in_order,
         };
         let page = memory::find(way.candidates, &query);
-        let next = page.next.map(|next| next.encode(question));
+        let next = page.next.map(|next| next.encode(question()));
         let rows = page.rows.iter().map(|row| shown(row, select.as_ref()));
         let rows = Rows {
             rows: rows.collect(),

@@ -182,12 +182,17 @@ fn of_index(
             used: 0,
         },
     };
-    let values = match is_whole {
-        true => index.entries.len(),
-        false => count(&bounds, index.entries),
-    };
     // In its order, it ends when there are enough; how many do not match on the way, nobody knows.
     let enough = question.enough.filter(|_| order.is_some());
+    let values = match is_whole {
+        true => index.entries.len(),
+        false if is_of_single_rows(index.definition, &bounds) => bounds.ranges.len(),
+        // One more tells whether there are more.
+        false => {
+            let wanted = enough.map_or(COUNTED, |enough| enough.saturating_add(1).min(COUNTED));
+            count(&bounds, index.entries, wanted)
+        }
+    };
     let ends_early = is_whole && matches_all(question);
     let rows = match enough {
         Some(enough) if ends_early || !is_whole => enough.min(values),
@@ -209,11 +214,17 @@ fn of_index(
     })
 }
 
-/// The values within bounds, as far as they are counted.
-fn count(bounds: &Bounds, entries: &Entries) -> usize {
+/// Whether each of the ranges has one row at most, so that nothing need be counted.
+fn is_of_single_rows(index: &Definition, bounds: &Bounds) -> bool {
+    let is_whole_value = bounds.used == index.paths().len();
+    index.unique && is_whole_value && bounds.ranges.iter().all(Range::is_point)
+}
+
+/// The values within bounds, up to so many.
+fn count(bounds: &Bounds, entries: &Entries, most: usize) -> usize {
     let ranges = bounds.ranges.iter();
     let within = ranges.flat_map(|range| entries.range(&range.from, Some(&range.to)));
-    within.take(COUNTED).count()
+    within.take(most).count()
 }
 
 fn cost(rows: usize, sorts: bool) -> usize {

@@ -198,3 +198,39 @@ fn value_of(after: &Cursor, direction: Direction) -> Option<Vec<u8>> {
     }
     Some(value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::index::Definition;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Downwards, values fall and the keys of equal ones rise, however many there are of each; and each
+        /// value is looked at when its row is taken, and not before.
+        #[test]
+        fn an_index_is_gone_through_downwards(
+            values in prop::collection::vec(0u8..6, 0..40),
+            (from, to) in (0u8..7, 0u8..7),
+            wanted in 0usize..40,
+        ) {
+            let index = Definition::parse("fields", "a", false, false).unwrap();
+            let mut entries = Entries::default();
+            for (number, value) in values.iter().enumerate() {
+                entries.insert(&index, &format!("k{number:02}"), &format!("{{\"a\":{value}}}"));
+            }
+            let encoded = |value: u8| order::encoded(&serde_json::json!(value));
+            let range = Range { from: encoded(from), to: encoded(to) };
+            let mut expected: Vec<(u8, String)> = values.iter().enumerate()
+                .filter(|(_, value)| (from..to).contains(*value))
+                .map(|(number, value)| (u8::MAX - value, format!("k{number:02}")))
+                .collect();
+            expected.sort();
+            let expected: Vec<&str> = expected.iter().take(wanted).map(|(_, key)| key.as_str()).collect();
+            let keys = Rc::new(Cell::new(0));
+            let found = counted(&entries, &keys).descending(range);
+            prop_assert_eq!(found.take(wanted).collect::<Vec<_>>(), &expected[..]);
+            prop_assert_eq!(keys.get(), expected.len());
+        }
+    }
+}

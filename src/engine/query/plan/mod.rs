@@ -12,7 +12,6 @@ use super::filter::Filter;
 use super::path::Path;
 use super::sort::Sort;
 use crate::engine::index::{Definition, Entries};
-use crate::text::{inline, truncate};
 pub use bounds::{Bounds, Range};
 
 /// What sorting a row costs beside looking at it: rows come from an index in order, or are kept and
@@ -20,8 +19,6 @@ pub use bounds::{Bounds, Range};
 const SORTING: usize = 2;
 /// How many of an index's values are counted at most to tell how good it is.
 const COUNTED: usize = 10_000;
-/// Characters of an index's name.
-const NAME: usize = 100;
 
 /// A query as far as plans depend on it.
 #[derive(Debug, Clone, Copy)]
@@ -118,7 +115,7 @@ pub fn plan(question: &Question<'_>, table: &Statistics<'_>) -> Plans {
         let bounds = bounds::of_index(conditions, index.definition, index.entries.has_lists());
         match of_index(question, index, bounds) {
             Ok(plan) => plans.push(plan),
-            Err(why) => useless.push((index_name(index.definition), why)),
+            Err(why) => useless.push((index.definition.label().to_owned(), why)),
         }
     }
     // Of two that cost the same, the one that was found first: keys before indexes, older indexes first.
@@ -200,7 +197,7 @@ fn of_index(
     };
     let sorts = is_sorted && order.is_none();
     Ok(Plan {
-        name: format!("INDEX {}", index_name(index.definition)),
+        name: format!("INDEX {}", index.definition.label()),
         access: Access::Index {
             id: index.id,
             bounds,
@@ -279,14 +276,6 @@ fn key(value: &serde_json::Value) -> Option<String> {
             _ => number.to_string(),
         }),
         _ => None,
-    }
-}
-
-fn index_name(index: &Definition) -> String {
-    let name = inline(&truncate(&index.name(), NAME));
-    match index.rules() {
-        "" => name,
-        rules => format!("{name} ({rules})"),
     }
 }
 

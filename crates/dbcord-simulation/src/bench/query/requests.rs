@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::Scale;
-use crate::bench::guild::{DATABASE, Guild, ROWS_A_COMMIT, row};
+use crate::bench::guild::{DATABASE, Guild, ROWS_A_COMMIT, Timed, row};
 use crate::bench::{Goal, Measurement};
 
 const ROW_BYTES: usize = 200;
@@ -16,7 +16,7 @@ pub fn measure(scale: &Scale) -> Vec<Measurement> {
     guild.table("users", true);
     let filled = (0..rows).map(|n| row(n, ROW_BYTES));
     guild.fill("users", filled, ROWS_A_COMMIT);
-    let index = format!("/dbc_index_create database:{DATABASE} table:users fields:n");
+    let index = format!("/dbc_index_create database:{DATABASE} table:users field:n");
     guild.world.ok(&index);
     let middle = rows / 2;
     let ways = [
@@ -37,7 +37,7 @@ pub fn measure(scale: &Scale) -> Vec<Measurement> {
     all
 }
 
-fn ask(guild: &mut Guild, way: &str, filter: &Value) -> crate::bench::guild::Timed {
+fn ask(guild: &mut Guild, way: &str, filter: &Value) -> Timed {
     let find = json!({"table": "users", "where_json": filter.to_string()});
     let timed = guild.timed(guild.spec("dbc_find", find));
     let by = format!("by `{way}`");

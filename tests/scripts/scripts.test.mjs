@@ -115,6 +115,7 @@ test("an argument that makes no sense is named, with exit code 2, before anythin
     ["test", "night"],
     ["bench", "engine", "--night"],
     ["bench", "engine", "--only", "night"],
+    ["bench", "query", "--only", "night"],
     ["bench"],
   ]) {
     const { code, output } = await outputOf(script, args);

@@ -3,6 +3,7 @@
 
 use std::process::{Command, Output};
 
+use dbcord_simulation::bench::query::{self, Contender as _};
 use dbcord_simulation::bench::{Measurement, SUBJECTS, Scale, measure};
 
 fn measured() -> Vec<Measurement> {
@@ -44,6 +45,41 @@ fn what_writes_and_reads_cost_is_counted() {
     let pace = value(&all, "rows shown");
     assert!((0.8..=1.0).contains(&pace), "{pace} a second");
     assert_eq!(measured(), all, "the same again");
+}
+
+#[test]
+fn queries_of_a_loaded_table_need_no_request_and_the_ways_to_its_rows_the_same_before() {
+    let all = query::requests::measure(&query::Scale::SMALL);
+    let missed: Vec<_> = all.iter().filter(|m| m.is_met() == Some(false)).collect();
+    assert!(missed.is_empty(), "{missed:#?}");
+    let cold = |way: &str| {
+        ["requests", "in sequence"].map(|what| value(&all, &format!("rows by {way}: {what}")))
+    };
+    assert!(cold("KEYS")[0] >= 3.0, "{all:#?}");
+    for way in ["INDEX n", "SCAN"] {
+        assert_eq!(cold(way), cold("KEYS"), "{way}");
+    }
+}
+
+/// Beside SQLite, which takes a while to compile, they are asked in `tests/bench_query.rs`.
+#[test]
+fn the_questions_beside_sqlite_have_the_answers_that_their_names_say() {
+    let users = query::Users::new(query::Scale::SMALL.rows);
+    let mut lengths = users.rows().map(|(_, doc)| doc.len());
+    assert!(lengths.all(|length| (300..320).contains(&length)));
+    let mut engine = query::Engine::new(&users);
+    let questions = query::QUESTIONS.iter();
+    let rows = questions.map(|question| {
+        let text = &question.texts(&users, 1)[0];
+        engine.answer(question, text).len()
+    });
+    let rows: Vec<usize> = rows.collect();
+    let [key, index, range, page, scan, count, groups] = rows[..] else {
+        panic!("{rows:?}");
+    };
+    assert_eq!((key, index, range, page), (1, 1, 100, 20));
+    assert!((1..100).contains(&scan), "{scan}");
+    assert_eq!((count, groups), (1, 50));
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Going the way that a plan says: rows from memory, and how many of an index's values that took.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::engine::index::{Entries, Entry};
@@ -76,7 +75,9 @@ impl<'a> Asked<'a> {
                             let ranges = bounds.ranges.iter();
                             let found = ranges.flat_map(|range| entries.ascending(range));
                             // Of rows with several values each comes once.
-                            let found: BTreeSet<&'a str> = found.map(Entry::key).collect();
+                            let mut found: Vec<&'a str> = found.map(Entry::key).collect();
+                            found.sort_unstable();
+                            found.dedup();
                             (Box::new(found.into_iter().filter_map(of_key)), false)
                         }
                         (Some(entries), Some(direction)) => {
@@ -163,18 +164,27 @@ impl<'a> Counted<'a> {
     fn descending(&self, range: Range) -> impl Iterator<Item = &'a str> + use<'a> {
         let entries = self.entries;
         let keys = Rc::clone(&self.keys);
-        let mut to = range.to;
-        let groups = std::iter::from_fn(move || {
-            let last = entries.range(&range.from, Some(&to)).next_back()?;
-            to = last.value().to_vec();
-            Some(last.value())
+        let mut back = entries.range(&range.from, Some(&range.to)).rev().peekable();
+        let mut of_one_value: Option<Box<dyn Iterator<Item = &'a str> + 'a>> = None;
+        let found = std::iter::from_fn(move || {
+            if let Some(key) = of_one_value.as_mut().and_then(Iterator::next) {
+                return Some(key);
+            }
+            of_one_value = None;
+            let last = back.next()?;
+            let value = last.value();
+            let is_alone = back.peek().is_none_or(|next| next.value() != value);
+            if is_alone {
+                return Some(last.key());
+            }
+            // There may be many of them, and the first are wanted first.
+            back = entries.range(&range.from, Some(value)).rev().peekable();
+            let mut all: Box<dyn Iterator<Item = &'a str> + 'a> = Box::new(entries.holders(value));
+            let first = all.next();
+            of_one_value = Some(all);
+            first
         });
-        groups.flat_map(move |value| {
-            let keys = Rc::clone(&keys);
-            entries
-                .holders(value)
-                .inspect(move |_| keys.set(keys.get() + 1))
-        })
+        found.inspect(move |_| keys.set(keys.get() + 1))
     }
 }
 

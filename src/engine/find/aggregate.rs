@@ -1,7 +1,7 @@
 //! Putting a table's rows through a pipeline. Answered from memory, so exactly as of the last acknowledged
 //! commit.
 
-use super::{Asked, Cost, all_rows};
+use super::{Asked, Cost, Looked, all_rows};
 use crate::engine::database::Database;
 use crate::engine::query::aggregate::{Output, Rows};
 use crate::engine::query::{Filter, Pipeline};
@@ -43,24 +43,18 @@ impl<H: Host> Database<H> {
         }
         let opened = self.opened()?;
         let asked = Asked::new(&opened.state, self.loaded(&opened.state, table)?);
-        // What a first `$match` leaves out need not be looked at.
-        let everything = Filter::default();
-        let filter = pipeline.leading_filter().unwrap_or(&everything);
-        let (plans, way) = all_rows(asked, filter);
-        let keys = way.keys;
-        let chosen = Box::new(way.candidates.map(|row| row.doc));
         let foreign = |name: &str| {
             let found = self.loaded(&opened.state, name);
             found
                 .map(rows)
                 .map_err(|error| error.option(question.option))
         };
-        let output = pipeline.run(chosen, &foreign, question.limit)?;
+        let (looked, output) = asked.aggregate(&pipeline, &foreign, question.limit)?;
         let cost = Cost {
-            plans,
-            keys: keys.get(),
+            plans: looked.plans,
+            keys: looked.keys,
             was_loaded,
-            examined: output.examined,
+            examined: looked.examined,
             requests: self.shared.client.requests_sent().saturating_sub(sent),
             ms: self.shared.host.now().saturating_sub(began),
             at: opened.state.head_id().unwrap_or_default(),
@@ -77,6 +71,33 @@ impl<H: Host> Database<H> {
         }
         let message = format!("the rows of `{}.{name}` left memory meanwhile.", self.name);
         Err(Error::new(ErrorKind::Unavailable, message).hint("Try again."))
+    }
+}
+
+impl<'a> Asked<'a> {
+    /// Puts the rows of a table that is in memory through a pipeline, and `foreign` those of the tables that it
+    /// joins with. Of what comes out, the first `limit` are kept.
+    ///
+    /// # Errors
+    /// As [`Pipeline::run`].
+    pub fn aggregate(
+        &self,
+        pipeline: &'a Pipeline,
+        foreign: &dyn Fn(&str) -> Result<Rows<'a>>,
+        limit: usize,
+    ) -> Result<(Looked, Output)> {
+        // What a first `$match` leaves out need not be looked at.
+        let everything = Filter::default();
+        let filter = pipeline.leading_filter().unwrap_or(&everything);
+        let (plans, way) = all_rows(*self, filter);
+        let chosen = Box::new(way.candidates.map(|row| row.doc));
+        let output = pipeline.run(chosen, foreign, limit)?;
+        let looked = Looked {
+            plans,
+            keys: way.keys.get(),
+            examined: output.examined,
+        };
+        Ok((looked, output))
     }
 }
 

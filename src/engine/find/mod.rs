@@ -82,64 +82,9 @@ impl<H: Host> Database<H> {
     /// # Errors
     /// What makes no sense in the question, or a table that is not there or cannot be loaded.
     pub async fn find(&self, table: &str, find: &Find) -> Result<(Rows, Cost)> {
-        let sort = find.sort.as_deref();
-        let sort = sort.map(|sort| Sort::parse("sort", sort)).transpose()?;
-        let sort = sort.unwrap_or_default();
-        self.ask_table(table, &find.include, |found| {
-            let select = find.select.as_deref();
-            let select = select.map(|select| Select::parse("select", select, &found.table.pk));
-            let select = select.transpose()?;
-            let table = found.table;
-            let question = cursor::Question::new(&table.id.to_string(), &find.filter, &sort);
-            let cursor = find.cursor.as_deref();
-            let after = cursor.map(|cursor| Cursor::decode("cursor", cursor, question));
-            let after = after.transpose()?;
-            let plans = found.plan(&Question {
-                filter: &find.filter,
-                sort: &sort,
-                // One more tells whether there are more.
-                enough: Some(find.skip.saturating_add(find.limit).saturating_add(1)),
-            });
-            let way = found.rows(&plans.chosen.access, after.as_ref());
-            let query = Query {
-                filter: find.filter.clone(),
-                sort,
-                after,
-                skip: find.skip,
-                limit: find.limit,
-                in_order: way.in_order,
-            };
-            let page = memory::find(way.candidates, &query);
-            let next = page.next.map(|next| next.encode(question));
-            let joins = find.include.resolve(found.state, found.table)?;
-            let mut joined = Joined::new(found.state);
-            let rows = page.rows.iter().map(|row| {
-                if joins.is_empty() {
-                    return Ok(shown(row.key, row.doc, select.as_ref()));
-                }
-                let doc = joined.row(&joins, row.doc)?;
-                Ok(shown(row.key, &doc, select.as_ref()))
-            });
-            let rows = rows.collect::<Result<_>>()?;
-            let looked = Looked {
-                plans,
-                keys: way.keys.get(),
-                examined: page.examined + joined.examined,
-            };
-            Ok((
-                looked,
-                Rows {
-                    rows,
-                    matched: page.matched,
-                    next: match next {
-                        None => Next::Nothing,
-                        Some(Some(cursor)) => Next::Cursor(cursor),
-                        Some(None) => Next::TooLong,
-                    },
-                },
-            ))
-        })
-        .await
+        let include = &find.include;
+        self.ask_table(table, include, |found| found.find(find))
+            .await
     }
 
     /// How many rows match.
@@ -147,17 +92,9 @@ impl<H: Host> Database<H> {
     /// # Errors
     /// As [`Database::find`].
     pub async fn count(&self, table: &str, filter: &Filter) -> Result<(usize, Cost)> {
-        self.ask_table(table, &Include::default(), |found| {
-            let (plans, way) = all_rows(found, filter);
-            let (matched, examined) = memory::count(way.candidates, filter);
-            let looked = Looked {
-                plans,
-                keys: way.keys.get(),
-                examined,
-            };
-            Ok((looked, matched))
-        })
-        .await
+        let include = Include::default();
+        self.ask_table(table, &include, |found| Ok(found.count(filter)))
+            .await
     }
 
     /// The values that a field has in the rows that match, at most `limit` of them.
@@ -240,10 +177,88 @@ impl<H: Host> Database<H> {
 }
 
 /// What an answer took of the table.
-struct Looked {
-    plans: Plans,
-    keys: usize,
-    examined: usize,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Looked {
+    /// See [`Cost::plans`].
+    pub plans: Plans,
+    /// See [`Cost::keys`].
+    pub keys: usize,
+    /// See [`Cost::examined`].
+    pub examined: usize,
+}
+
+impl Asked<'_> {
+    /// [`Database::find`] in a table that is in memory.
+    ///
+    /// # Errors
+    /// What makes no sense in the question.
+    pub fn find(&self, find: &Find) -> Result<(Looked, Rows)> {
+        let sort = find.sort.as_deref();
+        let sort = sort.map(|sort| Sort::parse("sort", sort)).transpose()?;
+        let sort = sort.unwrap_or_default();
+        let table = self.table;
+        let select = find.select.as_deref();
+        let select = select.map(|select| Select::parse("select", select, &table.pk));
+        let select = select.transpose()?;
+        // Only where there is another page.
+        let question = || cursor::Question::new(&table.id.to_string(), &find.filter, &sort);
+        let cursor = find.cursor.as_deref();
+        let after = cursor.map(|cursor| Cursor::decode("cursor", cursor, question()));
+        let after = after.transpose()?;
+        let plans = self.plan(&Question {
+            filter: &find.filter,
+            sort: &sort,
+            // One more tells whether there are more.
+            enough: Some(find.skip.saturating_add(find.limit).saturating_add(1)),
+        });
+        let way = self.rows(&plans.chosen.access, after.as_ref());
+        let query = Query {
+            filter: &find.filter,
+            sort: &sort,
+            after,
+            skip: find.skip,
+            limit: find.limit,
+            in_order: way.in_order,
+        };
+        let page = memory::find(way.candidates, &query);
+        let next = page.next.map(|next| next.encode(question()));
+        let joins = find.include.resolve(self.state, table)?;
+        let mut joined = Joined::new(self.state);
+        let rows = page.rows.iter().map(|row| {
+            if joins.is_empty() {
+                return Ok(shown(row.key, row.doc, select.as_ref()));
+            }
+            let doc = joined.row(&joins, row.doc)?;
+            Ok(shown(row.key, &doc, select.as_ref()))
+        });
+        let rows = Rows {
+            rows: rows.collect::<Result<_>>()?,
+            matched: page.matched,
+            next: match next {
+                None => Next::Nothing,
+                Some(Some(cursor)) => Next::Cursor(cursor),
+                Some(None) => Next::TooLong,
+            },
+        };
+        let looked = Looked {
+            plans,
+            keys: way.keys.get(),
+            examined: page.examined + joined.examined,
+        };
+        Ok((looked, rows))
+    }
+
+    /// [`Database::count`] in a table that is in memory.
+    pub fn count(&self, filter: &Filter) -> (Looked, usize) {
+        let (plans, way) = all_rows(*self, filter);
+        let (matched, examined) = memory::count(way.candidates, filter);
+        let looked = Looked {
+            plans,
+            keys: way.keys.get(),
+            examined,
+        };
+        (looked, matched)
+    }
 }
 
 /// The way to all rows that may match, in whatever order.

@@ -2,10 +2,12 @@
 
 use crate::engine::query::Path;
 use crate::error::{Error, Result};
-use crate::text::inline;
+use crate::text::{inline, truncate};
 
 /// How many paths an index has at most, as in MongoDB.
 pub const FIELDS: usize = 32;
+/// Characters of a name in a label.
+const LABEL: usize = 100;
 
 /// An index's paths and rules. Names may be anything that is a path, so an index is named by them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +17,8 @@ pub struct Definition {
     pub unique: bool,
     /// Rows that have none of the fields are left out.
     pub sparse: bool,
+    /// See [`Definition::label`].
+    label: Box<str>,
 }
 
 impl Definition {
@@ -51,11 +55,18 @@ impl Definition {
         let paths = fields.iter().map(|field| Path::parse(field.as_ref()).ok());
         let paths: Option<Box<[Path]>> = paths.collect();
         let paths = paths.filter(|paths| (1..=FIELDS).contains(&paths.len()))?;
-        Some(Definition {
+        let mut index = Definition {
             paths,
             unique,
             sparse,
-        })
+            label: Box::default(),
+        };
+        let name = inline(&truncate(&index.name(), LABEL));
+        index.label = match index.rules() {
+            "" => name.into(),
+            rules => format!("{name} ({rules})").into(),
+        };
+        Some(index)
     }
 
     pub fn paths(&self) -> &[Path] {
@@ -71,6 +82,11 @@ impl Definition {
     /// The paths with commas between them, which no other index of the table has.
     pub fn name(&self) -> String {
         self.fields().join(",")
+    }
+
+    /// Its name, shortened, and its rules, for people. Made once, since plans name every index of a table.
+    pub fn label(&self) -> &str {
+        &self.label
     }
 
     /// `unique`, `sparse`, both or nothing, for people.

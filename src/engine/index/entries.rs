@@ -17,6 +17,9 @@ pub struct Entries {
 /// A value of a row.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
+    /// How the bytes begin. It stands beside others in the tree's nodes, so that a search seldom has to go
+    /// after the bytes themselves.
+    begin: u64,
     /// The value, then the key: no value begins another.
     bytes: Box<[u8]>,
     value_bytes: usize,
@@ -24,8 +27,15 @@ pub struct Entry {
 
 impl Entry {
     fn new(value: &[u8], key: &str) -> Entry {
+        let bytes = [value, key.as_bytes()].concat();
+        // What is shorter ends in zeros: less than whatever it begins, or equal, and then the bytes decide.
+        let mut begin = [0; 8];
+        for (to, from) in begin.iter_mut().zip(&bytes) {
+            *to = *from;
+        }
         Entry {
-            bytes: [value, key.as_bytes()].concat().into(),
+            begin: u64::from_be_bytes(begin),
+            bytes: bytes.into(),
             value_bytes: value.len(),
         }
     }

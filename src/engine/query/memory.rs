@@ -18,9 +18,9 @@ pub struct Candidate<'a> {
 
 /// Which rows, in which order, and which part of them.
 #[derive(Debug, Clone)]
-pub struct Query {
-    pub filter: Filter,
-    pub sort: Sort,
+pub struct Query<'q> {
+    pub filter: &'q Filter,
+    pub sort: &'q Sort,
     /// Where the page before ended.
     pub after: Option<Cursor>,
     pub skip: usize,
@@ -42,49 +42,92 @@ pub struct Page<'a> {
 }
 
 /// The page that is asked for of rows.
-pub fn find<'a>(rows: impl Iterator<Item = Candidate<'a>>, query: &Query) -> Page<'a> {
+pub fn find<'a>(rows: impl Iterator<Item = Candidate<'a>>, query: &Query<'_>) -> Page<'a> {
     // One more tells whether there are more.
     let wanted = query.skip.saturating_add(query.limit).saturating_add(1);
-    let is_sorted = !query.sort.fields().is_empty() && !query.in_order;
+    let mut page = if query.sort.fields().is_empty() || query.in_order {
+        first(rows, query, wanted)
+    } else {
+        sorted(rows, query, wanted)
+    };
+    let is_more = page.rows.len() == wanted;
+    page.rows.truncate(wanted - 1);
+    page.rows = page.rows.split_off(query.skip.min(page.rows.len()));
+    let last = page.rows.last().filter(|_| is_more);
+    page.next = last.map(|row| {
+        let mut sort_key = Vec::new();
+        query.sort.key(Json::new(row.doc), row.key, &mut sort_key);
+        Cursor {
+            sort_key,
+            row_key: row.key.to_owned(),
+        }
+    });
+    page
+}
+
+/// The first that match, of rows that come in order.
+fn first<'a>(
+    rows: impl Iterator<Item = Candidate<'a>>,
+    query: &Query<'_>,
+    wanted: usize,
+) -> Page<'a> {
+    let mut page = Page {
+        rows: Vec::new(),
+        next: None,
+        examined: 0,
+        matched: None,
+    };
+    let mut place = Vec::new();
+    for row in rows {
+        let document = Json::new(row.doc);
+        // What is before the page need not be looked at.
+        if let Some(after) = &query.after {
+            query.sort.key(document, row.key, &mut place);
+            if place <= after.sort_key {
+                continue;
+            }
+        }
+        page.examined += 1;
+        if query.filter.matches(document) {
+            page.rows.push(row);
+            if page.rows.len() >= wanted {
+                return page;
+            }
+        }
+    }
+    page.matched = Some(page.rows.len());
+    page
+}
+
+/// The first that match, of rows that come in any order.
+fn sorted<'a>(
+    rows: impl Iterator<Item = Candidate<'a>>,
+    query: &Query<'_>,
+    wanted: usize,
+) -> Page<'a> {
     let after = query.after.as_ref().map(|after| after.sort_key.as_slice());
     let mut top = Top::new(wanted);
     let mut place = Vec::new();
-    let (mut examined, mut matched, mut is_whole) = (0, 0, true);
+    let (mut examined, mut matched) = (0, 0);
     for row in rows {
         let document = Json::new(row.doc);
-        let mut is_before = || {
-            query.sort.key(document, row.key, &mut place);
-            after.is_some_and(|after| *place <= *after)
-        };
-        // Where rows come in order, what is before the page need not be looked at.
-        if !is_sorted && is_before() {
+        examined += 1;
+        if !query.filter.matches(document) {
             continue;
         }
-        examined += 1;
-        if !query.filter.matches(document) || (is_sorted && is_before()) {
+        query.sort.key(document, row.key, &mut place);
+        if after.is_some_and(|after| *place <= *after) {
             continue;
         }
         matched += 1;
         top.offer(&place, row);
-        if !is_sorted && matched >= wanted {
-            is_whole = false;
-            break;
-        }
     }
-    let mut found = top.into_sorted();
-    let is_more = found.len() == wanted;
-    found.truncate(wanted - 1);
-    let found = found.split_off(query.skip.min(found.len()));
-    let next = found.last().filter(|_| is_more);
-    let next = next.map(|(place, row)| Cursor {
-        sort_key: place.clone(),
-        row_key: row.key.to_owned(),
-    });
+    let rows = top.into_sorted().into_iter();
     Page {
-        rows: found.into_iter().map(|(_, row)| row).collect(),
-        next,
+        rows: rows.map(|(_, row)| row).collect(),
+        next: None,
         examined,
-        matched: is_whole.then_some(matched),
+        matched: Some(matched),
     }
 }
 
@@ -179,7 +222,8 @@ mod tests {
                 .map(|(n, value)| (format!("k{n:02}"), json!({"a": value, "b": n % 3}).to_string()))
                 .collect();
             let sort = if sort.is_empty() { Sort::default() } else { Sort::parse("sort", sort).unwrap() };
-            let mut query = Query { filter: filter("{}"), sort, after: None, skip: 0, limit: 100, in_order: false };
+            let filter = filter("{}");
+            let mut query = Query { filter: &filter, sort: &sort, after: None, skip: 0, limit: 100, in_order: false };
             let all = find(candidates(&rows), &query);
             prop_assert_eq!(all.rows.len(), rows.len());
             prop_assert_eq!((all.matched, all.next.is_none()), (Some(rows.len()), true));

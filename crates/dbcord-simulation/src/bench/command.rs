@@ -1,8 +1,7 @@
 //! The program behind `scripts/bench engine`.
 
 use std::ffi::OsString;
-use std::fmt::Display;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use lexopt::{Arg, Parser, ValueExt as _};
@@ -111,17 +110,10 @@ impl Arguments {
         for (file, has_goal) in [(&self.readme, true), (&self.rest, false)] {
             let Some(file) = file else { continue };
             let some = all.iter().filter(|one| one.goal.is_some() == has_goal);
-            write_into(file, &report::table(some))?;
+            report::write_into(file, &[("engine", report::table(some))])?;
         }
         Ok(all.iter().all(|measured| measured.is_met() != Some(false)))
     }
-}
-
-fn write_into(file: &Path, table: &str) -> Result<(), String> {
-    let named = |problem: &dyn Display| format!("{}: {problem}", file.display());
-    let document = std::fs::read_to_string(file).map_err(|error| named(&error))?;
-    let document = report::into_document(&document, table).map_err(|error| named(&error))?;
-    std::fs::write(file, document).map_err(|error| named(&error))
 }
 
 #[cfg(test)]

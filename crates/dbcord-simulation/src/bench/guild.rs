@@ -29,6 +29,7 @@ pub struct Timed {
     pub ms: u64,
     /// Sent before the answer; those that only deliver it are left out.
     pub requests: usize,
+    pub reply: String,
 }
 
 impl Timed {
@@ -115,6 +116,7 @@ impl Guild {
         Timed {
             ms: self.world.now() - begun,
             requests: sent.filter(|s| s.is_for(id) && !s.is_answer()).count(),
+            reply,
         }
     }
 

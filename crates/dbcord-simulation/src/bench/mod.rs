@@ -10,6 +10,7 @@ mod day;
 mod guild;
 mod measurement;
 mod memory;
+pub mod query;
 mod reading;
 mod report;
 mod writers;

@@ -1,23 +1,30 @@
 //! The figures as a table for people, and for the documents.
 
-use super::{Goal, Measurement};
+use std::fmt::Display;
+use std::path::Path;
 
-const BEGIN: &str = "<!-- bench:engine -->";
-const END: &str = "<!-- /bench:engine -->";
+use super::{Goal, Measurement};
 
 /// A Markdown table, its columns padded so that it can be read as it is.
 /// Without any goal, the columns for it are left out.
 pub fn table<'a>(all: impl IntoIterator<Item = &'a Measurement>) -> String {
-    let header = ["measured", "result", "goal", ""].map(str::to_owned);
-    let mut rows = vec![header];
-    let mut columns = 2;
-    for measurement in all {
-        if measurement.goal.is_some() {
-            columns = 4;
-        }
-        rows.push(line(measurement));
+    let all: Vec<&Measurement> = all.into_iter().collect();
+    let lines = all.iter().copied().map(line);
+    if all.iter().any(|measurement| measurement.goal.is_some()) {
+        return aligned(["measured", "result", "goal", ""].map(str::to_owned), lines);
     }
-    let mut widths = [3; 4];
+    let lines = lines.map(|[name, value, ..]| [name, value]);
+    aligned(["measured", "result"].map(str::to_owned), lines)
+}
+
+/// A Markdown table of cells, its columns padded.
+pub fn aligned<const COLUMNS: usize>(
+    header: [String; COLUMNS],
+    lines: impl Iterator<Item = [String; COLUMNS]>,
+) -> String {
+    let mut rows = vec![header];
+    rows.extend(lines);
+    let mut widths = [3; COLUMNS];
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
@@ -27,7 +34,7 @@ pub fn table<'a>(all: impl IntoIterator<Item = &'a Measurement>) -> String {
     rows.insert(1, rule);
     let mut text = String::new();
     for row in rows {
-        for (cell, width) in row.iter().zip(widths).take(columns) {
+        for (cell, width) in row.iter().zip(widths) {
             let padding = " ".repeat(width - cell.chars().count());
             text.push_str(&format!("| {cell}{padding} "));
         }
@@ -36,15 +43,38 @@ pub fn table<'a>(all: impl IntoIterator<Item = &'a Measurement>) -> String {
     text
 }
 
-/// The document with the table between its markers.
+/// The document with the table between the markers of this name: `<!-- bench:name -->`.
 ///
 /// # Errors
 /// The marker that is missing.
-pub fn into_document(document: &str, table: &str) -> Result<String, String> {
-    let missing = |marker| format!("there is no line `{marker}`.");
-    let (before, rest) = document.split_once(BEGIN).ok_or_else(|| missing(BEGIN))?;
-    let (_, after) = rest.split_once(END).ok_or_else(|| missing(END))?;
-    Ok(format!("{before}{BEGIN}\n{table}{END}{after}"))
+pub fn into_document(document: &str, name: &str, table: &str) -> Result<String, String> {
+    let [begin, end] = ["", "/"].map(|slash| format!("<!-- {slash}bench:{name} -->"));
+    let missing = |marker: &str| format!("there is no line `{marker}`.");
+    let (before, rest) = document.split_once(&begin).ok_or_else(|| missing(&begin))?;
+    let (_, after) = rest.split_once(&end).ok_or_else(|| missing(&end))?;
+    Ok(format!("{before}{begin}\n{table}{end}{after}"))
+}
+
+/// Puts tables into a document in a file, each by its name.
+///
+/// # Errors
+/// The file, and what is wrong with it.
+pub fn write_into(file: &Path, tables: &[(&str, String)]) -> Result<(), String> {
+    let named = |problem: &dyn Display| format!("{}: {problem}", file.display());
+    let mut document = std::fs::read_to_string(file).map_err(|error| named(&error))?;
+    for (name, table) in tables {
+        document = into_document(&document, name, table).map_err(|error| named(&error))?;
+    }
+    std::fs::write(file, document).map_err(|error| named(&error))
+}
+
+/// Whether a goal is met, where there is one.
+pub fn met(is_met: Option<bool>) -> &'static str {
+    match is_met {
+        None => "",
+        Some(true) => "met",
+        Some(false) => "**missed**",
+    }
 }
 
 fn line(measurement: &Measurement) -> [String; 4] {
@@ -60,12 +90,8 @@ fn line(measurement: &Measurement) -> [String; 4] {
         Some(Goal::Below(limit)) => format!("below {}", number(*limit)),
         Some(Goal::Exactly(value)) => number(*value),
     };
-    let met = match measurement.is_met() {
-        None => "",
-        Some(true) => "met",
-        Some(false) => "**missed**",
-    };
-    [name.clone(), counted(*value, unit), goal, met.to_owned()]
+    let met = met(measurement.is_met()).to_owned();
+    [name.clone(), counted(*value, unit), goal, met]
 }
 
 /// `1 request`, `2 requests`, `3 KiB`
@@ -155,10 +181,11 @@ mod tests {
 
     #[test]
     fn a_document_keeps_what_is_around_the_table() {
-        let document = format!("a\n{BEGIN}\nold\n{END}\nb\n");
-        let new = into_document(&document, "new\n").unwrap();
-        assert_eq!(new, format!("a\n{BEGIN}\nnew\n{END}\nb\n"));
-        assert_eq!(into_document(&new, "new\n").unwrap(), new);
-        assert!(into_document(BEGIN, "new\n").unwrap_err().contains(END));
+        let document = "<!-- bench:b -->\na\n<!-- bench:x -->\nold\n<!-- /bench:x -->\nb\n";
+        let new = into_document(document, "x", "new\n").unwrap();
+        assert_eq!(new, document.replace("old", "new"));
+        assert_eq!(into_document(&new, "x", "new\n").unwrap(), new);
+        let missing = into_document(document, "b", "new\n").unwrap_err();
+        assert!(missing.contains("<!-- /bench:b -->"), "{missing}");
     }
 }

@@ -54,11 +54,10 @@ impl Run {
     }
 
     fn write_in_peace(&mut self, cell: Cell) -> Result<(), Violation> {
-        let doc = Doc {
-            v: self.next_value(),
-            balance: 0,
-            pad: 0,
-        };
+        let v = self.next_value();
+        // What an index is over changes as well.
+        let balance = v as i64;
+        let doc = Doc { v, balance, pad: 0 };
         let change = Change {
             cell,
             action: Action::Put(Mode::Upsert, doc),

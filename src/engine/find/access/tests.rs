@@ -38,7 +38,7 @@ fn state(rows: &BTreeMap<String, Value>) -> State {
 }
 
 /// All pages of a question by one way.
-fn pages(asked: &Asked<'_>, plan: &Plan, query: &Query) -> Vec<(String, bool)> {
+fn pages(asked: &Asked<'_>, plan: &Plan, query: &Query<'_>) -> Vec<(String, bool)> {
     let mut query = query.clone();
     let mut found = Vec::new();
     loop {
@@ -111,12 +111,41 @@ proptest! {
         let sort = if sort.is_empty() { Sort::default() } else { Sort::parse("sort", sort).unwrap() };
         let filter = Filter::parse("where_json", &filter.to_string()).unwrap();
         let plans = asked.plan(&Question { filter: &filter, sort: &sort, enough: Some(skip + limit + 1) });
-        let query = Query { filter, sort, after: None, skip, limit, in_order: false };
+        let query = Query { filter: &filter, sort: &sort, after: None, skip, limit, in_order: false };
         let all: Vec<&Plan> = std::iter::once(&plans.chosen).chain(&plans.rejected).collect();
         let scan = all.iter().find(|plan| plan.access == Access::Scan).unwrap();
         let expected = pages(&asked, scan, &query);
         for plan in &all {
             prop_assert_eq!(&pages(&asked, plan, &query), &expected, "{}", plan.name);
         }
+    }
+}
+
+proptest! {
+    /// Downwards, values fall and the keys of equal ones rise, however many there are of each; and each
+    /// value is looked at when its row is taken, and not before.
+    #[test]
+    fn an_index_is_gone_through_downwards(
+        values in prop::collection::vec(0u8..6, 0..40),
+        (from, to) in (0u8..7, 0u8..7),
+        wanted in 0usize..40,
+    ) {
+        let index = Definition::parse("fields", "a", false, false).unwrap();
+        let mut entries = Entries::default();
+        for (number, value) in values.iter().enumerate() {
+            entries.insert(&index, &format!("k{number:02}"), &format!("{{\"a\":{value}}}"));
+        }
+        let encoded = |value: u8| order::encoded(&serde_json::json!(value));
+        let range = Range { from: encoded(from), to: encoded(to) };
+        let mut expected: Vec<(u8, String)> = values.iter().enumerate()
+            .filter(|(_, value)| (from..to).contains(*value))
+            .map(|(number, value)| (u8::MAX - value, format!("k{number:02}")))
+            .collect();
+        expected.sort();
+        let expected: Vec<&str> = expected.iter().take(wanted).map(|(_, key)| key.as_str()).collect();
+        let keys = Rc::new(Cell::new(0));
+        let found = counted(&entries, &keys).descending(range);
+        prop_assert_eq!(found.take(wanted).collect::<Vec<_>>(), &expected[..]);
+        prop_assert_eq!(keys.get(), expected.len());
     }
 }

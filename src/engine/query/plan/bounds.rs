@@ -38,7 +38,8 @@ impl Range {
         }
     }
 
-    fn is_point(&self) -> bool {
+    /// Whether it has one value only.
+    pub(super) fn is_point(&self) -> bool {
         self.to.split_last() == Some((&AFTER, self.from.as_slice()))
     }
 

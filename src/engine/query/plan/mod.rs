@@ -12,7 +12,6 @@ use super::filter::Filter;
 use super::path::Path;
 use super::sort::Sort;
 use crate::engine::index::{Definition, Entries};
-use crate::text::{inline, truncate};
 pub use bounds::{Bounds, Range};
 
 /// What sorting a row costs beside looking at it: rows come from an index in order, or are kept and
@@ -20,8 +19,6 @@ pub use bounds::{Bounds, Range};
 const SORTING: usize = 2;
 /// How many of an index's values are counted at most to tell how good it is.
 const COUNTED: usize = 10_000;
-/// Characters of an index's name.
-const NAME: usize = 100;
 
 /// A query as far as plans depend on it.
 #[derive(Debug, Clone, Copy)]
@@ -118,7 +115,7 @@ pub fn plan(question: &Question<'_>, table: &Statistics<'_>) -> Plans {
         let bounds = bounds::of_index(conditions, index.definition, index.entries.has_lists());
         match of_index(question, index, bounds) {
             Ok(plan) => plans.push(plan),
-            Err(why) => useless.push((index_name(index.definition), why)),
+            Err(why) => useless.push((index.definition.label().to_owned(), why)),
         }
     }
     // Of two that cost the same, the one that was found first: keys before indexes, older indexes first.
@@ -182,12 +179,17 @@ fn of_index(
             used: 0,
         },
     };
-    let values = match is_whole {
-        true => index.entries.len(),
-        false => count(&bounds, index.entries),
-    };
     // In its order, it ends when there are enough; how many do not match on the way, nobody knows.
     let enough = question.enough.filter(|_| order.is_some());
+    let values = match is_whole {
+        true => index.entries.len(),
+        false if is_of_single_rows(index.definition, &bounds) => bounds.ranges.len(),
+        // One more tells whether there are more.
+        false => {
+            let wanted = enough.map_or(COUNTED, |enough| enough.saturating_add(1).min(COUNTED));
+            count(&bounds, index.entries, wanted)
+        }
+    };
     let ends_early = is_whole && matches_all(question);
     let rows = match enough {
         Some(enough) if ends_early || !is_whole => enough.min(values),
@@ -195,7 +197,7 @@ fn of_index(
     };
     let sorts = is_sorted && order.is_none();
     Ok(Plan {
-        name: format!("INDEX {}", index_name(index.definition)),
+        name: format!("INDEX {}", index.definition.label()),
         access: Access::Index {
             id: index.id,
             bounds,
@@ -209,11 +211,17 @@ fn of_index(
     })
 }
 
-/// The values within bounds, as far as they are counted.
-fn count(bounds: &Bounds, entries: &Entries) -> usize {
+/// Whether each of the ranges has one row at most, so that nothing need be counted.
+fn is_of_single_rows(index: &Definition, bounds: &Bounds) -> bool {
+    let is_whole_value = bounds.used == index.paths().len();
+    index.unique && is_whole_value && bounds.ranges.iter().all(Range::is_point)
+}
+
+/// The values within bounds, up to so many.
+fn count(bounds: &Bounds, entries: &Entries, most: usize) -> usize {
     let ranges = bounds.ranges.iter();
     let within = ranges.flat_map(|range| entries.range(&range.from, Some(&range.to)));
-    within.take(COUNTED).count()
+    within.take(most).count()
 }
 
 fn cost(rows: usize, sorts: bool) -> usize {
@@ -268,14 +276,6 @@ fn key(value: &serde_json::Value) -> Option<String> {
             _ => number.to_string(),
         }),
         _ => None,
-    }
-}
-
-fn index_name(index: &Definition) -> String {
-    let name = inline(&truncate(&index.name(), NAME));
-    match index.rules() {
-        "" => name,
-        rules => format!("{name} ({rules})"),
     }
 }
 

@@ -136,7 +136,7 @@ proptest! {
             entries.insert(&index, &format!("k{number:02}"), &format!("{{\"a\":{value}}}"));
         }
         let encoded = |value: u8| order::encoded(&serde_json::json!(value));
-        let range = Range { from: encoded(from), to: encoded(to) };
+        let range = Range { from: encoded(from), to: encoded(to), is_point: false };
         let mut expected: Vec<(u8, String)> = values.iter().enumerate()
             .filter(|(_, value)| (from..to).contains(*value))
             .map(|(number, value)| (u8::MAX - value, format!("k{number:02}")))

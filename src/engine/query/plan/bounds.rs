@@ -16,6 +16,8 @@ const AFTER: u8 = 0xff;
 pub struct Range {
     pub from: Vec<u8>,
     pub to: Vec<u8>,
+    /// It is one value: the bytes of `from`. Bounds alone do not tell it from those of a `$prefix`.
+    pub is_point: bool,
 }
 
 /// A part of an index.
@@ -35,18 +37,20 @@ impl Range {
         Range {
             from: value.to_vec(),
             to: after(value),
+            is_point: true,
         }
     }
 
-    /// Whether it has one value only.
-    pub(super) fn is_point(&self) -> bool {
-        self.to.split_last() == Some((&AFTER, self.from.as_slice()))
+    fn between(from: Vec<u8>, to: Vec<u8>) -> Range {
+        let is_point = false;
+        Range { from, to, is_point }
     }
 
     fn within(&self, prefix: &[u8]) -> Range {
         Range {
             from: [prefix, &self.from].concat(),
             to: [prefix, &self.to].concat(),
+            is_point: self.is_point,
         }
     }
 
@@ -79,7 +83,7 @@ pub fn of_index(conditions: &[Condition], index: &Definition, has_lists: bool) -
         let all = prefixes.iter();
         let all = all.flat_map(|prefix| ranges.iter().map(|range| range.within(prefix)));
         bounds.ranges = all.collect();
-        if !ranges.iter().all(Range::is_point) {
+        if !ranges.iter().all(|range| range.is_point) {
             break;
         }
         prefixes = bounds
@@ -165,7 +169,7 @@ fn of_test(test: &Test, has_lists: bool) -> Option<Vec<Range>> {
             order::encode_str(prefix, &mut from);
             from.pop();
             let to = after(&from);
-            Some(vec![Range { from, to }])
+            Some(vec![Range::between(from, to)])
         }
         Test::Every(tests) => {
             let ranges = tests.iter().filter_map(|test| of_test(test, has_lists));
@@ -187,7 +191,7 @@ fn of_comparison(comparison: Comparison, operand: &Operand) -> Option<Vec<Range>
     let least = vec![order::tag(kind)];
     let greatest = vec![order::tag(kind) + 1];
     let (from, to) = match comparison {
-        Comparison::Equal => (value.to_vec(), after(value)),
+        Comparison::Equal => return Some(vec![Range::point(value)]),
         // Values of other kinds are neither less nor greater.
         Comparison::Greater => (after(value), greatest),
         Comparison::GreaterOrEqual => (value.to_vec(), greatest),
@@ -195,7 +199,7 @@ fn of_comparison(comparison: Comparison, operand: &Operand) -> Option<Vec<Range>
         Comparison::LessOrEqual => (least, after(value)),
     };
     Some(if from < to {
-        vec![Range { from, to }]
+        vec![Range::between(from, to)]
     } else {
         Vec::new()
     })
@@ -208,7 +212,7 @@ fn after(bytes: &[u8]) -> Vec<u8> {
 /// Whichever of the two promises less.
 fn narrower(a: Vec<Range>, b: Vec<Range>) -> Vec<Range> {
     let weight = |ranges: &[Range]| {
-        let points = ranges.iter().filter(|range| range.is_point()).count();
+        let points = ranges.iter().filter(|range| range.is_point).count();
         // A range between two values is thought to hold as much as many points.
         (ranges.len() - points) * RANGES + points
     };
@@ -217,9 +221,13 @@ fn narrower(a: Vec<Range>, b: Vec<Range>) -> Vec<Range> {
 
 fn intersection(a: &[Range], b: &[Range]) -> Vec<Range> {
     let both = a.iter().flat_map(|a| {
-        b.iter().map(|b| Range {
-            from: a.from.clone().max(b.from.clone()),
-            to: a.to.clone().min(b.to.clone()),
+        b.iter().map(move |b| {
+            let point = [a, b].into_iter().find(|range| range.is_point);
+            let from = a.from.clone().max(b.from.clone());
+            let to = a.to.clone().min(b.to.clone());
+            // What a point has in common with anything is the point, or nothing.
+            let is_point = point.is_some_and(|point| point.from == from && point.to == to);
+            Range { from, to, is_point }
         })
     });
     merged(both.filter(|range| range.from < range.to).collect())
@@ -232,6 +240,9 @@ fn merged(mut ranges: Vec<Range>) -> Vec<Range> {
     for range in ranges {
         match merged.last_mut() {
             Some(last) if range.from <= last.to => {
+                if (&range.from, &range.to) != (&last.from, &last.to) {
+                    last.is_point = false;
+                }
                 if range.to > last.to {
                     last.to = range.to;
                 }

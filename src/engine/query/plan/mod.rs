@@ -174,6 +174,7 @@ fn of_index(
             ranges: vec![Range {
                 from: Vec::new(),
                 to: vec![u8::MAX],
+                is_point: false,
             }],
             fixed: 0,
             used: 0,
@@ -214,7 +215,7 @@ fn of_index(
 /// Whether each of the ranges has one row at most, so that nothing need be counted.
 fn is_of_single_rows(index: &Definition, bounds: &Bounds) -> bool {
     let is_whole_value = bounds.used == index.paths().len();
-    index.unique && is_whole_value && bounds.ranges.iter().all(Range::is_point)
+    index.unique && is_whole_value && bounds.ranges.iter().all(|range| range.is_point)
 }
 
 /// The values within bounds, up to so many.

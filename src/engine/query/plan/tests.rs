@@ -153,6 +153,14 @@ fn the_cheapest_plan_is_chosen() {
             1,
         ),
         (r#"{"name":"n003"}"#, "", None, "INDEX name (unique)", 1),
+        // The beginning of a text is no value: what comes behind it in the index is not in order.
+        (
+            r#"{"name":{"$prefix":"n00"},"age":20}"#,
+            "",
+            None,
+            "INDEX name (unique)",
+            10,
+        ),
         // Half of the rows are not worth the way by an index.
         (r#"{"age":{"$gte":20}}"#, "", None, "SCAN", 1000),
         (r#"{"tags":"x"}"#, "", None, "INDEX tags", 10),
@@ -193,6 +201,18 @@ fn the_cheapest_plan_is_chosen() {
         let keys = filter.contains("\"id\"");
         assert_eq!(considered, 1 + usize::from(keys) + all.len(), "{filter}");
     }
+}
+
+#[test]
+fn behind_the_beginning_of_a_text_no_other_field_bounds_an_index() {
+    let table = people(&["name,team"]);
+    let filter = r#"{"name":{"$prefix":"n00"},"team":3}"#;
+    let plan = table.plans(filter, "team", None).chosen;
+    assert_eq!(
+        (plan.name.as_str(), plan.rows, plan.sorts),
+        ("INDEX name,team", 10, true)
+    );
+    assert!(table.keys(&plan.access).contains(&"k0003".to_owned()));
 }
 
 #[test]

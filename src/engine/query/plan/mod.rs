@@ -272,7 +272,8 @@ fn key(value: &serde_json::Value) -> Option<String> {
         serde_json::Value::Number(number) => Some(match number.as_f64() {
             // 7.0 is 7, whose key is written so.
             Some(float) if !number.is_i64() && !number.is_u64() && float.fract() == 0.0 => {
-                format!("{float:.0}")
+                // And -0.0 is 0.
+                format!("{:.0}", float + 0.0)
             }
             _ => number.to_string(),
         }),

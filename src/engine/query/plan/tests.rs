@@ -231,6 +231,53 @@ fn numbers_of_every_size_stand_within_their_bounds() {
     }
 }
 
+/// Whatever way is considered, it leads to just these rows.
+#[track_caller]
+fn each_way_finds(table: &Table, text: &str, expected: &[&str]) {
+    let filter = Filter::parse("where_json", text).unwrap();
+    let plans = table.plans(text, "", None);
+    for plan in [plans.chosen].iter().chain(&plans.rejected) {
+        let mut found = table.keys(&plan.access);
+        found.retain(|key| {
+            let doc = table.rows.get(key);
+            doc.is_some_and(|doc| filter.matches(Json::new(doc)))
+        });
+        found.sort_unstable();
+        assert_eq!(found, expected, "{}: {text}", plan.name);
+    }
+}
+
+#[test]
+fn what_begins_alike_is_no_single_value() {
+    let rows = [("ab", 2), ("a", 1), ("ac", 1), ("b", 1)];
+    let rows = rows.map(|(a, c)| json!({"a": a, "c": c}));
+    let table = Table::new(rows, &["a,c"]);
+    let prefix = r#"{"a":{"$prefix":"a"},"c":1}"#;
+    each_way_finds(&table, prefix, &["k0001", "k0002"]);
+    let plans = table.plans(r#"{"a":{"$prefix":"a"}}"#, "c", Some(10));
+    let mut all = std::iter::once(&plans.chosen).chain(&plans.rejected);
+    // By `a` first, they are not in the order of `c`.
+    assert!(all.all(|plan| plan.sorts), "{plans:#?}");
+}
+
+#[test]
+fn a_key_is_found_by_every_number_that_equals_it() {
+    let mut table = Table::new([json!({})], &[]);
+    for (key, numbers) in [
+        ("0", vec!["0", "-0", "0.0", "-0.0", "0e5"]),
+        ("7", vec!["7", "7.0", "70e-1"]),
+        ("-7", vec!["-7", "-7.0"]),
+        ("9007199254740992", vec!["9007199254740992.0"]),
+        ("18446744073709551615", vec!["18446744073709551615"]),
+    ] {
+        let row = format!(r#"{{"id":{key}}}"#);
+        table.rows = BTreeMap::from([(key.to_owned(), row)]);
+        for number in numbers {
+            each_way_finds(&table, &format!(r#"{{"id":{number}}}"#), &[key]);
+        }
+    }
+}
+
 fn scalar() -> impl Strategy<Value = serde_json::Value> {
     prop_oneof![
         Just(json!(null)),

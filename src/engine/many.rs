@@ -56,10 +56,12 @@ impl Many {
         self.check_number(batch.database(), keys.len())?;
         let matched = keys.len();
         let mut changed = Changed::default();
+        let mut went_along = 0;
         for key in keys {
             // It may have gone along with a row that it named.
             let is_there = batch.row(&table, &key).is_some_and(|row| row.doc.is_some());
             if !is_there {
+                went_along += 1;
                 continue;
             }
             let change = Change {
@@ -77,6 +79,8 @@ impl Many {
             })?;
             changed.add(one);
         }
+        // They are among those that match.
+        changed.deleted = changed.deleted.saturating_sub(went_along);
         Ok(ManyChanged { matched, changed })
     }
 

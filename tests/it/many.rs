@@ -128,3 +128,26 @@ fn rows_of_the_same_moment_are_seen() {
     assert!(replies[3].starts_with("Deleted 2 rows"), "{replies:?}");
     assert_eq!(count(&mut world, "{}"), "29 rows");
 }
+
+#[test]
+fn rows_that_match_and_go_along_are_counted_once() {
+    let mut world = World::with_table(4);
+    world.ok(&on_users(
+        "dbc_schema_set",
+        r#"schema_json:{"properties":{"up":{"ref":"users","on_delete":"cascade"}}}"#,
+    ));
+    for (key, row) in [("a", "{}"), ("b", r#"{"up":"a"}"#), ("c", r#"{"up":"b"}"#)] {
+        world.ok(&on_users(
+            "dbc_insert",
+            &format!("key:{key} value_json:{row}"),
+        ));
+    }
+    // `c` goes along; `a` and `b` match.
+    let reply = world.ok(&on_users(
+        "dbc_delete_many",
+        r#"where_json:{"id":{"$in":["a","b"]}}"#,
+    ));
+    assert!(reply.starts_with("Deleted 2 rows"), "{reply}");
+    assert!(reply.contains("since they named it: 1 row."), "{reply}");
+    assert_eq!(count(&mut world, "{}"), "0 rows");
+}

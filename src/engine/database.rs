@@ -149,11 +149,13 @@ impl Opened {
         if let Some((_, found)) = self.state.table_by_id(table)
             && !found.is_loaded
         {
-            let is_tombstone = |row: &&Row| row.doc.is_none();
-            let tombstones = rows.values().filter(is_tombstone).count();
-            // What was written since the checkpoint may have taken the place of one.
-            let written = found.rows.values().filter(|row| row.doc.is_some()).count();
-            if ((tombstones + written) as u64) < found.stored.tombstones {
+            // Every key of the checkpoint, tombstones among them, and every one that is new since.
+            let covered = self.covered_head();
+            let is_new = |row: &&Row| row.rev == 1 && Some(row.at) > covered;
+            let new = found.rows.values().filter(is_new).count() as u64;
+            let known = found.stored.sum.rows + found.stored.tombstones;
+            let beside = found.rows.keys().filter(|key| !rows.contains_key(*key));
+            if ((rows.len() + beside.count()) as u64) < known + new {
                 return Err(());
             }
         }

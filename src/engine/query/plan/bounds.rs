@@ -219,18 +219,28 @@ fn narrower(a: Vec<Range>, b: Vec<Range>) -> Vec<Range> {
     if weight(&b) < weight(&a) { b } else { a }
 }
 
+/// Of two lists in order and without overlaps, what they have in common: in one pass, since each may have as
+/// many as a query can name.
 fn intersection(a: &[Range], b: &[Range]) -> Vec<Range> {
-    let both = a.iter().flat_map(|a| {
-        b.iter().map(move |b| {
-            let point = [a, b].into_iter().find(|range| range.is_point);
-            let from = a.from.clone().max(b.from.clone());
-            let to = a.to.clone().min(b.to.clone());
+    let (mut left, mut right) = (a.iter().peekable(), b.iter().peekable());
+    let mut both = Vec::new();
+    while let (Some(a), Some(b)) = (left.peek(), right.peek()) {
+        let from = a.from.clone().max(b.from.clone());
+        let to = a.to.clone().min(b.to.clone());
+        let is_left_over = a.to <= b.to;
+        if from < to {
             // What a point has in common with anything is the point, or nothing.
-            let is_point = point.is_some_and(|point| point.from == from && point.to == to);
-            Range { from, to, is_point }
-        })
-    });
-    merged(both.filter(|range| range.from < range.to).collect())
+            let mut points = [*a, *b].into_iter().filter(|range| range.is_point);
+            let is_point = points.any(|point| point.from == from && point.to == to);
+            both.push(Range { from, to, is_point });
+        }
+        if is_left_over {
+            left.next();
+        } else {
+            right.next();
+        }
+    }
+    both
 }
 
 /// In order, and without overlaps.

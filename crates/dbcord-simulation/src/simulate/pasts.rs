@@ -76,10 +76,16 @@ impl Pasts {
     fn is_told_as_before(&mut self, cell: Cell, told: &Told) -> Result<(), String> {
         let before = self.told.entry((cell, told.rev));
         let before = before.or_insert_with(|| told.clone());
-        // What has no message of its own is committed again before its record goes: then it is told with
-        // that later commit, and nobody is named.
-        let is_again =
-            |earlier: &Told, later: &Told| later.commit > earlier.commit && later.by.is_none();
+        // What has no message of its own, or does not fit it, is committed again before its record goes: then
+        // it is told with that later commit. Nobody is named, unless there is a thread that tells who.
+        let is_long = |told: &Told| match told.content {
+            Content::Is(doc) => doc.pad >= LONG,
+            Content::Unread => true,
+            Content::Deleted | Content::DeletedForGood => false,
+        };
+        let is_again = |earlier: &Told, later: &Told| {
+            later.commit > earlier.commit && (later.by.is_none() || is_long(later))
+        };
         let is_same =
             (before.commit == told.commit || is_again(before, told) || is_again(told, before))
                 && (before.content == told.content
@@ -97,6 +103,9 @@ impl Pasts {
         Ok(())
     }
 }
+
+/// Padding from which on a document may be too long for a message.
+const LONG: u32 = 250;
 
 #[cfg(test)]
 mod tests {
@@ -178,5 +187,20 @@ mod tests {
         pasts.hear(CELL, &[told(1, 2, 8)], false).unwrap();
         let by = told(1, 2, 8).by;
         assert!(pasts.hear(CELL, &[again(by)], false).is_err());
+    }
+
+    #[test]
+    fn what_does_not_fit_its_message_is_told_with_the_later_commit_and_who() {
+        let long = |commit| Told {
+            commit,
+            content: Content::Is(Doc {
+                pad: LONG,
+                ..doc(2)
+            }),
+            ..told(1, 2, 8)
+        };
+        let mut pasts = pasts();
+        pasts.hear(CELL, &[long(10)], true).unwrap();
+        pasts.hear(CELL, &[long(30)], false).unwrap();
     }
 }

@@ -3,9 +3,7 @@
 use twilight_interactions::command::{CommandModel, CreateCommand};
 use twilight_model::channel::Attachment;
 
-use super::find::WHERE;
 use super::{Context, SlashCommand, input, manage_server, results};
-use crate::engine::query::Filter;
 use crate::error::Result;
 use crate::host::Host;
 use crate::interactions::Reply;
@@ -41,9 +39,7 @@ impl SlashCommand for Count {
 
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
         let database = context.engine.database(&self.database).await?;
-        let filter =
-            input::read_optional(&context, WHERE, self.where_json, self.where_file).await?;
-        let filter = Filter::parse(filter.option, &filter.text)?;
+        let filter = input::filter(&context, self.where_json, self.where_file).await?;
         let (matched, cost) = database.count(&self.table, &filter).await?;
         Ok(Reply::new(format!(
             "{} in `{}.{}` · {}",

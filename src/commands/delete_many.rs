@@ -3,8 +3,8 @@
 use twilight_interactions::command::{CommandModel, CreateCommand};
 use twilight_model::channel::Attachment;
 
-use super::find::WHERE;
-use super::{Context, SlashCommand, besides, input, manage_server, preview, results};
+use super::input::{self, WHERE};
+use super::{Context, SlashCommand, besides, manage_server, preview, results};
 use crate::engine::many::Many;
 use crate::engine::query::Filter;
 use crate::engine::row::Action;

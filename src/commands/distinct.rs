@@ -3,9 +3,7 @@
 use twilight_interactions::command::{CommandModel, CreateCommand};
 use twilight_model::channel::Attachment;
 
-use super::find::WHERE;
 use super::{Context, SlashCommand, input, manage_server, results};
-use crate::engine::query::Filter;
 use crate::error::Result;
 use crate::host::Host;
 use crate::interactions::Reply;
@@ -44,9 +42,7 @@ impl SlashCommand for ListDistinct {
 
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
         let database = context.engine.database(&self.database).await?;
-        let filter =
-            input::read_optional(&context, WHERE, self.where_json, self.where_file).await?;
-        let filter = Filter::parse(filter.option, &filter.text)?;
+        let filter = input::filter(&context, self.where_json, self.where_file).await?;
         let asked = database.distinct(&self.table, &self.field, &filter, DISTINCT_VALUES);
         let (distinct, cost) = asked.await?;
         let count = distinct.values.len();

@@ -3,10 +3,8 @@
 use twilight_interactions::command::{CommandModel, CreateCommand};
 use twilight_model::channel::Attachment;
 
-use super::find::WHERE;
 use super::{Context, SlashCommand, input, manage_server, results};
 use crate::engine::find::{Aggregate, Cost, Find, Include, Next, Rows};
-use crate::engine::query::Filter;
 use crate::engine::query::plan::{Access, Plan};
 use crate::error::{Error, Result};
 use crate::host::Host;
@@ -81,11 +79,10 @@ impl SlashCommand for Explain {
             let returned = results::rows_of(output.count);
             return Ok(Reply::new(describe(&of, &stages, &returned, &cost)));
         }
-        let filter =
-            input::read_optional(&context, WHERE, self.where_json, self.where_file).await?;
+        let filter = input::filter(&context, self.where_json, self.where_file).await?;
         let number = |given: i64| usize::try_from(given).unwrap_or_default();
         let find = Find {
-            filter: Filter::parse(filter.option, &filter.text)?,
+            filter,
             sort: self.sort,
             select: None,
             include: Include::default(),

@@ -3,10 +3,8 @@
 use twilight_interactions::command::{CommandModel, CreateCommand};
 use twilight_model::channel::Attachment;
 
-use super::input::{self, Options};
-use super::{Context, SlashCommand, manage_server, results};
+use super::{Context, SlashCommand, input, manage_server, results};
 use crate::engine::find::{Find, Include, Next, Rows};
-use crate::engine::query::Filter;
 use crate::error::Result;
 use crate::host::Host;
 use crate::interactions::Reply;
@@ -63,11 +61,10 @@ impl SlashCommand for FindRows {
 
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
         let database = context.engine.database(&self.database).await?;
-        let filter =
-            input::read_optional(&context, WHERE, self.where_json, self.where_file).await?;
+        let filter = input::filter(&context, self.where_json, self.where_file).await?;
         let number = |given: i64| usize::try_from(given).unwrap_or_default();
         let find = Find {
-            filter: Filter::parse(filter.option, &filter.text)?,
+            filter,
             sort: self.sort,
             select: self.select,
             include: match &self.include {
@@ -89,12 +86,6 @@ impl SlashCommand for FindRows {
         ))
     }
 }
-
-/// The two options that a filter can come in.
-pub(super) const WHERE: Options = Options {
-    json: "where_json",
-    file: "where_file",
-};
 
 fn describe(database: &str, table: &str, skipped: usize, found: &Rows, cost: &str) -> Reply {
     let shown = results::rows_of(found.rows.len());

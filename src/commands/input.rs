@@ -5,6 +5,7 @@ use twilight_model::channel::Attachment;
 
 use super::Context;
 use crate::discord::{CallError, Patience};
+use crate::engine::query::Filter;
 use crate::error::{Error, ErrorKind, Result, Written};
 use crate::host::Host;
 use crate::limits::ATTACHMENT_BYTES;
@@ -55,20 +56,23 @@ pub(super) async fn read<H: Host>(
     }
 }
 
-/// The same where neither need be given: an empty object then.
-pub(super) async fn read_optional<H: Host>(
+/// The two options that a filter can come in.
+pub(super) const WHERE: Options = Options {
+    json: "where_json",
+    file: "where_file",
+};
+
+/// Reads a filter; without one, every row matches.
+pub(super) async fn filter<H: Host>(
     context: &Context<H>,
-    options: Options,
     json: Option<String>,
     file: Option<Attachment>,
-) -> Result<Input> {
+) -> Result<Filter> {
     if json.is_none() && file.is_none() {
-        return Ok(Input {
-            option: options.json,
-            text: "{}".to_owned(),
-        });
+        return Filter::parse(WHERE.json, "{}");
     }
-    read(context, options, json, file).await
+    let input = read(context, WHERE, json, file).await?;
+    Filter::parse(input.option, &input.text)
 }
 
 async fn fetch<H: Host>(

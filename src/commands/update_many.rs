@@ -3,8 +3,7 @@
 use twilight_interactions::command::{CommandModel, CreateCommand};
 use twilight_model::channel::Attachment;
 
-use super::find::WHERE;
-use super::input::{self, Options};
+use super::input::{self, Options, WHERE};
 use super::{Context, SlashCommand, besides, manage_server, preview, results};
 use crate::engine::document;
 use crate::engine::many::Many;

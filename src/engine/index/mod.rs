@@ -15,4 +15,4 @@ pub use change::CreatedIndex;
 pub use definition::Definition;
 pub use entries::{Entries, Entry};
 pub use unique::{check_lists, clash, clashes};
-pub use values::{display, is_indexed, missing, token, values};
+pub use values::{display, is_indexed, token, values};

@@ -4,10 +4,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::Definition;
 use crate::engine::digest::first_8_bytes;
+use crate::engine::query::Json;
 use crate::engine::query::path::Key;
-use crate::engine::query::{Json, order};
 
-/// The values of a row as the bytes that they are sorted by ([`order`]), each once and in order; none
+/// The values of a row as the bytes that they are sorted by ([`crate::engine::query::order`]), each once and in order; none
 /// where a sparse index leaves the row out. Those of several fields stand one after the other.
 ///
 /// Of a list, each item is one. Where several fields have lists, only the first of them counts item by
@@ -108,15 +108,6 @@ pub(super) fn has_parallel_lists<'a>(
     Some((lists.next()?.as_str(), lists.next()?.as_str()))
 }
 
-/// What a missing field counts as, in each field of the index.
-pub fn missing(index: &Definition) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for _ in index.paths() {
-        order::encode_missing(&mut bytes);
-    }
-    bytes
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,7 +164,7 @@ mod tests {
         assert_eq!(found(&both, &json!({"b": null})).len(), 1);
         assert_eq!(
             found(&index("a", false), &json!({"c": 1})),
-            [missing(&index("a", false))]
+            [encoded(&json!(null))]
         );
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt as _};
 
 use super::checkpoint::file_sum::FileSum;
 use super::checkpoint::manifest::FileEntry;
@@ -121,12 +121,11 @@ impl<H: Host> Database<H> {
         for part in parts {
             needed.insert(part.file.sum, &part.file);
         }
-        let needed: Vec<&FileEntry> = needed.into_values().collect();
-        let mut files = Files::new();
-        for some in needed.chunks(FILES_AT_ONCE) {
-            let fetched = join_all(some.iter().map(|file| self.file(file))).await;
-            files.extend(some.iter().map(|file| file.sum).zip(fetched));
-        }
+        let fetches = needed
+            .into_values()
+            .map(|file| async move { (file.sum, self.file(file).await) });
+        let fetches = stream::iter(fetches).buffer_unordered(FILES_AT_ONCE);
+        let mut files: Files = fetches.collect().await;
         let rows = rows_in(&wanted.stored, &mut files)?;
         if sum_of(wanted.id, &rows) != wanted.stored.sum {
             let why =

@@ -4,7 +4,7 @@ use super::results;
 use crate::engine::database::Database;
 use crate::engine::find::{Find, Include};
 use crate::engine::many::Many;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::host::Host;
 use crate::interactions::Reply;
 use crate::text::inline;
@@ -30,12 +30,7 @@ pub(super) async fn of<H: Host>(database: &Database<H>, many: &Many, what: &str)
     };
     let (count, cost) = database.count(&many.table, &many.filter).await?;
     let (rows, _) = database.find(&many.table, &find).await?;
-    if let Some(expected) = many.expect.filter(|&expected| expected != count) {
-        let message = format!("{count} rows match, not {expected}.");
-        return Err(Error::new(ErrorKind::Conflict, message)
-            .option("expect")
-            .hint("Look at them with `/dbc_find`, then decide."));
-    }
+    many.check_number(&database.name, count)?;
     let mut keys: Vec<String> = rows
         .rows
         .iter()

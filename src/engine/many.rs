@@ -2,10 +2,11 @@
 
 use super::commit::{Committed, Need, Touch};
 use super::database::Database;
+use super::find::Asked;
 use super::log::Origin;
 use super::query::{Filter, Json};
 use super::row::{Action, Change, Changed};
-use super::state::Batch;
+use super::state::{Batch, TableView};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::limits::TRANSACTION_OPERATIONS;
@@ -49,10 +50,7 @@ impl<H: Host> Database<H> {
 impl Many {
     fn stage(&self, batch: &mut Batch<'_>) -> Result<ManyChanged> {
         let table = batch.table(&self.table)?;
-        let rows = batch.documents(&table);
-        let matching = rows.filter(|(_, doc)| self.filter.matches(Json::new(doc)));
-        let mut keys: Vec<String> = matching.map(|(key, _)| key.to_owned()).collect();
-        keys.sort_unstable();
+        let keys = self.matching(batch, &table);
         self.check_number(batch.database(), keys.len())?;
         let matched = keys.len();
         let mut changed = Changed::default();
@@ -84,7 +82,34 @@ impl Many {
         Ok(ManyChanged { matched, changed })
     }
 
-    fn check_number(&self, database: &str, found: usize) -> Result<()> {
+    /// The keys of the rows that match after the writes before this one, in their order.
+    fn matching(&self, batch: &Batch<'_>, table: &TableView) -> Vec<String> {
+        let mut keys = Vec::new();
+        let mut look = |key: &str, doc: &str| {
+            if self.filter.matches(Json::new(doc)) {
+                keys.push(key.to_owned());
+            }
+        };
+        if let Some((_, before)) = batch.base().table_by_id(table.id) {
+            let (_, way) = Asked::new(batch.base(), before).all_rows(&self.filter);
+            for row in way.candidates {
+                if !batch.is_staged(table, row.key) {
+                    look(row.key, row.doc);
+                }
+            }
+        }
+        for (key, doc) in batch.staged_documents(table) {
+            look(key, doc);
+        }
+        keys.sort_unstable();
+        keys
+    }
+
+    /// Refuses a number of rows that is not the expected one, or more than one commit changes.
+    ///
+    /// # Errors
+    /// With both numbers.
+    pub fn check_number(&self, database: &str, found: usize) -> Result<()> {
         let of = format!("table `{}` of database `{database}`", self.table);
         if let Some(expected) = self.expect.filter(|&expected| expected != found) {
             let message = format!("{found} rows of {of} match, not {expected}.");

@@ -8,7 +8,7 @@ use crate::engine::query::memory::Candidate;
 use crate::engine::query::plan::{
     self, Access, Bounds, Direction, IndexStatistics, Plans, Question, Range, Statistics,
 };
-use crate::engine::query::{Cursor, order};
+use crate::engine::query::{Cursor, Filter, Sort, order};
 use crate::engine::state::{State, Table};
 
 /// A table that is in memory, with its indexes.
@@ -92,6 +92,17 @@ impl<'a> Asked<'a> {
             in_order,
             keys,
         }
+    }
+
+    /// The way to all rows that may match, in whatever order.
+    pub fn all_rows(&self, filter: &Filter) -> (Plans, Rows<'a>) {
+        let plans = self.plan(&Question {
+            filter,
+            sort: &Sort::default(),
+            enough: None,
+        });
+        let rows = self.rows(&plans.chosen.access, None);
+        (plans, rows)
     }
 
     fn of_key(&self) -> impl Fn(&str) -> Option<Candidate<'a>> + 'a + use<'a> {

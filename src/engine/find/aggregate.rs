@@ -1,7 +1,7 @@
 //! Putting a table's rows through a pipeline. Answered from memory, so exactly as of the last acknowledged
 //! commit.
 
-use super::{Asked, Cost, Looked, all_rows};
+use super::{Asked, Cost, Looked};
 use crate::engine::database::Database;
 use crate::engine::query::aggregate::{Output, Rows};
 use crate::engine::query::{Filter, Pipeline};
@@ -89,7 +89,7 @@ impl<'a> Asked<'a> {
         // What a first `$match` leaves out need not be looked at.
         let everything = Filter::default();
         let filter = pipeline.leading_filter().unwrap_or(&everything);
-        let (plans, way) = all_rows(*self, filter);
+        let (plans, way) = self.all_rows(filter);
         let chosen = Box::new(way.candidates.map(|row| row.doc));
         let output = pipeline.run(chosen, foreign, limit)?;
         let looked = Looked {

@@ -112,7 +112,7 @@ impl<H: Host> Database<H> {
             Error::invalid("field", format!("{why}.")).hint("Like `address.zip`.")
         })?;
         self.ask_table(table, &Include::default(), |found| {
-            let (plans, way) = all_rows(found, filter);
+            let (plans, way) = found.all_rows(filter);
             let distinct = memory::distinct(way.candidates, filter, &path, limit);
             let looked = Looked {
                 plans,
@@ -250,7 +250,7 @@ impl Asked<'_> {
 
     /// [`Database::count`] in a table that is in memory.
     pub fn count(&self, filter: &Filter) -> (Looked, usize) {
-        let (plans, way) = all_rows(*self, filter);
+        let (plans, way) = self.all_rows(filter);
         let (matched, examined) = memory::count(way.candidates, filter);
         let looked = Looked {
             plans,
@@ -259,17 +259,6 @@ impl Asked<'_> {
         };
         (looked, matched)
     }
-}
-
-/// The way to all rows that may match, in whatever order.
-fn all_rows<'a>(found: Asked<'a>, filter: &Filter) -> (Plans, access::Rows<'a>) {
-    let plans = found.plan(&Question {
-        filter,
-        sort: &Sort::default(),
-        enough: None,
-    });
-    let rows = found.rows(&plans.chosen.access, None);
-    (plans, rows)
 }
 
 fn shown(key: &str, doc: &str, select: Option<&Select>) -> FoundRow {

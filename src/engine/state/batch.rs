@@ -192,18 +192,31 @@ impl<'a> Batch<'a> {
         })
     }
 
+    /// The state before the ops.
+    pub fn base(&self) -> &'a State {
+        self.base
+    }
+
     /// The table's rows that are not deleted, with their documents, in no order. It must be loaded.
     pub fn documents(&self, table: &TableView) -> impl Iterator<Item = (&str, &str)> {
-        let id = table.id;
-        let base = self.base.table_by_id(id);
+        let base = self.base.table_by_id(table.id);
         let base = base.into_iter().flat_map(|(_, table)| table.live());
-        let is_staged =
-            move |key: &str| !self.rows.is_empty() && self.rows.contains_key(&(id, key.to_owned()));
-        let base = base.filter(move |(key, ..)| !is_staged(key));
+        let base = base.filter(move |(key, ..)| !self.is_staged(table, key));
         let base = base.map(|(key, _, doc)| (key, doc));
+        base.chain(self.staged_documents(table))
+    }
+
+    /// Those of them that the ops wrote.
+    pub fn staged_documents(&self, table: &TableView) -> impl Iterator<Item = (&str, &str)> {
+        let id = table.id;
         let staged = self.rows.range((id, String::new())..);
         let staged = staged.take_while(move |((of, _), _)| *of == id);
-        base.chain(staged.filter_map(|((_, key), row)| Some((key.as_str(), row.doc.as_deref()?))))
+        staged.filter_map(|((_, key), row)| Some((key.as_str(), row.doc.as_deref()?)))
+    }
+
+    /// Whether the ops wrote a row of the table, or deleted it.
+    pub fn is_staged(&self, table: &TableView, key: &str) -> bool {
+        !self.rows.is_empty() && self.rows.contains_key(&(table.id, key.to_owned()))
     }
 
     /// The indexes of a table, with their ids, oldest first.

@@ -1,7 +1,10 @@
 //! Writes that are being put together for one commit: each is validated against the state plus the
 //! ones before it, and taken back alone when it is refused.
 
+mod indexes;
 mod references;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -9,9 +12,8 @@ use std::rc::Rc;
 use self::references::Naming;
 use super::{State, Table, TableSchema, Version};
 use crate::engine::digest::{RowSum, TableSum};
-use crate::engine::index::{self, Definition};
+use crate::engine::index::Definition;
 use crate::engine::log::{CommitId, Op, codec};
-use crate::engine::query::Json;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::UnixMillis;
 use crate::limits::COMMIT_BYTES;
@@ -219,26 +221,6 @@ impl<'a> Batch<'a> {
         !self.rows.is_empty() && self.rows.contains_key(&(table.id, key.to_owned()))
     }
 
-    /// The indexes of a table, with their ids, oldest first.
-    pub fn indexes(&self, table: u32) -> BTreeMap<u32, Rc<Definition>> {
-        let base = self.base.indexes_of(table);
-        let mut indexes: BTreeMap<u32, Rc<Definition>> = base
-            .map(|index| (index.id(), Rc::clone(&index.definition)))
-            .collect();
-        for (&id, staged) in &self.indexes {
-            match staged {
-                Some((of, definition)) if *of == table => {
-                    indexes.insert(id, Rc::clone(definition));
-                }
-                Some(_) => {}
-                None => {
-                    indexes.remove(&id);
-                }
-            }
-        }
-        indexes
-    }
-
     /// An id that no table or index of this database ever had.
     pub fn next_table_id(&self) -> u32 {
         self.last_table_id.saturating_add(1)
@@ -414,11 +396,6 @@ impl<'a> Batch<'a> {
         self.undo.push(Undo::Table(name.to_owned(), before));
     }
 
-    fn stage_index(&mut self, id: u32, index: Option<(u32, Rc<Definition>)>) {
-        let before = self.indexes.insert(id, index);
-        self.undo.push(Undo::Index(id, before));
-    }
-
     fn stage_row(&mut self, table: &str, key: &str, row: StagedRow) -> Result<()> {
         let mut view = self.table(table)?;
         self.stage_values(&view, key, row.doc.as_deref())?;
@@ -435,55 +412,6 @@ impl<'a> Batch<'a> {
         self.undo.push(Undo::Row(place, before));
         self.stage_table(table, Some(view));
         Ok(())
-    }
-}
-
-/// What unique indexes allow.
-impl Batch<'_> {
-    /// Gives up the values of the row as it was, and takes those of the document that it will have.
-    fn stage_values(&mut self, table: &TableView, key: &str, doc: Option<&str>) -> Result<()> {
-        for (id, index) in self.indexes(table.id) {
-            if let Some(doc) = doc {
-                index::check_lists(&index, &table.name, key, doc)?;
-            }
-            if !index.unique {
-                continue;
-            }
-            let of = |doc: Option<&str>| {
-                let values = doc.map(|doc| index::values(&index, Json::new(doc)));
-                values.unwrap_or_default()
-            };
-            let before = of(self.row(table, key).and_then(|row| row.doc));
-            let after = of(doc);
-            for value in &after {
-                let holder = self.holder(id, value).filter(|holder| *holder != key);
-                if let (Some(holder), Some(doc)) = (holder, doc) {
-                    let row = (key, doc);
-                    return Err(index::clash(&index, &table.name, row, value, holder));
-                }
-            }
-            let given_up = before.into_iter().filter(|value| !after.contains(value));
-            let given_up = given_up.map(|value| (value, None)).collect::<Vec<_>>();
-            let taken = after.iter().map(|value| (value.clone(), Some(key)));
-            for (value, holder) in given_up.into_iter().chain(taken) {
-                let place = (id, value);
-                let holder = holder.map(str::to_owned);
-                let before = self.holders.insert(place.clone(), holder);
-                self.undo.push(Undo::Holder(place, before));
-            }
-        }
-        Ok(())
-    }
-
-    /// The row that has a value of a unique index.
-    fn holder(&self, index: u32, value: &[u8]) -> Option<&str> {
-        match self.holders.get(&(index, value.to_vec())) {
-            Some(staged) => staged.as_deref(),
-            None => {
-                let index = self.base.indexes.get(&index)?;
-                index.entries.holders(value).next()
-            }
-        }
     }
 }
 
@@ -559,94 +487,4 @@ pub(super) fn no_such_table(database: &str, name: &str, known: &[String]) -> Err
     } else {
         format!("There are: {}.", crate::engine::quoted(known))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::document::Document;
-    use serde_json::{Map, json};
-
-    fn put(table: &str, key: &str, rev: u64) -> Op {
-        Op::Put {
-            table: table.into(),
-            key: key.into(),
-            rev,
-            doc: Document::new(&Map::from_iter([("rev".to_owned(), json!(rev))])),
-        }
-    }
-
-    fn create(table: &str, id: u32) -> Op {
-        Op::CreateTable {
-            table: table.into(),
-            id,
-            pk: "id".into(),
-            mirror: true,
-        }
-    }
-
-    #[test]
-    fn a_write_is_refused_before_it_is_too_large_and_whatever_came_before_it() {
-        let state = State::default();
-        let mut batch = Batch::new("test", &state, 0);
-        batch.push(create("t", 1)).unwrap();
-        let large = |key: &str| {
-            let text = "x".repeat(COMMIT_BYTES / 2 - 1_000);
-            let fields = Map::from_iter([("text".to_owned(), json!(text))]);
-            Op::Put {
-                table: "t".into(),
-                key: key.into(),
-                rev: 1,
-                doc: Document::new(&fields),
-            }
-        };
-        for write in 0..2 {
-            let before = batch.savepoint();
-            for n in 0..2 {
-                batch.push(large(&format!("{write}.{n}"))).unwrap();
-            }
-            let refused = batch.push(large("too much")).unwrap_err();
-            assert_eq!(refused.kind, ErrorKind::TooLarge);
-            assert_eq!(batch.ops_since(before), 2);
-        }
-    }
-
-    #[test]
-    fn what_is_taken_back_leaves_no_trace() {
-        let state = State::default();
-        let mut batch = Batch::new("test", &state, 0);
-        for op in [create("t", 1), put("t", "a", 1)] {
-            batch.push(op).unwrap();
-        }
-        let (before, sum) = (batch.savepoint(), batch.table("t").unwrap().sum);
-        let rename = Op::RenameTable {
-            table: "t".into(),
-            to: "u".into(),
-        };
-        for op in [
-            put("t", "a", 2),
-            put("t", "b", 1),
-            rename,
-            Op::DropTable { table: "u".into() },
-            create("t", 2),
-            put("t", "c", 1),
-        ] {
-            batch.push(op).unwrap();
-        }
-        assert_eq!(batch.table("t").unwrap().id, 2);
-        let database = "test".to_owned();
-        batch.push(Op::DropDatabase { database }).unwrap();
-        assert_eq!(
-            batch.push(put("t", "d", 1)).unwrap_err(),
-            being_removed("test")
-        );
-        batch.roll_back(before);
-        let table = batch.table("t").unwrap();
-        assert_eq!((table.id, table.sum), (1, sum));
-        assert_eq!(batch.row(&table, "a").unwrap().rev, 1);
-        assert_eq!(batch.row(&table, "b"), None);
-        assert_eq!(batch.next_table_id(), 2);
-        assert_eq!(batch.table_names(), ["t"]);
-        assert_eq!(batch.finish().0.len(), 2);
-    }
 }

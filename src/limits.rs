@@ -88,6 +88,9 @@ pub const ROW_BYTES: usize = 8 * 1024 * 1024;
 /// A file of a checkpoint (our own rule: below [`ATTACHMENT_BYTES`], and small enough that the copies
 /// which packing and sending take are no great part of the memory).
 pub const SEGMENT_BYTES: usize = 4 * 1024 * 1024;
+/// The values of a row in one index (our own rule: they are kept for every row, and those of several fields stand
+/// with each item of a list among them).
+pub const INDEX_ROW_BYTES: usize = 64 * 1024;
 /// What one commit writes, as compact JSON (our own rule: the state, the batch and the record are in
 /// memory at once, and every later opening may have to replay it).
 pub const COMMIT_BYTES: usize = 16 * 1024 * 1024;

@@ -146,19 +146,34 @@ pub fn inline(text: &str) -> String {
     }
 }
 
-/// The up to three of `known` that are closest to `wanted`, closest first; none that is far off.
+/// The up to three of `known` that are closest to `wanted`, all equally close; none that is far off. What all
+/// operators begin with is no likeness.
 pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     // Distances cost the product of both lengths.
     let wanted: String = wanted.to_lowercase().chars().take(64).collect();
+    let wanted = wanted.trim_start_matches('$');
     let mut scored: Vec<(usize, &str)> = known
         .into_iter()
-        .map(|name| (strsim::levenshtein(&wanted, name), name))
-        .filter(|(distance, name)| {
-            let longer = wanted.chars().count().max(name.chars().count());
-            *distance <= longer.div_ceil(2).min(4) || (!wanted.is_empty() && name.contains(&wanted))
+        .map(|name| {
+            let core = name.trim_start_matches('$');
+            let distance = strsim::osa_distance(wanted, core);
+            let longer = wanted.chars().count().max(core.chars().count());
+            let is_part = wanted.chars().count() > 2 && core.contains(wanted);
+            let is_near = distance <= (longer / 3).clamp(1, 4);
+            (
+                if is_part || is_near {
+                    distance
+                } else {
+                    usize::MAX
+                },
+                name,
+            )
         })
+        .filter(|(distance, _)| *distance < usize::MAX)
         .collect();
     scored.sort_unstable();
+    let best = scored.first().map(|(distance, _)| *distance);
+    scored.retain(|(distance, _)| Some(*distance) == best);
     scored.truncate(3);
     scored
         .into_iter()
@@ -205,5 +220,12 @@ mod tests {
         assert_eq!(nearest("usres", known), ["users"]);
         assert_eq!(nearest("Users", known)[0], "users");
         assert!(nearest("zzzzzzzzzz", known).is_empty());
+        assert_eq!(nearest("role", known), ["user_roles"]);
+        let operators = ["$eq", "$gt", "$gte", "$not", "$nor", "$regex", "$exists"];
+        assert_eq!(nearest("$exist", operators), ["$exists"]);
+        assert_eq!(nearest("gte", operators), ["$gte"]);
+        for other in ["$mod", "$expr", "$like", "$"] {
+            assert!(nearest(other, operators).is_empty(), "{other}");
+        }
     }
 }

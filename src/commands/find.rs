@@ -71,7 +71,11 @@ impl SlashCommand for FindRows {
                 Some(include) => Include::parse(include)?,
                 None => Include::default(),
             },
-            skip: number(self.skip.unwrap_or_default()),
+            // The page before left them out.
+            skip: match self.cursor {
+                Some(_) => 0,
+                None => number(self.skip.unwrap_or_default()),
+            },
             limit: number(self.limit.unwrap_or(DEFAULT_LIMIT)),
             cursor: self.cursor,
         };
@@ -91,7 +95,7 @@ fn describe(database: &str, table: &str, skipped: usize, found: &Rows, cost: &st
     let shown = results::rows_of(found.rows.len());
     let of = match found.matched {
         Some(matched) if matched > found.rows.len() => format!(" of {matched}"),
-        None => " of more".to_owned(),
+        None => " (there are more)".to_owned(),
         Some(_) => String::new(),
     };
     let after = match skipped {

@@ -7,10 +7,12 @@ use crate::engine::many::Many;
 use crate::error::Result;
 use crate::host::Host;
 use crate::interactions::Reply;
-use crate::text::inline;
+use crate::text::{inline, utf16_len};
 
 /// Keys that are named.
 const NAMED: usize = 20;
+/// Characters of them all, so that the reply fits a message.
+const NAMED_CHARS: usize = 1_200;
 
 /// The number that somebody expects.
 pub(super) fn expected(given: Option<i64>) -> Option<usize> {
@@ -31,11 +33,16 @@ pub(super) async fn of<H: Host>(database: &Database<H>, many: &Many, what: &str)
     let (count, cost) = database.count(&many.table, &many.filter).await?;
     let (rows, _) = database.find(&many.table, &find).await?;
     many.check_number(&database.name, count)?;
-    let mut keys: Vec<String> = rows
-        .rows
-        .iter()
-        .map(|row| format!("`{}`", inline(&row.key)))
-        .collect();
+    let mut keys: Vec<String> = Vec::new();
+    let mut room = NAMED_CHARS;
+    for row in &rows.rows {
+        let key = format!("`{}`", inline(&row.key));
+        let Some(left) = room.checked_sub(utf16_len(&key)) else {
+            break;
+        };
+        room = left;
+        keys.push(key);
+    }
     if count > keys.len() {
         keys.push(format!("and {} more", count - keys.len()));
     }
@@ -44,7 +51,7 @@ pub(super) async fn of<H: Host>(database: &Database<H>, many: &Many, what: &str)
         false => format!("\n{}", keys.join(", ")),
     };
     Ok(Reply::new(format!(
-        "{} of `{}.{}` would be {what}; nothing was written. With `expect:{count}`, it is done only if it is still so many. · {}{named}",
+        "{} of `{}.{}` match and would be {what}; nothing was written. With `expect:{count}`, it is done only if it is still so many. · {}{named}",
         results::rows_of(count),
         database.name,
         many.table,

@@ -92,7 +92,7 @@ impl SlashCommand for SchemaSet {
             let input = input::read(&context, options, self.schema_json, self.schema_file).await;
             let input = input.map_err(about)?;
             NewSchema {
-                fields: Some(document::parse(input.option, &input.text).map_err(about)?),
+                fields: Some(document::parse_schema(input.option, &input.text).map_err(about)?),
                 option: input.option,
                 validate: validate.unwrap_or_default(),
             }

@@ -50,7 +50,7 @@ impl<H: Host> Database<H> {
 impl Many {
     fn stage(&self, batch: &mut Batch<'_>) -> Result<ManyChanged> {
         let table = batch.table(&self.table)?;
-        let keys = self.matching(batch, &table);
+        let keys = self.matching(batch, &table)?;
         self.check_number(batch.database(), keys.len())?;
         let matched = keys.len();
         let mut changed = Changed::default();
@@ -83,7 +83,10 @@ impl Many {
     }
 
     /// The keys of the rows that match after the writes before this one, in their order.
-    fn matching(&self, batch: &Batch<'_>, table: &TableView) -> Vec<String> {
+    ///
+    /// # Errors
+    /// When finding them costs more than it may.
+    fn matching(&self, batch: &Batch<'_>, table: &TableView) -> Result<Vec<String>> {
         let mut keys = Vec::new();
         let mut look = |key: &str, doc: &str| {
             if self.filter.matches(Json::new(doc)) {
@@ -102,7 +105,7 @@ impl Many {
             look(key, doc);
         }
         keys.sort_unstable();
-        keys
+        self.filter.end().map(|()| keys)
     }
 
     /// Refuses a number of rows that is not the expected one, or more than one commit changes.

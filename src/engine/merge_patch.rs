@@ -5,12 +5,13 @@ use serde_json::{Map, Value};
 /// Applies a patch: `null` removes a field, an object is merged, anything else replaces. Fields keep
 /// their place, and new ones come last in the patch's order.
 pub fn apply(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
+    // All at once: taking out one moves all behind it.
+    if patch.values().any(Value::is_null) {
+        target.retain(|name, _| !matches!(patch.get(name), Some(Value::Null)));
+    }
     for (name, change) in patch {
         match change {
-            Value::Null => {
-                // The map's plain `remove` would move the last field into the gap.
-                target.shift_remove(name);
-            }
+            Value::Null => {}
             Value::Object(change) => {
                 let field = target.entry(name.clone()).or_insert(Value::Null);
                 if !field.is_object() {

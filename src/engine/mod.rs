@@ -34,6 +34,7 @@ mod object_storage;
 mod open;
 pub mod query;
 mod rebuild;
+mod regex;
 pub mod row;
 pub mod schema;
 pub mod state;

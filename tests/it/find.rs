@@ -168,7 +168,7 @@ fn what_does_not_fit_a_message_is_in_a_file() {
     );
     let reply = world.ok(&on_users("dbc_find", "limit:3"));
     assert!(
-        reply.contains("3 rows of more") && reply.contains("Next page: `cursor:"),
+        reply.contains("3 rows (there are more)") && reply.contains("Next page: `cursor:"),
         "{reply}"
     );
 }

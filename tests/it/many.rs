@@ -35,7 +35,7 @@ fn all_rows_that_match_change_in_one_commit() {
     ));
     assert!(
         preview.starts_with(
-            "10 rows of `prod.users` would be changed; nothing was written. With `expect:10`"
+            "10 rows of `prod.users` match and would be changed; nothing was written. With `expect:10`"
         ),
         "{preview}"
     );

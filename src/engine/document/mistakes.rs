@@ -82,6 +82,9 @@ fn likely_mistake(text: &str, reason: &str, offset: usize, wanted: Wanted) -> Op
     if reason.starts_with("control character") {
         return Some(r"Inside a string, a line break is written \n and a tab \t.");
     }
+    if reason == "invalid escape" {
+        return Some(r"A backslash that is meant as one is written twice: \\d.");
+    }
     if reason == "trailing comma" {
         return Some("Leave out the comma before it.");
     }
@@ -91,7 +94,7 @@ fn likely_mistake(text: &str, reason: &str, offset: usize, wanted: Wanted) -> Op
         return is_another.then_some(match wanted {
             Wanted::Operations => "All operations go into one list: `[`, then each with a comma between them, then `]`.",
             Wanted::Stages => "All stages go into one list: `[`, then each with a comma between them, then `]`.",
-            Wanted::Document => "This takes one document only; several rows go into `/dbc_transact`.",
+            Wanted::Document | Wanted::Query | Wanted::Schema => "This takes one document only; several rows go into `/dbc_transact`.",
             Wanted::Patch => "This takes one patch only; several changes go into `/dbc_transact`.",
         });
     }
@@ -110,6 +113,7 @@ fn likely_mistake(text: &str, reason: &str, offset: usize, wanted: Wanted) -> Op
         }
         Some('\'') => return Some("JSON takes double quotes \" only."),
         Some('`') => return Some("Leave out the ``` around it."),
+        Some('/') => return Some(r#"A pattern is written {"$regex":"ada","$options":"i"}."#),
         _ => {}
     }
     if let Some(hint) = word_of_another_language(word(before, after)) {
@@ -142,6 +146,9 @@ fn word_of_another_language((head, tail): (&str, &str)) -> Option<&'static str> 
     match format!("{head}{tail}").to_lowercase().as_str() {
         "true" | "false" => Some("JSON writes `true` and `false` in small letters."),
         "none" | "nil" | "null" | "undefined" => Some("JSON writes `null` for nothing."),
+        "objectid" | "isodate" | "new" | "date" | "numberlong" | "numberdecimal" => Some(
+            "JSON has no such values: ids and dates are strings, and numbers are written as they are.",
+        ),
         "nan" | "infinity" | "inf" => {
             Some("JSON has no such number: use `null`, or put it in quotes to keep it as text.")
         }

@@ -22,6 +22,8 @@ pub use text::{Document, LAID_OUT_BYTES, Stored, fields, for_file, pretty};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wanted {
     Document,
+    Query,
+    Schema,
     Patch,
     Operations,
     Stages,
@@ -35,6 +37,22 @@ enum Wanted {
 /// Names the option, the place in the text, and what stands there.
 pub fn parse(option: &'static str, text: &str) -> Result<Map<String, Value>> {
     object(option, text, Wanted::Document)
+}
+
+/// Reads a filter, an order or what is to be shown, as strictly as [`parse`] reads a document.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_query(option: &'static str, text: &str) -> Result<Map<String, Value>> {
+    object(option, text, Wanted::Query)
+}
+
+/// Reads a schema as strictly as [`parse`] reads a document.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_schema(option: &'static str, text: &str) -> Result<Map<String, Value>> {
+    object(option, text, Wanted::Schema)
 }
 
 /// Reads a patch as strictly as [`parse`] reads a document.
@@ -113,6 +131,8 @@ pub fn to_text(fields: &Map<String, Value>) -> String {
 fn object(option: &'static str, text: &str, wanted: Wanted) -> Result<Map<String, Value>> {
     let (what, example) = match wanted {
         Wanted::Patch => ("a patch", r#"{"role": "teacher"}"#),
+        Wanted::Query => ("it", r#"{"age": 36}"#),
+        Wanted::Schema => ("a schema", r#"{"required": ["name"]}"#),
         Wanted::Document | Wanted::Operations | Wanted::Stages => {
             ("a document", r#"{"name": "Ada"}"#)
         }
@@ -133,20 +153,22 @@ fn read(option: &'static str, text: &str, wanted: Wanted) -> Result<Value> {
     // Editors on Windows put it before a text; it is none of the JSON.
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let bounds = match wanted {
-        Wanted::Document | Wanted::Patch | Wanted::Stages => Bounds {
-            values: Cell::new(DOCUMENT_VALUES),
-            items: None,
-            excess: Cell::new(None),
-        },
         Wanted::Operations => Bounds {
             values: Cell::new(TRANSACTION_VALUES),
             items: Some(TRANSACTION_OPERATIONS),
             excess: Cell::new(None),
         },
+        _ => Bounds {
+            values: Cell::new(DOCUMENT_VALUES),
+            items: None,
+            excess: Cell::new(None),
+        },
     };
     let levels = match wanted {
-        Wanted::Document | Wanted::Patch => DOCUMENT_DEPTH,
         Wanted::Operations | Wanted::Stages => DOCUMENT_DEPTH + 2,
+        // So that as many operators fit as may nest, each a list and an object.
+        Wanted::Query => DOCUMENT_DEPTH + 2,
+        _ => DOCUMENT_DEPTH,
     };
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = Strict::new(levels, &bounds)
@@ -186,9 +208,9 @@ fn too_many(option: &'static str, excess: Excess, wanted: Wanted) -> Error {
             ),
             "Split it over several transactions.",
         ),
-        (Excess::Values, Wanted::Stages) => (
+        (Excess::Values, Wanted::Stages | Wanted::Query | Wanted::Schema) => (
             format!(
-                "there are more than {DOCUMENT_VALUES} values in it, and a pipeline has at most that many."
+                "there are more than {DOCUMENT_VALUES} values in it, and there may be at most that many."
             ),
             "Compare with fewer values.",
         ),

@@ -93,8 +93,11 @@ impl<H: Host> Database<H> {
     /// As [`Database::find`].
     pub async fn count(&self, table: &str, filter: &Filter) -> Result<(usize, Cost)> {
         let include = Include::default();
-        self.ask_table(table, &include, |found| Ok(found.count(filter)))
-            .await
+        self.ask_table(table, &include, |found| {
+            let counted = found.count(filter);
+            filter.end().map(|()| counted)
+        })
+        .await
     }
 
     /// The values that a field has in the rows that match, at most `limit` of them.
@@ -108,12 +111,19 @@ impl<H: Host> Database<H> {
         filter: &Filter,
         limit: usize,
     ) -> Result<(Distinct, Cost)> {
-        let path = Path::parse(field).map_err(|why| {
-            Error::invalid("field", format!("{why}.")).hint("Like `address.zip`.")
+        // A JSON string may have any name.
+        let path = match serde_json::from_str::<String>(field) {
+            Ok(name) => Path::parse(&name),
+            Err(_) => Path::typed(field),
+        };
+        let path = path.map_err(|why| {
+            Error::invalid("field", format!("{why}."))
+                .hint("Like `address.zip`, or `\"first name\"`.")
         })?;
         self.ask_table(table, &Include::default(), |found| {
             let (plans, way) = found.all_rows(filter);
             let distinct = memory::distinct(way.candidates, filter, &path, limit);
+            filter.end()?;
             let looked = Looked {
                 plans,
                 keys: way.keys.get(),
@@ -221,6 +231,7 @@ impl Asked<'_> {
             in_order: way.in_order,
         };
         let page = memory::find(way.candidates, &query);
+        find.filter.end()?;
         let next = page.next.map(|next| next.encode(question()));
         let joins = find.include.resolve(self.state, table)?;
         let mut joined = Joined::new(self.state);

@@ -1,6 +1,6 @@
 //! What an index is over.
 
-use crate::engine::query::Path;
+use crate::engine::query::{Path, Sort};
 use crate::error::{Error, Result};
 use crate::text::{inline, truncate};
 
@@ -22,22 +22,32 @@ pub struct Definition {
 }
 
 impl Definition {
-    /// Reads paths with commas between them.
+    /// Reads paths with commas between them, or `{"a":1,"b":-1}`: an index is read in either direction.
     ///
     /// # Errors
     /// Names the option, and the path that is none.
     pub fn parse(option: &'static str, text: &str, unique: bool, sparse: bool) -> Result<Self> {
-        let fields: Vec<&str> = text.split(',').map(str::trim).collect();
+        let in_json;
+        let (fields, path): (Vec<&str>, fn(&str) -> _) = if text.trim_start().starts_with('{') {
+            in_json = Sort::parse(option, text)?;
+            let fields = in_json.fields().iter();
+            (
+                fields.map(|field| field.path.as_str()).collect(),
+                Path::parse,
+            )
+        } else {
+            (text.split(',').map(str::trim).collect(), Path::typed)
+        };
         if fields.len() > FIELDS {
             let message = format!("an index is over at most {FIELDS} fields.");
             return Err(Error::invalid(option, message));
         }
         for (at, field) in fields.iter().enumerate() {
             let name = inline(field);
-            if let Err(why) = Path::parse(field) {
+            if let Err(why) = path(field) {
                 let message = format!("`{name}` is no path to index: {why}.");
                 return Err(Error::invalid(option, message)
-                    .hint("For example `email`, `address.zip` or `team,name`."));
+                    .hint("For example `email`, `team,address.zip`, or `{\"first name\":1}`."));
             }
             if fields
                 .get(..at)

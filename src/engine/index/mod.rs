@@ -14,5 +14,5 @@ mod values;
 pub use change::CreatedIndex;
 pub use definition::Definition;
 pub use entries::{Entries, Entry};
-pub use unique::{check_lists, clash, clashes};
+pub use unique::{check_values, clash, clashes};
 pub use values::{display, is_indexed, token, values};

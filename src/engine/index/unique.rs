@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::values::has_parallel_lists;
+use super::values::{Unfit, unfit};
 use super::{Definition, display, values};
 use crate::engine::query::Json;
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits::INDEX_ROW_BYTES;
 use crate::text::{inline, truncate};
 
 /// Characters of a value in an error.
@@ -13,25 +14,27 @@ const SHOWN: usize = 100;
 /// Clashes that an error names.
 const NAMED: usize = 5;
 
-/// Refuses a row with lists in two of the index's fields.
+/// Refuses a row that no index has: with lists in two of its fields, or values of too many bytes.
 ///
 /// # Errors
-/// Names both.
-pub fn check_lists(index: &Definition, table: &str, key: &str, doc: &str) -> Result<()> {
-    let Some((one, other)) = has_parallel_lists(index, Json::new(doc)) else {
+/// Names the row, the index, and what is wrong.
+pub fn check_values(index: &Definition, table: &str, key: &str, doc: &str) -> Result<()> {
+    let Some(unfit) = unfit(index, Json::new(doc)) else {
         return Ok(());
     };
-    Err(Error::invalid(
-        "value_json",
-        format!(
-            "row `{}` of table `{table}` has lists in both `{}` and `{}`, which stand in one index (`{}`).",
-            inline(key),
-            inline(one),
-            inline(other),
-            inline(&index.name())
+    let (what, hint) = match unfit {
+        Unfit::ParallelLists(one, other) => (
+            format!("lists in both `{}` and `{}`", inline(one), inline(other)),
+            "Only one of an index's fields can be a list: change the row, or drop the index.",
         ),
-    )
-    .hint("Only one of an index's fields can be a list: change the row, or drop the index."))
+        Unfit::TooLong(bytes) => (
+            format!("{bytes} bytes of values, and may have {INDEX_ROW_BYTES},"),
+            "What an index is over should be short: change the row, or drop the index.",
+        ),
+    };
+    let (key, name) = (inline(key), inline(&index.name()));
+    let message = format!("row `{key}` of table `{table}` has {what} in the index `{name}`.");
+    Err(Error::invalid("value_json", message).hint(hint))
 }
 
 /// A write that would give a row the value of another.
@@ -74,7 +77,7 @@ pub fn clashes<'a>(
 ) -> Result<()> {
     let mut holders: BTreeMap<Vec<u8>, Vec<(&'a str, &'a str)>> = BTreeMap::new();
     for (key, doc) in rows {
-        check_lists(index, table, key, doc).map_err(|error| error.option("field"))?;
+        check_values(index, table, key, doc).map_err(|error| error.option("field"))?;
         if !index.unique {
             continue;
         }

@@ -6,12 +6,13 @@ use super::Definition;
 use crate::engine::digest::first_8_bytes;
 use crate::engine::query::Json;
 use crate::engine::query::path::Key;
+use crate::limits::INDEX_ROW_BYTES;
 
 /// The values of a row as the bytes that they are sorted by ([`crate::engine::query::order`]), each once and in order; none
 /// where a sparse index leaves the row out. Those of several fields stand one after the other.
 ///
 /// Of a list, each item is one. Where several fields have lists, only the first of them counts item by
-/// item, and the others by their first: writes of such rows are refused ([`has_parallel_lists`]).
+/// item, and the others by their first: writes of such rows are refused ([`unfit`]).
 pub fn values(index: &Definition, document: Json<'_>) -> Vec<Vec<u8>> {
     let mut values: Vec<Vec<u8>> = vec![Vec::new()];
     let mut is_there = false;
@@ -93,19 +94,38 @@ pub fn token(index: u32, value: &[u8]) -> String {
     format!("dx{:016x}", first_8_bytes(&hash.finalize()))
 }
 
-/// Two fields of an index in which a row has lists. Their items could be put together in so many ways
-/// that no index has them.
-pub(super) fn has_parallel_lists<'a>(
-    index: &'a Definition,
-    document: Json<'_>,
-) -> Option<(&'a str, &'a str)> {
-    let has_several = |path: &&crate::engine::query::Path| {
-        let mut keys = 0;
-        path.visit_keys(document, &mut |_| keys += 1);
-        keys > 1
-    };
-    let mut lists = index.paths().iter().filter(has_several);
-    Some((lists.next()?.as_str(), lists.next()?.as_str()))
+/// Why an index does not have a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Unfit<'a> {
+    /// Lists in two of its fields. Their items could be put together in too many ways.
+    ParallelLists(&'a str, &'a str),
+    /// So many bytes of values.
+    TooLong(usize),
+}
+
+/// Why the index does not have a row with this document, if it does not. Tells it without making the values.
+pub(super) fn unfit<'a>(index: &'a Definition, document: Json<'_>) -> Option<Unfit<'a>> {
+    let mut list: Option<(&str, usize, usize)> = None;
+    let mut bytes_beside = 0;
+    let mut scratch = Vec::new();
+    for path in index.paths() {
+        let (mut keys, mut bytes) = (0, 0usize);
+        path.visit_keys(document, &mut |key| {
+            scratch.clear();
+            key.encode(&mut scratch);
+            keys += 1;
+            bytes += scratch.len();
+        });
+        match list {
+            _ if keys <= 1 => bytes_beside += bytes,
+            None => list = Some((path.as_str(), keys, bytes)),
+            Some((other, ..)) => return Some(Unfit::ParallelLists(other, path.as_str())),
+        }
+    }
+    // What stands beside the items of a list stands with each of them.
+    let (_, items, bytes) = list.unwrap_or(("", 1, 0));
+    let bytes = bytes_beside.saturating_mul(items).saturating_add(bytes);
+    (bytes > INDEX_ROW_BYTES).then_some(Unfit::TooLong(bytes))
 }
 
 #[cfg(test)]
@@ -152,9 +172,32 @@ mod tests {
         let text = doc.to_string();
         assert_eq!(display(&both, Json::new(&text), &with(2)), r#"2, "x""#);
         let lists = json!({"a": [1, 2], "b": {"c": [3, 4]}}).to_string();
-        let lists = has_parallel_lists(&both, Json::new(&lists));
-        assert_eq!(lists, Some(("a", "b.c")));
-        assert_eq!(has_parallel_lists(&both, Json::new(&doc.to_string())), None);
+        let lists = unfit(&both, Json::new(&lists));
+        assert_eq!(lists, Some(Unfit::ParallelLists("a", "b.c")));
+        assert_eq!(unfit(&both, Json::new(&doc.to_string())), None);
+    }
+
+    #[test]
+    fn values_that_are_too_long_together_are_told_before_they_are_made() {
+        let both = index("text,list", false);
+        for (letters, items, is_too_long) in [
+            (60_000, 0, false),
+            (70_000, 0, true),
+            (20, 1_000, false),
+            (20_000, 3, false),
+            (20_000, 4, true),
+            (1_000_000, 100_000, true),
+        ] {
+            let list: Vec<usize> = (0..items).collect();
+            let doc = json!({"text": "x".repeat(letters), "list": list}).to_string();
+            let doc = Json::new(&doc);
+            let unfit = unfit(&both, doc);
+            assert_eq!(unfit.is_some(), is_too_long, "{letters} {items} {unfit:?}");
+            if !is_too_long {
+                let bytes: usize = values(&both, doc).iter().map(Vec::len).sum();
+                assert!(bytes <= INDEX_ROW_BYTES, "{bytes}");
+            }
+        }
     }
 
     #[test]

@@ -9,8 +9,9 @@ use super::sort::Sort;
 use crate::engine::document;
 use crate::error::{Error, ErrorKind, Result};
 
-/// How long a sort key may be that a cursor carries: a command's option takes 6,000 characters.
-pub const CURSOR_KEY_BYTES: usize = 3_000;
+/// How long sort key and row key may be together: with what a reply says beside it, the cursor must fit a
+/// message of 2,000 characters.
+pub const CURSOR_KEY_BYTES: usize = 1_200;
 
 const VERSION: u8 = 1;
 
@@ -46,10 +47,10 @@ impl Question {
 }
 
 impl Cursor {
-    /// As text of `A-Z a-z 0-9 - _`; none if the row is sorted by so long a text that no option takes it.
+    /// As text of `A-Z a-z 0-9 - _`; none if the row is sorted by so long a text that no reply takes it.
     pub fn encode(&self, question: Question) -> Option<String> {
         let row_key_bytes = u16::try_from(self.row_key.len()).ok()?;
-        if self.sort_key.len() > CURSOR_KEY_BYTES {
+        if self.sort_key.len() + self.row_key.len() > CURSOR_KEY_BYTES {
             return None;
         }
         let mut bytes = vec![VERSION];
@@ -64,6 +65,9 @@ impl Cursor {
     /// # Errors
     /// What is no cursor, or that of another question.
     pub fn decode(option: &'static str, text: &str, question: Question) -> Result<Cursor> {
+        // As it stands in the reply.
+        let text = text.trim().trim_matches('`');
+        let text = text.strip_prefix("cursor:").unwrap_or(text);
         let (of, cursor) = read(text.trim()).ok_or_else(|| {
             Error::invalid(option, "this is no cursor, or a part of one.")
                 .hint("Copy it as a whole from the page before.")

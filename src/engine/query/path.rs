@@ -9,6 +9,9 @@ use crate::limits::DOCUMENT_DEPTH;
 
 /// The longest path in bytes.
 pub const PATH_BYTES: usize = 500;
+/// How many names of a path may be numbers: in a list each is the number of an item and the name of a field of
+/// its items, so that each doubles the ways there.
+pub const PATH_NUMBERS: usize = 8;
 
 /// A path, taken apart once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +55,9 @@ pub enum PathError {
     Dollar,
     TooLong,
     TooDeep,
+    TooManyNumbers,
+    /// A name with a space or another character that has to stand in JSON.
+    Unusual,
 }
 
 impl Path {
@@ -67,6 +73,9 @@ impl Path {
         if steps.len() > DOCUMENT_DEPTH {
             return Err(PathError::TooDeep);
         }
+        if steps.iter().filter(|step| step.index.is_some()).count() > PATH_NUMBERS {
+            return Err(PathError::TooManyNumbers);
+        }
         for step in &steps {
             if step.name.is_empty() {
                 return Err(PathError::NoName);
@@ -79,6 +88,19 @@ impl Path {
             text: text.into(),
             steps: steps.into(),
         })
+    }
+
+    /// The same for a path that is typed as it is, among others perhaps. What such a one cannot have most often
+    /// means something else, such as the direction of an order.
+    ///
+    /// # Errors
+    /// As [`Path::parse`], and [`PathError::Unusual`].
+    pub fn typed(text: &str) -> Result<Path, PathError> {
+        let is_unusual = |c: char| c.is_whitespace() || "{}[]()\"'`,;:*".contains(c);
+        if text.starts_with(['+', '-']) || text.contains(is_unusual) {
+            return Err(PathError::Unusual);
+        }
+        Path::parse(text)
     }
 
     /// As it was given.
@@ -173,6 +195,10 @@ impl fmt::Display for PathError {
             PathError::Dollar => f.write_str("a name in a path cannot begin with `$`"),
             PathError::TooLong => write!(f, "a path has at most {PATH_BYTES} bytes"),
             PathError::TooDeep => write!(f, "a path has at most {DOCUMENT_DEPTH} names"),
+            PathError::Unusual => f.write_str(
+                "a name with a sign before it, or with a space, bracket, quote, colon or star in it, is written in JSON",
+            ),
+            PathError::TooManyNumbers => write!(f, "a path has at most {PATH_NUMBERS} numbers"),
         }
     }
 }

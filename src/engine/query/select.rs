@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::json::{Json, Kind, LEVELS};
-use super::path::Path;
+use super::path::{Path, PathError};
 use crate::engine::document;
 use crate::error::{Error, Result};
 use crate::text::inline;
@@ -33,7 +33,7 @@ impl Select {
     /// Names the option, the field, and what may stand there.
     pub fn parse(option: &'static str, text: &str, pk: &str) -> Result<Select> {
         if text.trim_start().starts_with('{') {
-            return Select::new(option, &document::parse(option, text)?, pk);
+            return Select::new(option, &document::parse_query(option, text)?, pk);
         }
         let mut wanted = Vec::new();
         for field in text.split(',').map(str::trim) {
@@ -42,7 +42,7 @@ impl Select {
                 None => (field, true),
             });
         }
-        select(option, &wanted, pk)
+        select(option, &wanted, pk, Path::typed)
     }
 
     /// The same from JSON.
@@ -66,7 +66,7 @@ impl Select {
             };
             wanted.push((path.as_str(), keeps));
         }
-        select(option, &wanted, pk)
+        select(option, &wanted, pk, Path::parse)
     }
 
     /// Appends a document's text with what is selected of it, fields in the document's order.
@@ -138,7 +138,12 @@ fn close(between: char, empty: &str, closing: char, out: &mut String) {
     }
 }
 
-fn select(option: &'static str, wanted: &[(&str, bool)], pk: &str) -> Result<Select> {
+fn select(
+    option: &'static str,
+    wanted: &[(&str, bool)],
+    pk: &str,
+    parse: fn(&str) -> Result<Path, PathError>,
+) -> Result<Select> {
     if wanted.len() > SELECT_FIELDS {
         let given = wanted.len();
         let message = format!("at most {SELECT_FIELDS} fields can be selected, not {given}.");
@@ -169,9 +174,10 @@ fn select(option: &'static str, wanted: &[(&str, bool)], pk: &str) -> Result<Sel
             );
             return Err(Error::invalid(option, message).hint(hint));
         }
-        let parsed = Path::parse(path).map_err(|error| {
+        let parsed = parse(path).map_err(|error| {
             let message = format!("`{shown}` is no path to select: {error}.");
-            Error::invalid(option, message).hint("For example `name,address.zip`, or `-notes`.")
+            let example = "For example `name,address.zip`, `-notes`, or `{\"first name\":1}`.";
+            Error::invalid(option, message).hint(example)
         })?;
         let names: Vec<&str> = parsed.names().collect();
         if !insert(&mut select.fields, &names) {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::json::Json;
 use super::order;
-use super::path::Path;
+use super::path::{Path, PathError};
 use crate::engine::document;
 use crate::error::{Error, Result};
 use crate::text::inline;
@@ -35,7 +35,7 @@ impl Sort {
     /// Names the option, the field and what may stand there.
     pub fn parse(option: &'static str, text: &str) -> Result<Sort> {
         if text.trim_start().starts_with('{') {
-            return Sort::new(option, &document::parse(option, text)?);
+            return Sort::new(option, &document::parse_query(option, text)?);
         }
         let mut sort = Sort::default();
         for field in text.split(',').map(str::trim) {
@@ -43,7 +43,7 @@ impl Sort {
                 Some(path) => (path.trim_start(), true),
                 None => (field, false),
             };
-            sort.push(option, path, descending)?;
+            sort.push(option, path, descending, Path::typed)?;
         }
         Ok(sort)
     }
@@ -66,7 +66,7 @@ impl Sort {
                     return Err(Error::invalid(option, message));
                 }
             };
-            sort.push(option, path, descending)?;
+            sort.push(option, path, descending, Path::parse)?;
         }
         Ok(sort)
     }
@@ -98,10 +98,17 @@ impl Sort {
         order::encode_str(row_key, out);
     }
 
-    fn push(&mut self, option: &'static str, path: &str, descending: bool) -> Result<()> {
-        let parsed = Path::parse(path).map_err(|error| {
+    fn push(
+        &mut self,
+        option: &'static str,
+        path: &str,
+        descending: bool,
+        parse: fn(&str) -> Result<Path, PathError>,
+    ) -> Result<()> {
+        let parsed = parse(path).map_err(|error| {
             let message = format!("`{}` is no path to sort by: {error}.", inline(path));
-            Error::invalid(option, message).hint("For example `name,-age`; `-` sorts down.")
+            let example = "For example `name,-age`, where `-` sorts down, or `{\"first name\":1,\"age\":-1}`.";
+            Error::invalid(option, message).hint(example)
         })?;
         if self.fields.iter().any(|field| field.path == parsed) {
             let message = format!("`{}` stands twice.", inline(path));

@@ -28,9 +28,38 @@ impl Patch {
     pub fn parse(option: &'static str, patch: Map<String, Value>) -> Result<Patch> {
         Ok(match is_update(option, &patch)? {
             true => Patch::Operators(Update::parse(option, &patch)?),
-            false => Patch::Merge(patch),
+            false => {
+                check_names(option, &patch)?;
+                Patch::Merge(patch)
+            }
         })
     }
+}
+
+/// Refuses names in a merge patch that would make fields which no query reaches, and which whoever wrote them
+/// did not mean.
+fn check_names(option: &'static str, patch: &Map<String, Value>) -> Result<()> {
+    let mut inside = vec![patch];
+    while let Some(fields) = inside.pop() {
+        for (name, value) in fields {
+            let shown = inline(name);
+            if name.contains('.') {
+                let message = format!("`{shown}` is no field: a merge patch has names, not paths.");
+                return Err(Error::invalid(option, message).hint(format!(
+                    "Write `{{\"$set\":{{\"{shown}\":…}}}}`, or nest the objects."
+                )));
+            }
+            if name.starts_with('$') {
+                let message =
+                    format!("`{shown}` is no field, and operators stand at the top of a patch.");
+                return Err(Error::invalid(option, message).hint(format!(
+                    "For example `{{\"{shown}\":{{\"address.zip\":…}}}}`."
+                )));
+            }
+            inside.extend(value.as_object());
+        }
+    }
+    Ok(())
 }
 
 /// Applies a patch to the row; what it came to.

@@ -198,8 +198,8 @@ impl<'a> Checker<'a> {
             );
         }
         if let Some(pattern) = &rules.pattern {
-            self.budget.spend(pattern.cost(text))?;
-            if !pattern.fits(text) {
+            self.budget.spend(pattern.automaton.steps(text))?;
+            if !pattern.automaton.is_match(text) {
                 let pattern = inline(&pattern.source);
                 let expected = format_args!("must match the pattern `{pattern}`");
                 fits = self.fail("pattern", value, at, expected);
@@ -363,8 +363,8 @@ impl<'a> Checker<'a> {
             fits &= self.check(schema, value.into(), &place)?;
         }
         for (pattern, schema) in &rules.patterns {
-            self.budget.spend(1 + pattern.cost(name))?;
-            if pattern.fits(name) {
+            self.budget.spend(1 + pattern.automaton.steps(name))?;
+            if pattern.automaton.is_match(name) {
                 is_known = true;
                 fits &= self.check(*schema, value.into(), &place)?;
             }

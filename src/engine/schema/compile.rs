@@ -382,7 +382,7 @@ impl Compiler {
             let message = format!("is no pattern that can be used: {why}.");
             self.at(at, &message)
         })?;
-        self.pattern_bytes += compiled.bytes;
+        self.pattern_bytes += compiled.automaton.bytes();
         if self.pattern_bytes > PATTERN_BYTES {
             let message = "the patterns of this schema take too much memory together.";
             let error = Error::new(ErrorKind::TooLarge, message).option(self.option);

@@ -161,7 +161,7 @@ impl Schema {
             let is_known = rules
                 .patterns
                 .iter()
-                .any(|(pattern, _)| pattern.fits(field));
+                .any(|(pattern, _)| pattern.automaton.is_match(field));
             return if other.is_some_and(Node::is_never) && !is_known {
                 Err(refused(
                     "is not among the `properties`, and others are forbidden.",

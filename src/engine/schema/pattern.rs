@@ -7,27 +7,16 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-use regex_lite::{Regex, RegexBuilder};
+use regex_lite::RegexBuilder;
+
+use crate::engine::regex::Automaton;
 
 /// A compiled pattern.
 pub(super) struct Pattern {
     /// As it was given.
     pub(super) source: Box<str>,
-    regex: Regex,
-    /// About how many bytes its automaton has.
-    pub(super) bytes: usize,
+    pub(super) automaton: Automaton,
 }
-
-/// Sizes that are tried in turn: what a search costs a character grows with the automaton.
-const SIZES: &[usize] = &[
-    1 << 10,
-    1 << 11,
-    1 << 12,
-    1 << 13,
-    1 << 14,
-    1 << 15,
-    1 << 16,
-];
 
 /// White space in ECMA-262: the control characters, the line ends, and Unicode's space separators.
 const SPACE: &str =
@@ -44,31 +33,10 @@ impl Pattern {
             out: String::with_capacity(pattern.len() + 16),
         }
         .rewrite()?;
-        let mut why = String::new();
-        for &bytes in SIZES {
-            match RegexBuilder::new(&rewritten).size_limit(bytes).build() {
-                Ok(regex) => {
-                    let source = pattern.into();
-                    return Ok(Pattern {
-                        source,
-                        regex,
-                        bytes,
-                    });
-                }
-                Err(error) => why = error.to_string(),
-            }
-        }
-        Err(why)
-    }
-
-    /// Steps of a search, for a budget.
-    pub(super) fn cost(&self, text: &str) -> u64 {
-        let each_byte = 1 + self.bytes / 1_024;
-        (text.len() as u64).saturating_mul(each_byte as u64)
-    }
-
-    pub(super) fn fits(&self, text: &str) -> bool {
-        self.regex.is_match(text)
+        Ok(Pattern {
+            source: pattern.into(),
+            automaton: Automaton::new(&mut RegexBuilder::new(&rewritten))?,
+        })
     }
 }
 
@@ -344,9 +312,12 @@ mod tests {
             ("", "", "\0never"),
         ] {
             let compiled = Pattern::new(pattern).unwrap_or_else(|why| panic!("{pattern}: {why}"));
-            assert!(compiled.fits(fits), "{pattern} takes {fits:?}");
             assert!(
-                not == "\0never" || !compiled.fits(not),
+                compiled.automaton.is_match(fits),
+                "{pattern} takes {fits:?}"
+            );
+            assert!(
+                not == "\0never" || !compiled.automaton.is_match(not),
                 "{pattern} refuses {not:?}"
             );
         }
@@ -368,8 +339,18 @@ mod tests {
             );
             for c in '\0'..='\u{ffff}' {
                 let text = c.to_string();
-                assert_eq!(class.fits(&text), is_in(c), "{} {c:?}", class.source);
-                assert_eq!(opposite.fits(&text), !is_in(c), "{} {c:?}", opposite.source);
+                assert_eq!(
+                    class.automaton.is_match(&text),
+                    is_in(c),
+                    "{} {c:?}",
+                    class.source
+                );
+                assert_eq!(
+                    opposite.automaton.is_match(&text),
+                    !is_in(c),
+                    "{} {c:?}",
+                    opposite.source
+                );
             }
         }
     }
@@ -420,7 +401,11 @@ mod tests {
         }
         // What makes backtracking engines hang.
         let pattern = Pattern::new("^(a+)+$").unwrap();
-        assert!(!pattern.fits(&format!("{}b", "a".repeat(10_000))));
+        assert!(
+            !pattern
+                .automaton
+                .is_match(&format!("{}b", "a".repeat(10_000)))
+        );
     }
 
     proptest! {
@@ -429,7 +414,7 @@ mod tests {
             any::<String>(), r"[a\\\[\]\-^(){}?:<>0-9,xudsbwSk.*+|$é]{0,24}",
         ], text in any::<String>()) {
             if let Ok(pattern) = Pattern::new(&pattern) {
-                pattern.fits(&text);
+                pattern.automaton.is_match(&text);
             }
         }
     }

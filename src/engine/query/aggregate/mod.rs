@@ -128,12 +128,14 @@ impl Pipeline {
 
     /// Why a stage could not go on, for people; `index` counts from 0.
     fn wrong(&self, index: usize, trouble: Trouble) -> Error {
-        let name = self.stages.get(index).map_or("", Stage::name);
         let (kind, what, hint) = trouble.told();
-        Error::new(kind, what)
-            .option(self.option)
-            .hint(hint)
-            .about(&place(index, name))
+        self.about(index, Error::new(kind, what).hint(hint))
+    }
+
+    /// Says at which stage that was.
+    fn about(&self, index: usize, error: Error) -> Error {
+        let name = self.stages.get(index).map_or("", Stage::name);
+        error.option(self.option).about(&place(index, name))
     }
 }
 

@@ -143,7 +143,7 @@ impl Parser {
         let only = value.as_object().filter(|fields| fields.len() == 1);
         let Some((operator, of)) = only.and_then(|fields| fields.iter().next()) else {
             return Err(self
-                .takes(name, "an object with one accumulator", value)
+                .takes(name, "one accumulator and nothing else", value)
                 .hint(EXAMPLE));
         };
         let here = format!("{name}.{operator}");

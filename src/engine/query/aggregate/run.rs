@@ -117,6 +117,12 @@ pub(super) fn run<'a>(
         }
     }
     run.end(steps)?;
+    for (index, stage) in pipeline.stages.iter().enumerate() {
+        if let Stage::Match(filter) = stage {
+            let ended = filter.end();
+            ended.map_err(|error| pipeline.about(index, error))?;
+        }
+    }
     #[cfg(test)]
     run.check_memory();
     Ok(run.output)

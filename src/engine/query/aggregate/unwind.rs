@@ -33,26 +33,26 @@ impl Unwind {
             _ if self.keeps_empty => return on(self.numbered(row, None)),
             _ => return Ok(Go::On),
         };
+        // What stands before and after it is found once, not for each item.
+        let text = list.text();
+        let start = (text.as_ptr() as usize).saturating_sub(row.as_ptr() as usize);
+        let before = row.get(..start).unwrap_or_default();
+        let after = row.get(start + text.len()..).unwrap_or_default();
         let mut is_empty = true;
         for (index, item) in list.items().enumerate() {
             is_empty = false;
-            let one = self.with(&row, Some(item.text()));
-            let one = one.and_then(|one| self.numbered(one, Some(index)));
+            let one = Row::Owned([before, item.text(), after].concat());
+            let one = self.numbered(one, Some(index));
             if on(one)? == Go::Stop {
                 return Ok(Go::Stop);
             }
         }
         if is_empty && self.keeps_empty {
-            let without = self.with(&row, None);
-            return on(without.and_then(|row| self.numbered(row, None)));
+            let mut without = String::new();
+            let put = put(Some(Json::new(&row)), &self.path, None, &mut without);
+            return on(put.and_then(|_| self.numbered(Row::Owned(without), None)));
         }
         Ok(Go::On)
-    }
-
-    fn with<'a>(&self, row: &str, value: Option<&str>) -> Result<Row<'a>, Trouble> {
-        let mut out = String::new();
-        put(Some(Json::new(row)), &self.path, value, &mut out)?;
-        Ok(Row::Owned(out))
     }
 
     fn numbered<'a>(&self, row: Row<'a>, index: Option<usize>) -> Result<Row<'a>, Trouble> {

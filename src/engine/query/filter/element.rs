@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::matching::{self, Scratch};
-use super::{Condition, Test, parse};
+use super::{Condition, Effort, Test, parse};
 use crate::engine::query::json::{Json, Kind};
 use crate::error::Result;
 
@@ -21,8 +21,13 @@ impl Element {
     ///
     /// # Errors
     /// As [`super::Filter::parse`].
-    pub fn parse(option: &'static str, place: &str, source: &Map<String, Value>) -> Result<Self> {
-        parse::element(option, place, source)
+    pub fn parse(
+        option: &'static str,
+        place: &str,
+        source: &Map<String, Value>,
+        effort: &Effort,
+    ) -> Result<Self> {
+        parse::element(option, place, source, effort)
     }
 
     /// Whether an item fulfils it.

@@ -22,7 +22,7 @@ pub(super) use parse::did_you_mean;
 
 pub use element::Element;
 pub use operand::{Operand, Operands};
-pub use pattern::Pattern;
+pub use pattern::{Effort, Pattern};
 pub use text::TextSearch;
 pub use types::Types;
 
@@ -41,6 +41,7 @@ pub struct Filter {
     conditions: Vec<Condition>,
     source: Map<String, Value>,
     scratch: Scratch,
+    effort: Effort,
 }
 
 /// A condition on a document.
@@ -105,7 +106,7 @@ impl Filter {
     /// # Errors
     /// Names the option, the place in the query, the rule, and what would be right.
     pub fn parse(option: &'static str, text: &str) -> Result<Filter> {
-        Filter::new(option, document::parse(option, text)?)
+        Filter::new(option, document::parse_query(option, text)?)
     }
 
     /// Understands a query.
@@ -113,10 +114,12 @@ impl Filter {
     /// # Errors
     /// As [`Filter::parse`].
     pub fn new(option: &'static str, source: Map<String, Value>) -> Result<Filter> {
+        let effort = Effort::default();
         Ok(Filter {
-            conditions: parse::conditions(option, &source)?,
+            conditions: parse::conditions(option, &source, &effort)?,
             source,
             scratch: Scratch::default(),
+            effort,
         })
     }
 
@@ -130,10 +133,18 @@ impl Filter {
         &self.source
     }
 
-    /// Whether a document fulfils it.
+    /// Whether a document fulfils it. Whoever has asked about all documents asks [`Filter::end`], too.
     pub fn matches(&self, document: Json<'_>) -> bool {
         self.scratch
             .lend(|scratch| matching::all(&self.conditions, document, scratch))
+    }
+
+    /// Ends a question, see [`Effort::end`].
+    ///
+    /// # Errors
+    /// When the answers are of no use, since the question costs too much.
+    pub fn end(&self) -> Result<()> {
+        self.effort.end()
     }
 }
 

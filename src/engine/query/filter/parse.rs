@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use super::pattern::COMPILED_BYTES;
 use super::{
-    Comparison, Condition, Element, FILTER_NESTING, FILTER_OPERATORS, OPERAND_BYTES,
+    Comparison, Condition, Effort, Element, FILTER_NESTING, FILTER_OPERATORS, OPERAND_BYTES,
     OPERAND_VALUES, Operand, Operands, Pattern, Test, TextSearch, Types, pattern, text,
 };
 use crate::engine::document::kind;
@@ -40,8 +41,9 @@ const OPERATORS: &[&str] = &[
 pub(super) fn conditions(
     option: &'static str,
     source: &Map<String, Value>,
+    effort: &Effort,
 ) -> Result<Vec<Condition>> {
-    Parser::new(option, "").document(source, true)
+    Parser::new(option, "", effort).document(source, true)
 }
 
 /// What is asked of items, at `place` in the option.
@@ -49,25 +51,31 @@ pub(super) fn element(
     option: &'static str,
     place: &str,
     source: &Map<String, Value>,
+    effort: &Effort,
 ) -> Result<Element> {
-    Parser::new(option, place).element(source)
+    Parser::new(option, place, effort).element(source)
 }
 
-struct Parser {
+struct Parser<'a> {
     option: &'static str,
     /// Where in the query it is, as errors name it: `$or[1].age.$gte`.
     place: String,
     nesting: usize,
     operators: usize,
+    /// Of all patterns.
+    compiled_bytes: usize,
+    effort: &'a Effort,
 }
 
-impl Parser {
-    fn new(option: &'static str, place: &str) -> Parser {
+impl<'a> Parser<'a> {
+    fn new(option: &'static str, place: &str, effort: &'a Effort) -> Parser<'a> {
         Parser {
             option,
             place: place.to_owned(),
             nesting: 0,
             operators: 0,
+            compiled_bytes: 0,
+            effort,
         }
     }
 
@@ -224,7 +232,12 @@ impl Parser {
                     not(Test::Every(self.deeper(|parser| parser.tests(fields))?))
                 }
                 other => {
-                    return Err(self.takes("an object of operators", other).hint(
+                    let wanted = "an object with at least one operator";
+                    let error = match other {
+                        Value::Object(_) => self.wrong(&format!("takes {wanted}")),
+                        other => self.takes(wanted, other),
+                    };
+                    return Err(error.hint(
                         "For example `{\"$not\":{\"$gt\":5}}`; for one value there is `$ne`.",
                     ));
                 }
@@ -334,7 +347,7 @@ impl Parser {
         let mut types = Types::NONE;
         for name in names {
             let Value::String(name) = name else {
-                return Err(self.takes("the name of a type, or a list of names", name));
+                return Err(self.takes("the name of a type, or a list of at least one", name));
             };
             let Some(named) = Types::named(name) else {
                 let near = nearest(name, Types::names());
@@ -349,7 +362,7 @@ impl Parser {
         Ok(types)
     }
 
-    fn pattern(&self, source: &Value, options: Option<&Value>) -> Result<Pattern> {
+    fn pattern(&mut self, source: &Value, options: Option<&Value>) -> Result<Pattern> {
         let Value::String(source) = source else {
             return Err(self.takes("a pattern, so a string", source));
         };
@@ -368,18 +381,25 @@ impl Parser {
                 .hint("There are `i` (small or capital), `m` (lines), `s` (dot takes line breaks), `x` (space ignored)."));
         }
         self.at_most_bytes(source)?;
-        Pattern::new(source, options).map_err(|error| {
-            let hint = if ["(?=", "(?!", "(?<=", "(?<!"]
-                .iter()
-                .any(|l| source.contains(l))
-            {
+        let pattern = Pattern::new(source, options, self.effort).map_err(|error| {
+            let has = |any: &[&str]| any.iter().any(|part| source.contains(part));
+            let hint = if has(&["(?=", "(?!", "(?<=", "(?<!"]) {
                 "Patterns cannot look ahead or behind; `$not` and `$and` can say the same."
+            } else if has(&["\\p", "\\P"]) {
+                "Patterns know no classes of Unicode: list the characters, as in `[a-zäöüß]`."
+            } else if error.contains("size") {
+                "Use fewer or smaller repetitions."
             } else {
-                "In JSON each backslash of the pattern is written twice."
+                "What is meant literally stands behind a backslash, which JSON wants written twice: `\\\\(`."
             };
             self.wrong(&format!("is no pattern: {}", inline(&error)))
                 .hint(hint)
-        })
+        })?;
+        self.compiled_bytes += pattern.bytes();
+        if self.compiled_bytes > COMPILED_BYTES {
+            return Err(self.wrong("is one pattern too many: together they are too large"));
+        }
+        Ok(pattern)
     }
 
     fn text(&self, value: &Value) -> Result<TextSearch> {
@@ -467,7 +487,7 @@ impl Parser {
             .hint("Many values of one field go into one `$in`."))
     }
 
-    fn deeper<T>(&mut self, parse: impl FnOnce(&mut Parser) -> Result<T>) -> Result<T> {
+    fn deeper<T>(&mut self, parse: impl FnOnce(&mut Parser<'a>) -> Result<T>) -> Result<T> {
         if self.nesting == FILTER_NESTING {
             return Err(self.wrong(&format!("nests deeper than {FILTER_NESTING} operators")));
         }
@@ -477,20 +497,25 @@ impl Parser {
         result
     }
 
-    fn inside<T>(&mut self, name: &str, parse: impl FnOnce(&mut Parser) -> Result<T>) -> Result<T> {
+    fn inside<T>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&mut Parser<'a>) -> Result<T>,
+    ) -> Result<T> {
         let dot = if self.place.is_empty() { "" } else { "." };
+        let name = if name.is_empty() { "\"\"" } else { name };
         self.at(&format!("{dot}{name}"), parse)
     }
 
     fn at_index<T>(
         &mut self,
         index: usize,
-        parse: impl FnOnce(&mut Parser) -> Result<T>,
+        parse: impl FnOnce(&mut Parser<'a>) -> Result<T>,
     ) -> Result<T> {
         self.at(&format!("[{index}]"), parse)
     }
 
-    fn at<T>(&mut self, part: &str, parse: impl FnOnce(&mut Parser) -> Result<T>) -> Result<T> {
+    fn at<T>(&mut self, part: &str, parse: impl FnOnce(&mut Parser<'a>) -> Result<T>) -> Result<T> {
         let length = self.place.len();
         self.place.push_str(part);
         let result = parse(self);

@@ -1,22 +1,70 @@
-//! What `$regex` asks for.
+//! What `$regex` asks for, and how much work that may be.
 
-use regex_lite::{Regex, RegexBuilder};
+use std::cell::Cell;
+use std::rc::Rc;
 
-/// How large a compiled pattern may be: repetitions of repetitions grow with every level.
-const COMPILED_BYTES: usize = 256 * 1024;
+use regex_lite::RegexBuilder;
+
+use crate::engine::regex::Automaton;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Steps of all searches of one question together: a byte of text is one or two for a simple pattern, and 65
+/// for the largest. Some seconds, during which the guild's object does nothing else.
+const STEPS: u64 = 8_000_000;
+/// Bytes of all compiled patterns of one question.
+pub(super) const COMPILED_BYTES: usize = 1 << 20;
 
 /// Characters that may mean something else than themselves.
 const SPECIAL: [char; 14] = [
     '\\', '.', '+', '*', '?', '(', ')', '|', '[', ']', '{', '}', '^', '$',
 ];
 
-/// A regular expression. Matching takes time in proportion to the text, whatever the pattern.
+/// What the patterns of a question have cost so far. A clone counts on the same.
+#[derive(Debug, Clone, Default)]
+pub struct Effort(Rc<Cell<u64>>);
+
+impl Effort {
+    /// Whether there was room for so many steps more.
+    fn spend(&self, steps: u64) -> bool {
+        let spent = self.0.get().saturating_add(steps);
+        self.0.set(spent);
+        spent <= STEPS
+    }
+
+    /// Begins anew, for the next question.
+    ///
+    /// # Errors
+    /// As [`Effort::check`].
+    pub fn end(&self) -> Result<()> {
+        let checked = self.check();
+        self.0.set(0);
+        checked
+    }
+
+    /// # Errors
+    /// When patterns would have cost more than a question may: what they said then is of no use.
+    pub fn check(&self) -> Result<()> {
+        if self.0.get() <= STEPS {
+            return Ok(());
+        }
+        let message = format!(
+            "`$regex` would be held against more text than one question may: {STEPS} steps, where a byte of text costs one for the simplest patterns, and up to 65 for such with many or large repetitions."
+        );
+        Err(Error::new(ErrorKind::TooLarge, message).hint(
+            "Leave rows out by another condition, best one with an index; or use `$prefix`, `$contains` or fewer repetitions.",
+        ))
+    }
+}
+
+/// A regular expression. Matching takes time in proportion to the text and to the pattern's size, and beyond
+/// what a question may cost it matches nothing any more.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     source: Box<str>,
     options: Box<str>,
     /// None where nothing in the pattern means anything but itself: finding a text is ten times as fast.
-    regex: Option<Regex>,
+    automaton: Option<Automaton>,
+    effort: Effort,
 }
 
 impl Pattern {
@@ -24,14 +72,14 @@ impl Pattern {
     ///
     /// # Errors
     /// What is wrong with the pattern.
-    pub(super) fn new(source: &str, options: &str) -> Result<Pattern, String> {
+    pub(super) fn new(source: &str, options: &str, effort: &Effort) -> Result<Pattern, String> {
         let is_plain = !source.contains(SPECIAL) && !options.contains(['i', 'x']);
-        let regex = (!is_plain).then(|| compiled(source, options));
-        let regex = regex.transpose().map_err(|error| error.to_string())?;
+        let automaton = (!is_plain).then(|| compiled(source, options));
         Ok(Pattern {
             source: source.into(),
             options: options.into(),
-            regex,
+            automaton: automaton.transpose()?,
+            effort: effort.clone(),
         })
     }
 
@@ -44,22 +92,27 @@ impl Pattern {
         &self.options
     }
 
+    /// About how much memory it takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.automaton.as_ref().map_or(0, Automaton::bytes)
+    }
+
     pub fn is_match(&self, text: &str) -> bool {
-        match &self.regex {
-            Some(regex) => regex.is_match(text),
+        match &self.automaton {
+            Some(automaton) => self.effort.spend(automaton.steps(text)) && automaton.is_match(text),
             None => text.contains(&*self.source),
         }
     }
 }
 
-fn compiled(source: &str, options: &str) -> Result<Regex, regex_lite::Error> {
-    RegexBuilder::new(source)
-        .case_insensitive(options.contains('i'))
-        .multi_line(options.contains('m'))
-        .dot_matches_new_line(options.contains('s'))
-        .ignore_whitespace(options.contains('x'))
-        .size_limit(COMPILED_BYTES)
-        .build()
+fn compiled(source: &str, options: &str) -> Result<Automaton, String> {
+    Automaton::new(
+        RegexBuilder::new(source)
+            .case_insensitive(options.contains('i'))
+            .multi_line(options.contains('m'))
+            .dot_matches_new_line(options.contains('s'))
+            .ignore_whitespace(options.contains('x')),
+    )
 }
 
 /// The first option that is none.

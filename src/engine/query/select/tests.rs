@@ -34,10 +34,14 @@ fn fields_are_kept_or_left_out() {
         json!({"id": "k", "l": [{"x": 1}, [{"x": 3}], {}]}),
     );
     check("l.0", &document, json!({"id": "k", "l": [{}, [{}], {}]}));
-    check("é\"", &document, json!({"id": "k", "é\"": []}));
-    check("-id,-l,-b,-é\"", &document, json!({"a": 1, "e": null}));
+    check("{\"é\\\"\":1}", &document, json!({"id": "k", "é\"": []}));
     check(
-        "-l.x,-b.c,-a.z,-é\",-e",
+        "{\"id\":0,\"l\":0,\"b\":0,\"é\\\"\":0}",
+        &document,
+        json!({"a": 1, "e": null}),
+    );
+    check(
+        "{\"l.x\":0,\"b.c\":0,\"a.z\":0,\"é\\\"\":0,\"e\":0}",
         &document,
         json!({
             "a": 1, "id": "k", "b": {"d": [3]}, "l": [{"y": 2}, 5, [{"y": 4}, 6], {}],

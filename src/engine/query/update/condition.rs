@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::engine::query::Json;
-use crate::engine::query::filter::Element;
+use crate::engine::query::filter::{Effort, Element};
 use crate::error::Result;
 
 /// A condition: with names of operators it is about the item itself (`{"$lt":5}`), with others it is a
@@ -13,6 +13,7 @@ pub struct Condition {
     /// As it was written.
     source: Map<String, Value>,
     element: Element,
+    effort: Effort,
 }
 
 impl Condition {
@@ -23,14 +24,22 @@ impl Condition {
         path: &str,
         source: &Map<String, Value>,
     ) -> Result<Condition> {
+        let effort = Effort::default();
+        let place = format!("$pull.{path}");
         Ok(Condition {
-            element: Element::parse(option, &format!("$pull.{path}"), source)?,
+            element: Element::parse(option, &place, source, &effort)?,
             source: source.clone(),
+            effort,
         })
     }
 
-    pub(super) fn holds(&self, item: &Value) -> bool {
-        self.element.matches(Json::new(&item.to_string()))
+    /// Takes out the items that fulfil it.
+    ///
+    /// # Errors
+    /// When that costs more than it may.
+    pub(super) fn remove_from(&self, items: &mut Vec<Value>) -> Result<()> {
+        items.retain(|item| !self.element.matches(Json::new(&item.to_string())));
+        self.effort.check()
     }
 }
 

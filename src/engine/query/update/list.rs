@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::condition::Condition;
 use super::identical;
 use crate::engine::query::order::compare;
+use crate::error::Result;
 
 /// `$push`, with its modifiers in the order in which they act.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,13 +106,15 @@ pub(super) fn add_to_set(items: &mut Vec<Value>, values: &[Value]) -> bool {
     !new.is_empty()
 }
 
-pub(super) fn pull(items: &mut Vec<Value>, pull: &Pull) -> bool {
+/// # Errors
+/// When finding the items costs more than it may.
+pub(super) fn pull(items: &mut Vec<Value>, pull: &Pull) -> Result<bool> {
     let before = items.len();
     match pull {
         Pull::Value(value) => items.retain(|item| compare(item, value).is_ne()),
-        Pull::Where(condition) => items.retain(|item| !condition.holds(item)),
+        Pull::Where(condition) => condition.remove_from(items)?,
     }
-    items.len() != before
+    Ok(items.len() != before)
 }
 
 pub(super) fn pop(items: &mut Vec<Value>, end: End) -> bool {

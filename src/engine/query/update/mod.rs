@@ -166,11 +166,11 @@ impl Step {
                     return Ok(false);
                 };
                 let items = self.items(option, value)?;
-                return Ok(match &self.action {
+                return match &self.action {
                     Action::Pull(pull) => list::pull(items, pull),
-                    Action::Pop(end) => list::pop(items, *end),
-                    _ => false,
-                });
+                    Action::Pop(end) => Ok(list::pop(items, *end)),
+                    _ => Ok(false),
+                };
             }
             _ => {}
         }

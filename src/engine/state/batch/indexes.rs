@@ -43,7 +43,7 @@ impl Batch<'_> {
     ) -> Result<()> {
         for (id, index) in self.indexes(table.id) {
             if let Some(doc) = doc {
-                index::check_lists(&index, &table.name, key, doc)?;
+                index::check_values(&index, &table.name, key, doc)?;
             }
             if !index.unique {
                 continue;
@@ -61,7 +61,9 @@ impl Batch<'_> {
                     return Err(index::clash(&index, &table.name, row, value, holder));
                 }
             }
-            let given_up = before.into_iter().filter(|value| !after.contains(value));
+            let given_up = before
+                .into_iter()
+                .filter(|value| after.binary_search(value).is_err());
             let given_up = given_up.map(|value| (value, None)).collect::<Vec<_>>();
             let taken = after.iter().map(|value| (value.clone(), Some(key)));
             for (value, holder) in given_up.into_iter().chain(taken) {

@@ -406,8 +406,11 @@ fn text() {
 
 #[test]
 fn filters_for_items_of_lists() {
-    let parse =
-        |source: Value| Element::parse("patch_json", "$pull.a", source.as_object().unwrap());
+    let effort = Effort::default();
+    let parse = |source: Value| {
+        let source = source.as_object().unwrap();
+        Element::parse("patch_json", "$pull.a", source, &effort)
+    };
     assert!(parse(json!({"$gte": 6})).unwrap().matches(Json::new("6")));
     assert!(
         !parse(json!({"$gte": 6}))
@@ -487,9 +490,10 @@ proptest! {
     /// Patterns without special characters are not compiled.
     #[test]
     fn plain_patterns_match_like_compiled_ones(pattern in "[ab.#é \\-]{0,3}", text in "[ab.#é \\-]{0,5}", options in "[imsx]{0,2}") {
-        let Ok(plain) = Pattern::new(&pattern, &options) else { return Ok(()) };
+        let effort = Effort::default();
+        let Ok(plain) = Pattern::new(&pattern, &options, &effort) else { return Ok(()) };
         // With the option x, what is behind # is a comment.
-        let Ok(compiled) = Pattern::new(&format!("(?:{pattern})"), &options) else { return Ok(()) };
+        let Ok(compiled) = Pattern::new(&format!("(?:{pattern})"), &options, &effort) else { return Ok(()) };
         prop_assert_eq!(plain.is_match(&text), compiled.is_match(&text));
     }
 
@@ -511,4 +515,43 @@ proptest! {
             prop_assert_eq!(greater, less);
         }
     }
+}
+
+#[test]
+fn what_a_pattern_would_find_beyond_its_budget_is_an_error_and_no_miss() {
+    let row = json!({"a": format!("{}b", "a".repeat(9_000_000))}).to_string();
+    let found = filter(&json!({"a": {"$regex": "a+b"}}));
+    assert!(!found.matches(Json::new(&row)));
+    let error = found.end().unwrap_err().to_string();
+    assert!(error.contains("8000000 steps"), "{error}");
+    assert!(found.end().is_ok(), "the next question begins anew");
+    // The larger the pattern, the less text.
+    let row = json!({"a": "a".repeat(3_000_000)}).to_string();
+    let found = filter(&json!({"a": {"$regex": "(x?){300}y"}}));
+    assert!(!found.matches(Json::new(&row)));
+    assert!(found.end().is_err());
+    // Words without special characters cost nothing.
+    let plain = filter(&json!({"a": {"$regex": "ab"}}));
+    assert!(plain.matches(Json::new(&row)));
+    assert!(plain.end().is_ok());
+}
+
+#[test]
+fn patterns_are_bounded_together() {
+    let one = json!({"a": {"$regex": "(a{0,50}){6}"}});
+    let of = |patterns: usize| {
+        let query = json!({"$or": vec![one.clone(); patterns]}).to_string();
+        Filter::parse("where_json", &query)
+    };
+    assert!(of(2).is_ok());
+    let error = of(500).unwrap_err().to_string();
+    assert!(error.contains("one pattern too many"), "{error}");
+}
+
+#[test]
+fn numbers_in_paths_are_bounded() {
+    let path = |numbers: usize| format!("a{}", ".0".repeat(numbers));
+    assert!(Filter::parse("where_json", &json!({path(8): 1}).to_string()).is_ok());
+    let error = Filter::parse("where_json", &json!({path(9): 1}).to_string()).unwrap_err();
+    assert!(error.message.contains("at most 8 numbers"), "{error}");
 }

@@ -134,7 +134,7 @@ fn warn(lines: &mut Vec<String>, inspection: &Inspection) {
     }
     for left in inspection.left.iter().take(WARNINGS) {
         let whose = left.table.as_ref().map_or_else(
-            || "a table that was dropped".to_owned(),
+            || "a table or index that was dropped".to_owned(),
             |table| format!("table `{table}`"),
         );
         lines.push(format!(

@@ -99,6 +99,7 @@ pub(super) fn manifest() -> Manifest {
         last_table_id: 2,
         generation: 5,
         left: vec![],
+        dropped: vec![],
         erasing: vec![Erasure {
             table: "users".to_owned(),
             table_id: 1,
@@ -241,6 +242,22 @@ fn a_manifest_with_indexes_and_channels_left() {
             .to_string()
             .contains("index 3 is of no table")
     );
+}
+
+#[test]
+fn a_manifest_with_channels_that_are_still_to_go() {
+    let mut manifest = manifest();
+    manifest.last_table_id = 4;
+    let dropped = [
+        (1_400_000_000_000_000_020, 3),
+        (1_400_000_000_000_000_021, 4),
+    ];
+    let entry = |(channel, table_id)| LeftEntry { channel, table_id };
+    manifest.dropped = dropped.map(entry).to_vec();
+    manifest.check().unwrap();
+    let json = serde_json::to_string(&manifest).unwrap() + "\n";
+    golden("manifest-dropped.json", &json);
+    assert_eq!(serde_json::from_str::<Manifest>(&json).unwrap(), manifest);
 }
 
 /// A part as text: content, then each embed's description.

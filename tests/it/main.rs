@@ -24,6 +24,7 @@ mod damaged_tables;
 mod deferral;
 mod erase;
 mod erase_again;
+mod erase_dropped;
 mod erase_overlooked;
 mod erase_past;
 mod erase_waits;

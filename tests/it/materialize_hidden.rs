@@ -1,5 +1,6 @@
 //! Channels that the bot may not see or read for a while.
 
+use crate::crud::on_users;
 use crate::erase::{HARD_DELETE, SECRET, everything, insert_secret};
 use crate::world::{World, content, get, insert, shown_rows};
 use discord_sim::{Fault, FaultKind, permissions};
@@ -143,5 +144,52 @@ fn a_dropped_database_does_not_end_while_a_channel_of_it_is_hidden() {
         world.settle();
         assert!(world.channel("table-users").is_none());
         assert!(world.channel("dbc-log").is_none());
+    }
+}
+
+/// The index's channel cannot be seen, read or written while the row changes and goes.
+#[test]
+fn values_in_a_hidden_channel_of_an_index_are_copies_until_they_are_gone() {
+    let changes = [
+        None,
+        Some(("dbc_update", r#"key:s patch_json:{"word":"w"}"#)),
+        Some(("dbc_delete", "key:s")),
+    ];
+    for lacks in [
+        permissions::VIEW_CHANNEL,
+        permissions::READ_MESSAGE_HISTORY,
+        permissions::SEND_MESSAGES,
+    ] {
+        for change in changes {
+            let what = format!("{lacks}, {change:?}");
+            let mut world = World::with_table(13);
+            world.ok(&on_users("dbc_index_create", "field:word"));
+            world.ok(&insert_secret("s"));
+            world.settle();
+            world.wait(1_200_000);
+            world.deny_bot("idx-users-word", lacks);
+            if let Some((command, options)) = change {
+                world.ok(&on_users(command, options));
+                world.wait(60_000);
+                world.lose_storage();
+            }
+            world.ok(HARD_DELETE);
+            for minute in 0..40 {
+                world.wait(60_000);
+                let told = world.ok(INSPECT).contains("copies still being removed");
+                let is_left = everything(&world).contains(SECRET);
+                assert!(told || !is_left, "{what}: nobody is told of a copy");
+                if minute == 20 {
+                    world.evict();
+                }
+            }
+            world.deny_bot("idx-users-word", 0);
+            world.settle();
+            world.wait(7_200_000);
+            assert!(
+                !everything(&world).contains(SECRET),
+                "{what}: a copy is left"
+            );
+        }
     }
 }

@@ -56,6 +56,9 @@ pub struct Manifest {
     /// Channels that were a table's, are left alone and may show rows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<LeftEntry>,
+    /// Channels of dropped tables and indexes that are still to be deleted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<LeftEntry>,
     pub tables: Vec<TableEntry>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub indexes: Vec<IndexEntry>,
@@ -333,6 +336,7 @@ mod tests {
             generation: 5,
             erasing: vec![],
             left: vec![],
+            dropped: vec![],
             tables: vec![
                 TableEntry {
                     name: "users".into(),

@@ -46,6 +46,8 @@ pub struct Plan {
     erasing: Vec<Erasure>,
     /// Channels that may show rows and are left alone.
     pub left: Vec<LeftEntry>,
+    /// Those of dropped tables and indexes that are still to be deleted.
+    pub dropped: Vec<LeftEntry>,
     /// New files and their names.
     pub files: Vec<(String, SegmentFile)>,
     tables: Vec<PlannedTable>,
@@ -139,6 +141,7 @@ pub fn plan(
         generation,
         erasing: state.erasing.clone(),
         left: Vec::new(),
+        dropped: Vec::new(),
         files,
         tables,
     })
@@ -226,6 +229,7 @@ impl Plan {
             generation: self.generation,
             erasing: self.erasing.clone(),
             left: self.left.clone(),
+            dropped: self.dropped.clone(),
             tables,
             indexes,
             files: files.iter().map(|file| (**file).clone()).collect(),

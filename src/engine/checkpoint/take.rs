@@ -348,6 +348,7 @@ impl<H: Host> Database<H> {
                 )
             })?;
             plan.left = opened.mirror.left_entries();
+            plan.dropped = opened.mirror.dropped_entries();
             opened.mirror.checkpoint_taken();
             Ok(Taking {
                 plan,

@@ -233,7 +233,7 @@ impl Mirror {
     }
 
     /// The channel of a table that is gone.
-    fn drop_channel(&mut self, table: u32, channel: u64, at: CommitId) {
+    pub(super) fn drop_channel(&mut self, table: u32, channel: u64, at: CommitId) {
         let is_spare = false;
         let drop = ChannelDrop {
             table,

@@ -186,7 +186,7 @@ impl<H: Host> Database<H> {
     }
 
     /// Deletes the channel of a dropped table, or one that a table has beside its own, if it still
-    /// carries the table's mark.
+    /// carries the table's mark. One that was the dropped table's and does not is left alone.
     pub(super) async fn drop_channel(&self, channel: u64) -> Result<(), Stop> {
         let drop = self.look(|opened| opened.mirror.drops.get(&channel).copied())?;
         if let Some(drop) = drop {
@@ -205,9 +205,16 @@ impl<H: Host> Database<H> {
                 let mirror = &opened.mirror;
                 mirror.is_to_go(channel, drop, &found, &opened.state)
             })?;
-            if is_to_go && drop.is_spare && self.is_used(channel).await? {
+            // A dropped table's or index's own, whose mark somebody took away: it shows what it did.
+            let is_unmarked = !is_to_go && !drop.is_spare;
+            let is_left = if is_unmarked {
+                channels.iter().any(|listed| listed.id == channel)
+            } else {
+                is_to_go && drop.is_spare && self.is_used(channel).await?
+            };
+            if is_left {
                 let line = format!(
-                    "database {}: channel {channel} has the mark of a table that is not shown in it, and somebody's messages; it is left alone",
+                    "database {}: channel {channel} lost its mark or has somebody's messages; it is left alone",
                     self.name
                 );
                 self.shared.host.log(Level::Warn, &line);

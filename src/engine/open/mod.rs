@@ -87,15 +87,10 @@ impl<H: Host> Database<H> {
         for (&table, why) in &hints.damaged {
             state.set_damage(table, Some(why.as_str().into()));
         }
-        if hints.mirrored.is_none() {
-            // Storage is new, and what the checkpoint knows of channels is all that there is.
-            let manifest = history.manifest.iter();
-            let left = manifest.flat_map(|manifest| &manifest.left);
-            hints
-                .left
-                .extend(left.map(|left| (left.channel, left.table_id)));
-        }
         let mut mirror = mirror_after_open(&state, &hints, self.shared.host.now());
+        if let (None, Some(manifest)) = (hints.mirrored, &history.manifest) {
+            mirror.recall_channels(manifest, &state);
+        }
         mirror.recall(replaced, &state, hints.history_from);
         let is_behind = hints.mirrored < state.head_id();
         let tail = history.tail();

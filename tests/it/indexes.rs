@@ -206,7 +206,11 @@ fn no_two_rows_have_a_value_that_is_unique() {
     refused(
         &mut world,
         &on_users("dbc_update", r#"key:a patch_json:{"email":"b@x"}"#),
-        &["ow `a` would have `\"b@x\"`", "row `b` has that already"],
+        &[
+            "ow `a` of table `users`",
+            "would have `\"b@x\"`",
+            "row `b` has that already",
+        ],
     );
     // A row may keep its own, and give one up for another in the same transaction.
     world.ok(&on_users(
@@ -220,7 +224,11 @@ fn no_two_rows_have_a_value_that_is_unique() {
             {"op": "insert", "table": "users", "key": "d", "value": {"email": "same"}},
             {"op": "insert", "table": "users", "key": "e", "value": {"email": "same"}},
         ])),
-        &["ow `e` would have `\"same\"`", "row `d` has that already"],
+        &[
+            "ow `e` of",
+            "would have `\"same\"`",
+            "row `d` has that already",
+        ],
     );
     world.ok(&transact(json!([
         {"op": "delete", "table": "users", "key": "a"},
@@ -229,7 +237,11 @@ fn no_two_rows_have_a_value_that_is_unique() {
     refused(
         &mut world,
         &on_users("dbc_restore_row", "key:a rev:1"),
-        &["ow `a` would have `\"a@x\"`", "row `d` has that already"],
+        &[
+            "ow `a` of",
+            "would have `\"a@x\"`",
+            "row `d` has that already",
+        ],
     );
     let rush: Vec<String> = (0..5)
         .map(|n| insert(json!({"id": format!("r{n}"), "email": "rush"})))

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::values::has_parallel_lists;
 use super::{Definition, display, values};
 use crate::engine::query::Json;
+use crate::engine::row;
 use crate::error::{Error, ErrorKind, Result};
 use crate::text::{inline, truncate};
 
@@ -17,15 +18,14 @@ const NAMED: usize = 5;
 ///
 /// # Errors
 /// Names both.
-pub fn check_lists(index: &Definition, table: &str, key: &str, doc: &str) -> Result<()> {
+pub fn check_lists(index: &Definition, doc: &str) -> Result<()> {
     let Some((one, other)) = has_parallel_lists(index, Json::new(doc)) else {
         return Ok(());
     };
     Err(Error::invalid(
         "value_json",
         format!(
-            "row `{}` of table `{table}` has lists in both `{}` and `{}`, which stand in one index (`{}`).",
-            inline(key),
+            "it has lists in both `{}` and `{}`, which stand in one index (`{}`).",
             inline(one),
             inline(other),
             inline(&index.name())
@@ -34,19 +34,12 @@ pub fn check_lists(index: &Definition, table: &str, key: &str, doc: &str) -> Res
     .hint("Only one of an index's fields can be a list: change the row, or drop the index."))
 }
 
-/// A write that would give a row the value of another.
-pub fn clash(
-    index: &Definition,
-    table: &str,
-    (key, doc): (&str, &str),
-    value: &[u8],
-    holder: &str,
-) -> Error {
+/// A write that would give a row the value of another. `place` is what an error about the row begins with.
+pub fn clash(index: &Definition, place: &str, doc: &str, value: &[u8], holder: &str) -> Error {
     Error::new(
         ErrorKind::Conflict,
         format!(
-            "row `{}` would have {} in the unique index `{}` of table `{table}`, and row `{}` has that already.",
-            inline(key),
+            "{place} would have {} in the unique index `{}`, and row `{}` has that already.",
             shown(index, doc, value),
             inline(&index.name()),
             inline(holder)
@@ -69,12 +62,15 @@ pub fn clash(
 /// Names the first of them.
 pub fn clashes<'a>(
     index: &Definition,
-    table: &str,
+    (database, table): (&str, &str),
     rows: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Result<()> {
     let mut holders: BTreeMap<Vec<u8>, Vec<(&'a str, &'a str)>> = BTreeMap::new();
     for (key, doc) in rows {
-        check_lists(index, table, key, doc).map_err(|error| error.option("field"))?;
+        check_lists(index, doc).map_err(|error| {
+            let place = row::place(database, table, key);
+            error.option("field").about(&place)
+        })?;
         if !index.unique {
             continue;
         }
@@ -106,7 +102,7 @@ pub fn clashes<'a>(
     Err(Error::new(
         ErrorKind::Conflict,
         format!(
-            "rows of table `{table}` have the same value under `{}`: {}{more}.",
+            "rows of table `{table}` in database `{database}` have the same value under `{}`: {}{more}.",
             inline(&index.name()),
             named.join("; ")
         ),

@@ -5,12 +5,11 @@ use super::database::Database;
 use super::find::Asked;
 use super::log::Origin;
 use super::query::{Filter, Json};
-use super::row::{Action, Change, Changed};
+use super::row::{Action, Change, Changed, Deletion};
 use super::state::{Batch, TableView};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::limits::TRANSACTION_OPERATIONS;
-use crate::text::inline;
 
 /// What is to become of rows that match.
 #[derive(Debug, Clone)]
@@ -54,31 +53,18 @@ impl Many {
         self.check_number(batch.database(), keys.len())?;
         let matched = keys.len();
         let mut changed = Changed::default();
-        let mut went_along = 0;
+        let mut deletion = Deletion::default();
         for key in keys {
-            // It may have gone along with a row that it named.
-            let is_there = batch.row(&table, &key).is_some_and(|row| row.doc.is_some());
-            if !is_there {
-                went_along += 1;
-                continue;
-            }
             let change = Change {
                 table: self.table.clone(),
                 key,
                 if_rev: None,
                 action: self.action.clone(),
             };
-            let one = change.stage(batch).map_err(|error| {
-                let row = format!("row `{}` of table `{}`", inline(&change.key), self.table);
-                Error {
-                    message: format!("{row}: {}", error.message),
-                    ..error
-                }
-            })?;
-            changed.add(one);
+            changed.add(change.stage(batch, &mut deletion)?);
         }
-        // They are among those that match.
-        changed.deleted = changed.deleted.saturating_sub(went_along);
+        // Of all of them at once: in which order they come makes no difference.
+        changed.add(deletion.finish(batch).map_err(|(_, error)| error)?);
         Ok(ManyChanged { matched, changed })
     }
 

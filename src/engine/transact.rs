@@ -6,7 +6,7 @@ use super::commit::{Committed, Need};
 use super::database::Database;
 use super::document;
 use super::log::Origin;
-use super::row::{Action, Change, Changed, Patch, PutMode};
+use super::row::{Action, Change, Changed, Deletion, Patch, PutMode};
 use super::state::Batch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
@@ -58,14 +58,49 @@ impl Transaction {
 
     fn stage(&self, batch: &mut Batch<'_>) -> Result<Changed> {
         let mut all = Changed::default();
+        // How many ops there are after each operation.
+        let mut ops: Vec<usize> = Vec::new();
+        let mut deletion = Deletion::default();
+        // Deletions that follow one another are one; here it begins.
+        let mut first = 0;
         for (index, change) in self.changes.iter().enumerate() {
-            let staged = change.stage(batch);
+            if !matches!(change.action, Action::Delete { .. }) {
+                let before = std::mem::take(&mut deletion);
+                all.add(self.finish(before, first, batch, &mut ops)?);
+                first = index + 1;
+            }
+            let staged = change.stage_bare(batch, &mut deletion);
             all.add(staged.map_err(|error| {
                 let error = self.own_doing(index, change, batch, error);
-                self.blame(index, change, batch.database(), error)
+                self.blame(index, batch.database(), error)
             })?);
+            ops.push(batch.op_count());
         }
-        Ok(all)
+        all.add(self.finish(deletion, first, batch, &mut ops)?);
+        match batch.clash() {
+            Some(clash) => {
+                let index = ops.partition_point(|&ops| ops <= clash.op);
+                Err(self.blame(index, batch.database(), clash.error))
+            }
+            None => Ok(all),
+        }
+    }
+
+    /// Sees through a deletion that begins with the operation `first`.
+    fn finish(
+        &self,
+        deletion: Deletion,
+        first: usize,
+        batch: &mut Batch<'_>,
+        ops: &mut [usize],
+    ) -> Result<Changed> {
+        let done = deletion.finish(batch);
+        let done = done.map_err(|(at, error)| self.blame(first + at, batch.database(), error))?;
+        // What follows from it is the last operation's.
+        if let Some(last) = ops.last_mut() {
+            *last = batch.op_count();
+        }
+        Ok(done)
     }
 
     /// A refusal by what an earlier operation made of the row: that is nowhere to be seen, since
@@ -104,12 +139,13 @@ impl Transaction {
     }
 
     /// An error of one operation, told as one of the whole.
-    fn blame(&self, index: usize, change: &Change, database: &str, error: Error) -> Error {
+    fn blame(&self, index: usize, database: &str, error: Error) -> Error {
         // A wrong database is no fault of the operation's.
-        if error.option == Some("database") {
+        let own = error.option != Some("database");
+        let Some(change) = self.changes.get(index).filter(|_| own) else {
             return error;
-        }
-        let place = if error.is_of_input() {
+        };
+        let place = if change.is_bare(&error) {
             format!(" in database `{database}`")
         } else {
             String::new()

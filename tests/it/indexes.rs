@@ -7,7 +7,7 @@ use crate::erase::{HARD_DELETE, insert_secret, no_copy_is_left};
 use crate::world::{World, get};
 use serde_json::{Value, json};
 
-const INDEX: &str = "idx-users-email";
+pub const INDEX: &str = "idx-users-email";
 
 fn put(world: &mut World, row: &Value) {
     let key = row["id"].as_str().unwrap();
@@ -22,7 +22,7 @@ fn create(world: &mut World, rest: &str) -> String {
 }
 
 /// A table with an index over `email` and three rows.
-fn with_index(seed: u64, rest: &str) -> World {
+pub fn with_index(seed: u64, rest: &str) -> World {
     let mut world = World::with_table(seed);
     for row in [
         json!({"id": "a", "email": "a@x"}),
@@ -37,7 +37,7 @@ fn with_index(seed: u64, rest: &str) -> World {
 
 /// What an index's channel shows: by key, the values as JSON. One message a row.
 #[track_caller]
-fn shows(world: &World, channel: &str) -> BTreeMap<String, Vec<String>> {
+pub fn shows(world: &World, channel: &str) -> BTreeMap<String, Vec<String>> {
     let mut shown = BTreeMap::new();
     for message in world.messages(channel) {
         let key = message
@@ -178,77 +178,6 @@ fn an_object_that_dies_after_it_was_made_leaves_it_to_the_next() {
         world.settle();
         assert_eq!(shows(&world, INDEX), entries(&[("a", &["\"a@x\""])]));
     }
-}
-
-#[test]
-fn no_two_rows_have_a_value_that_is_unique() {
-    let mut world = with_index(5, "unique:true");
-    let insert = |row: Value| {
-        let key = row["id"].as_str().unwrap().to_owned();
-        on_users("dbc_insert", &format!("key:{key} value_json:{row}"))
-    };
-    for (row, value, holder) in [
-        (json!({"id": "d", "email": "a@x"}), "`\"a@x\"`", "row `a`"),
-        (
-            json!({"id": "d", "email": ["n@x", "bb@x"]}),
-            "`\"bb@x\"`",
-            "row `b`",
-        ),
-        (json!({"id": "d"}), "would have nothing in", "row `c`"),
-        (json!({"id": "d", "email": null}), "`null`", "row `c`"),
-    ] {
-        refused(
-            &mut world,
-            &insert(row),
-            &["unique index `email`", value, holder],
-        );
-    }
-    refused(
-        &mut world,
-        &on_users("dbc_update", r#"key:a patch_json:{"email":"b@x"}"#),
-        &["ow `a` would have `\"b@x\"`", "row `b` has that already"],
-    );
-    // A row may keep its own, and give one up for another in the same transaction.
-    world.ok(&on_users(
-        "dbc_update",
-        r#"key:a patch_json:{"email":"a@x","n":1}"#,
-    ));
-    let transact = |ops: Value| format!("/dbc_transact database:prod ops_json:{ops}");
-    refused(
-        &mut world,
-        &transact(json!([
-            {"op": "insert", "table": "users", "key": "d", "value": {"email": "same"}},
-            {"op": "insert", "table": "users", "key": "e", "value": {"email": "same"}},
-        ])),
-        &["ow `e` would have `\"same\"`", "row `d` has that already"],
-    );
-    world.ok(&transact(json!([
-        {"op": "delete", "table": "users", "key": "a"},
-        {"op": "insert", "table": "users", "key": "d", "value": {"email": "a@x"}},
-    ])));
-    refused(
-        &mut world,
-        &on_users("dbc_restore_row", "key:a rev:1"),
-        &["ow `a` would have `\"a@x\"`", "row `d` has that already"],
-    );
-    let rush: Vec<String> = (0..5)
-        .map(|n| insert(json!({"id": format!("r{n}"), "email": "rush"})))
-        .collect();
-    let replies = world.all_at_once(&rush);
-    let stored = replies
-        .iter()
-        .filter(|reply| reply.contains("Stored"))
-        .count();
-    assert_eq!(stored, 1, "{replies:?}");
-    world.settle();
-    let shown = shows(&world, INDEX);
-    assert_eq!(
-        shown
-            .values()
-            .filter(|values| **values == ["\"rush\""])
-            .count(),
-        1
-    );
 }
 
 #[test]

@@ -84,15 +84,15 @@ fn one_row_that_cannot_change_keeps_all_as_they_are() {
     for (rest, words) in [
         (
             r#"where_json:{"year":1} patch_json:{"name":"same"}"#,
-            vec!["row `p04`", "row `p01` has that already"],
+            vec!["❌ Row `p04` of", "row `p01` has that already"],
         ),
         (
             r#"where_json:{} patch_json:{"$inc":{"year":1}}"#,
-            vec!["row `p29`", "year"],
+            vec!["ow `p29` of", "year"],
         ),
         (
             r#"where_json:{} patch_json:{"id":"x"}"#,
-            vec!["row `p00`", "primary key `id`"],
+            vec!["ow `p00` of", "primary key `id`"],
         ),
         (
             r#"where_json:{"$foo":1} patch_json:{"a":1}"#,

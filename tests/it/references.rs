@@ -1,22 +1,20 @@
 //! Rows that name rows of other tables: they are there, and what happens when one is deleted.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::checkpoints::requests_of;
 use crate::crud::{refused, shown};
 use crate::schema::to_checkpoint;
 use crate::world::World;
 use serde_json::{Value, json};
 
-fn on(command: &str, table: &str, rest: &str) -> String {
+pub fn on(command: &str, table: &str, rest: &str) -> String {
     format!("/dbc_{command} database:prod table:{table} {rest}")
 }
 
-fn put(table: &str, key: &str, value: &Value) -> String {
+pub fn put(table: &str, key: &str, value: &Value) -> String {
     on("insert", table, &format!("key:{key} value_json:{value}"))
 }
 
-fn get(table: &str, key: &str) -> String {
+pub fn get(table: &str, key: &str) -> String {
     on("get", table, &format!("key:{key}"))
 }
 
@@ -24,7 +22,7 @@ fn delete(table: &str, key: &str) -> String {
     on("delete", table, &format!("key:{key}"))
 }
 
-fn set(table: &str, properties: &Value, rest: &str) -> String {
+pub fn set(table: &str, properties: &Value, rest: &str) -> String {
     let schema = json!({ "properties": properties });
     on("schema_set", table, &format!("schema_json:{schema}{rest}"))
 }
@@ -206,7 +204,7 @@ fn what_stays_forbids_the_whole_deletion() {
         ));
     }
     let words = [
-        "Row `u` of table `users` stays",
+        "Row `u` of table `users` in database `prod` stays, since other rows name what would be",
         "`posts` of row `n0` in table `notes` names `p0` of table `posts`",
         "and 3 more",
         "Nothing was written",
@@ -450,185 +448,5 @@ fn find_includes_what_rows_name() {
             &on("find", "posts", &format!("include:{include}")),
             &words,
         );
-    }
-}
-
-/// A model of what the commands below do: rows by table and key, and what each names.
-#[derive(Clone, Default)]
-struct Model {
-    rows: BTreeMap<(usize, String), BTreeMap<usize, Vec<String>>>,
-}
-
-const TABLES: [&str; 3] = ["users", "posts", "notes"];
-/// Table, field, whether it is a list, the table that it names, and what happens on deletion.
-const REFERENCES: [(usize, &str, bool, usize, &str); 6] = [
-    (0, "boss", false, 0, "set_null"),
-    (1, "author", false, 0, "cascade"),
-    (1, "parent", false, 1, "cascade"),
-    (2, "posts", true, 1, "set_null"),
-    (2, "user", false, 0, "restrict"),
-    (0, "main", false, 1, "restrict"),
-];
-
-impl Model {
-    fn put(&mut self, table: usize, key: &str, names: &BTreeMap<usize, Vec<String>>) -> bool {
-        let mut next = self.clone();
-        next.rows.insert((table, key.to_owned()), names.clone());
-        let there = names.iter().all(|(reference, keys)| {
-            let of = REFERENCES[*reference].3;
-            keys.iter()
-                .all(|key| next.rows.contains_key(&(of, key.clone())))
-        });
-        if there {
-            *self = next;
-        }
-        there
-    }
-
-    fn delete(&mut self, table: usize, key: &str) -> bool {
-        let mut gone = BTreeSet::from([(table, key.to_owned())]);
-        if !self.rows.contains_key(&(table, key.to_owned())) {
-            return false;
-        }
-        loop {
-            let before = gone.len();
-            let named = |(reference, keys): (&usize, &Vec<String>), gone: &BTreeSet<_>| {
-                let (.., of, on_delete) = REFERENCES[*reference];
-                on_delete == "cascade" && keys.iter().any(|key| gone.contains(&(of, key.clone())))
-            };
-            for (row, names) in &self.rows {
-                if names.iter().any(|entry| named(entry, &gone)) {
-                    gone.insert(row.clone());
-                }
-            }
-            if gone.len() == before {
-                break;
-            }
-        }
-        let mut next = self.clone();
-        next.rows.retain(|row, _| !gone.contains(row));
-        for names in next.rows.values_mut() {
-            for (reference, keys) in names.iter_mut() {
-                let (.., of, on_delete) = REFERENCES[*reference];
-                let is_gone = |key: &String| gone.contains(&(of, key.clone()));
-                if keys.iter().any(is_gone) && on_delete == "restrict" {
-                    return false;
-                }
-                keys.retain(|key| !is_gone(key));
-            }
-        }
-        *self = next;
-        true
-    }
-
-    /// A table's rows as `/dbc_find` has them.
-    fn shown(&self, table: usize) -> BTreeMap<String, Value> {
-        let rows = self.rows.iter().filter(|((of, _), _)| *of == table);
-        rows.map(|((_, key), names)| (key.clone(), document(key, names)))
-            .collect()
-    }
-}
-
-fn document(key: &str, names: &BTreeMap<usize, Vec<String>>) -> Value {
-    let mut row = json!({ "id": key });
-    for (reference, keys) in names {
-        let (_, field, is_list, ..) = REFERENCES[*reference];
-        row[field] = match (is_list, keys.first()) {
-            (true, _) => json!(keys),
-            (false, first) => json!(first),
-        };
-    }
-    row
-}
-
-#[test]
-fn random_writes_leave_what_a_model_says() {
-    let mut refusals = 0;
-    for seed in 0..12 {
-        let mut world = World::with_table(100 + seed);
-        world.ok("/dbc_table_create database:prod table:posts pk:id");
-        world.ok("/dbc_table_create database:prod table:notes pk:id");
-        for (number, table) in TABLES.iter().enumerate() {
-            let mut properties = json!({});
-            for (of, field, is_list, named, on_delete) in REFERENCES {
-                if of == number {
-                    let mut property = json!({"ref": TABLES[named], "on_delete": on_delete});
-                    if is_list {
-                        property["type"] = json!("list");
-                    }
-                    properties[field] = property;
-                }
-            }
-            world.ok(&set(table, &properties, ""));
-        }
-        let mut model = Model::default();
-        let mut draws = Draws(seed);
-        for step in 0..60 {
-            let mut next = model.clone();
-            let mut fits = true;
-            let count = 1 + draws.below(3);
-            let ops: Vec<Value> = (0..count)
-                .map(|_| {
-                    let table = draws.below(3);
-                    let key = format!("k{}", draws.below(4));
-                    if draws.below(3) == 0 {
-                        fits = fits && next.delete(table, &key);
-                        return json!({"op": "delete", "table": TABLES[table], "key": key});
-                    }
-                    let mut names = BTreeMap::new();
-                    for (reference, (of, _, is_list, ..)) in REFERENCES.iter().enumerate() {
-                        if *of == table && draws.below(3) > 0 {
-                            let most = if *is_list { 3 } else { 1 };
-                            let keys = 0..draws.below(most + 1);
-                            let keys = keys.map(|_| format!("k{}", draws.below(4)));
-                            names.insert(reference, keys.collect());
-                        }
-                    }
-                    fits = fits && next.put(table, &key, &names);
-                    let value = document(&key, &names);
-                    json!({"op": "upsert", "table": TABLES[table], "key": key, "value": value})
-                })
-                .collect();
-            let line = format!("/dbc_transact database:prod ops_json:{}", json!(ops));
-            let reply = world.reply(&line);
-            assert_eq!(reply.starts_with("Committed"), fits, "{line}\n{reply}");
-            if fits {
-                model = next;
-            } else {
-                refusals += 1;
-            }
-            match draws.below(12) {
-                0 => world.evict(),
-                1 => {
-                    world.settle();
-                    world.evict();
-                }
-                2 if step % 4 == 0 => world.lose_storage(),
-                _ => {}
-            }
-        }
-        for (number, table) in TABLES.iter().enumerate() {
-            let expected = model.shown(number);
-            for key in (0..4).map(|n| format!("k{n}")) {
-                let reply = world.reply(&get(table, &key));
-                let found = (!reply.starts_with('❌')).then(|| shown(&reply));
-                assert_eq!(found.as_ref(), expected.get(&key), "{table} {key}");
-            }
-        }
-    }
-    assert!(refusals > 50, "{refusals}");
-}
-
-/// Numbers that follow from a seed.
-struct Draws(u64);
-
-impl Draws {
-    fn below(&mut self, bound: usize) -> usize {
-        // SplitMix64.
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) % bound as u64) as usize
     }
 }

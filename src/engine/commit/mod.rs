@@ -321,6 +321,10 @@ impl<H: Host> Database<H> {
                 .and_then(|()| {
                     let built = (waiting.build)(&mut batch);
                     built.map_err(Some)
+                })
+                .and_then(|()| match batch.clash() {
+                    Some(clash) => Err(Some(clash.error)),
+                    None => Ok(()),
                 });
             match built {
                 Ok(())

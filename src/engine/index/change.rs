@@ -51,7 +51,8 @@ impl<H: Host> Database<H> {
                 return Err(Error::new(ErrorKind::TooLarge, message)
                     .hint("Drop one that is not needed, by `/dbc_index_drop`."));
             }
-            clashes(&definition, &name, batch.documents(&table))?;
+            let place = (batch.database(), name.as_str());
+            clashes(&definition, place, batch.documents(&table))?;
             let rows = batch.documents(&table).count();
             batch.push(Op::CreateIndex {
                 table: name.clone(),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::values::{Unfit, unfit};
 use super::{Definition, display, values};
 use crate::engine::query::Json;
+use crate::engine::row;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::INDEX_ROW_BYTES;
 use crate::text::{inline, truncate};
@@ -17,8 +18,8 @@ const NAMED: usize = 5;
 /// Refuses a row that no index has: with lists in two of its fields, or values of too many bytes.
 ///
 /// # Errors
-/// Names the row, the index, and what is wrong.
-pub fn check_values(index: &Definition, table: &str, key: &str, doc: &str) -> Result<()> {
+/// Names the index, and what is wrong.
+pub fn check_values(index: &Definition, doc: &str) -> Result<()> {
     let Some(unfit) = unfit(index, Json::new(doc)) else {
         return Ok(());
     };
@@ -32,24 +33,16 @@ pub fn check_values(index: &Definition, table: &str, key: &str, doc: &str) -> Re
             "What an index is over should be short: change the row, or drop the index.",
         ),
     };
-    let (key, name) = (inline(key), inline(&index.name()));
-    let message = format!("row `{key}` of table `{table}` has {what} in the index `{name}`.");
+    let message = format!("it has {what} in the index `{}`.", inline(&index.name()));
     Err(Error::invalid("value_json", message).hint(hint))
 }
 
-/// A write that would give a row the value of another.
-pub fn clash(
-    index: &Definition,
-    table: &str,
-    (key, doc): (&str, &str),
-    value: &[u8],
-    holder: &str,
-) -> Error {
+/// A write that would give a row the value of another. `place` is what an error about the row begins with.
+pub fn clash(index: &Definition, place: &str, doc: &str, value: &[u8], holder: &str) -> Error {
     Error::new(
         ErrorKind::Conflict,
         format!(
-            "row `{}` would have {} in the unique index `{}` of table `{table}`, and row `{}` has that already.",
-            inline(key),
+            "{place} would have {} in the unique index `{}`, and row `{}` has that already.",
             shown(index, doc, value),
             inline(&index.name()),
             inline(holder)
@@ -72,12 +65,15 @@ pub fn clash(
 /// Names the first of them.
 pub fn clashes<'a>(
     index: &Definition,
-    table: &str,
+    (database, table): (&str, &str),
     rows: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Result<()> {
     let mut holders: BTreeMap<Vec<u8>, Vec<(&'a str, &'a str)>> = BTreeMap::new();
     for (key, doc) in rows {
-        check_values(index, table, key, doc).map_err(|error| error.option("field"))?;
+        check_values(index, doc).map_err(|error| {
+            let place = row::place(database, table, key);
+            error.option("field").about(&place)
+        })?;
         if !index.unique {
             continue;
         }
@@ -109,7 +105,7 @@ pub fn clashes<'a>(
     Err(Error::new(
         ErrorKind::Conflict,
         format!(
-            "rows of table `{table}` have the same value under `{}`: {}{more}.",
+            "rows of table `{table}` in database `{database}` have the same value under `{}`: {}{more}.",
             inline(&index.name()),
             named.join("; ")
         ),

@@ -1,13 +1,17 @@
 //! Deleting a row.
 
-use super::{Change, Changed, no_such_row, references};
-use crate::engine::log::Op;
+use super::{Change, Changed, Deletion, no_such_row};
 use crate::engine::state::Batch;
 use crate::error::Result;
 
-/// Deletes the row, and does what its schema says to those that name it; what that came to. A tombstone can still be deleted for good: what
-/// its row was is in the log and in its thread until then.
-pub(super) fn delete(batch: &mut Batch<'_>, change: &Change, hard: bool) -> Result<Changed> {
+/// Deletes the row as a part of `deletion`. A tombstone can still be deleted for good: what its row was is
+/// in the log and in its thread until then.
+pub(super) fn delete(
+    batch: &mut Batch<'_>,
+    change: &Change,
+    hard: bool,
+    deletion: &mut Deletion,
+) -> Result<Changed> {
     let table = batch.table(&change.table)?;
     let before = batch.row(&table, &change.key);
     let is_there = |doc: Option<&str>, is_gone: bool| doc.is_some() || (hard && !is_gone);
@@ -17,14 +21,6 @@ pub(super) fn delete(batch: &mut Batch<'_>, change: &Change, hard: bool) -> Resu
     change.check_rev(batch.database(), row.rev)?;
     let rev = row.rev + 1;
     let was_there = row.doc.is_some();
-    batch.push(Op::Delete {
-        table: change.table.clone(),
-        key: change.key.clone(),
-        rev,
-        hard,
-    })?;
-    if !was_there {
-        return Ok(Changed::to(rev));
-    }
-    references::row_deleted(batch, &table, &change.key, rev, hard)
+    deletion.add(batch, &table, (&change.key, rev), hard, was_there)?;
+    Ok(Changed::to(rev))
 }

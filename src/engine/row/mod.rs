@@ -3,6 +3,7 @@
 
 mod changed;
 mod delete;
+mod deletion;
 mod put;
 mod read;
 pub(super) mod references;
@@ -22,6 +23,7 @@ use crate::limits::ROW_BYTES;
 use crate::text::inline;
 
 pub use changed::Changed;
+pub(super) use deletion::Deletion;
 pub use read::Found;
 pub use update::Patch;
 
@@ -72,15 +74,10 @@ impl<H: Host> Database<H> {
     pub async fn change_row(&self, origin: &Origin, change: Change) -> Result<Committed<Changed>> {
         let need = change.need();
         let build = move |batch: &mut Batch<'_>| {
-            let staged = change.stage(batch);
-            staged.map_err(|error| {
-                // The others name it themselves.
-                if error.is_of_input() {
-                    error.about(&place(batch.database(), &change.table, &change.key))
-                } else {
-                    error
-                }
-            })
+            let mut deletion = Deletion::default();
+            let mut changed = change.stage(batch, &mut deletion)?;
+            changed.add(deletion.finish(batch).map_err(|(_, error)| error)?);
+            Ok(changed)
         };
         self.write_to(origin, vec![need], build).await
     }
@@ -98,8 +95,36 @@ impl Change {
         }
     }
 
-    /// Adds the change to what is to be committed; what it came to.
-    pub(super) fn stage(&self, batch: &mut Batch<'_>) -> Result<Changed> {
+    /// Adds the change to what is to be committed; what it came to. A row that it deletes becomes part of
+    /// `deletion`, which has to be finished before anything else is staged.
+    ///
+    /// # Errors
+    /// They name the row.
+    pub(super) fn stage(&self, batch: &mut Batch<'_>, deletion: &mut Deletion) -> Result<Changed> {
+        self.stage_bare(batch, deletion).map_err(|error| {
+            if self.is_bare(&error) {
+                error.about(&place(batch.database(), &self.table, &self.key))
+            } else {
+                error
+            }
+        })
+    }
+
+    /// Whether an error is about the row or what is to be put there, and does not name it.
+    pub(super) fn is_bare(&self, error: &Error) -> bool {
+        let own = match &self.action {
+            Action::Put { option, .. } | Action::Update { option, .. } => Some(*option),
+            Action::Delete { .. } => None,
+        };
+        error.is_of_input() || (own.is_some() && error.option == own)
+    }
+
+    /// The same as [`Change::stage`], for whoever names the row in errors that do not.
+    pub(super) fn stage_bare(
+        &self,
+        batch: &mut Batch<'_>,
+        deletion: &mut Deletion,
+    ) -> Result<Changed> {
         match &self.action {
             Action::Put {
                 mode,
@@ -107,7 +132,7 @@ impl Change {
                 option,
             } => put::put(batch, self, *mode, fields, option),
             Action::Update { patch, option } => update::update(batch, self, patch, option),
-            Action::Delete { hard } => delete::delete(batch, self, *hard),
+            Action::Delete { hard } => delete::delete(batch, self, *hard, deletion),
         }
     }
 

@@ -34,8 +34,8 @@ pub struct Batch<'a> {
     rows: BTreeMap<(u32, String), StagedRow>,
     /// Indexes that the ops made, or none where they dropped one, by id.
     indexes: BTreeMap<u32, Option<(u32, Rc<Definition>)>>,
-    /// Which row has a value of a unique index after the ops, by index.
-    holders: BTreeMap<(u32, Vec<u8>), Option<String>>,
+    /// Values of unique indexes that ops gave rows, and by which op, or took from them.
+    values: BTreeMap<HeldValue, Option<usize>>,
     /// What rows name: those of tables that were asked for, and all that ops wrote.
     naming: Naming<'a>,
     /// Tables whose rows in the state are in `naming`.
@@ -45,8 +45,8 @@ pub struct Batch<'a> {
     ops: Vec<Op>,
     /// About how long the ops are as JSON.
     bytes: usize,
-    /// How long they were before the write that is being added.
-    bytes_before: usize,
+    /// Where the write begins that is being added.
+    began: Savepoint,
     undo: Vec<Undo>,
 }
 
@@ -76,20 +76,25 @@ struct StagedRow {
     rev: u64,
     doc: Option<Box<str>>,
     hard: bool,
+    /// Which op it is of.
+    op: usize,
 }
+
+/// An index, a value in it, and the row that has it.
+type HeldValue = (u32, Vec<u8>, String);
 
 /// What a step of staging replaced.
 enum Undo {
     Table(String, Option<Option<TableView>>),
     Row((u32, String), Option<StagedRow>),
     Index(u32, Option<Option<(u32, Rc<Definition>)>>),
-    Holder((u32, Vec<u8>), Option<Option<String>>),
+    Value(HeldValue, Option<Option<usize>>),
     LastTableId(u32),
     Dropped,
 }
 
 /// A point that a batch can be taken back to.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Savepoint {
     ops: usize,
     bytes: usize,
@@ -105,14 +110,14 @@ impl<'a> Batch<'a> {
             tables: BTreeMap::new(),
             rows: BTreeMap::new(),
             indexes: BTreeMap::new(),
-            holders: BTreeMap::new(),
+            values: BTreeMap::new(),
             naming: Naming::default(),
             is_read: BTreeSet::new(),
             last_table_id: base.last_table_id,
             is_dropped: base.is_dropped,
             ops: Vec::new(),
             bytes: 0,
-            bytes_before: 0,
+            began: Savepoint::default(),
             undo: Vec::new(),
         }
     }
@@ -129,6 +134,11 @@ impl<'a> Batch<'a> {
     /// About how many bytes of JSON the ops so far are.
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// How many ops there are so far.
+    pub fn op_count(&self) -> usize {
+        self.ops.len()
     }
 
     /// How many ops were added since.
@@ -234,7 +244,7 @@ impl<'a> Batch<'a> {
     pub fn push(&mut self, op: Op) -> Result<()> {
         let bytes = self.bytes + bytes(&op);
         // Of this write alone: one that is too large together with others goes into the next record.
-        if bytes - self.bytes_before > COMMIT_BYTES {
+        if bytes - self.began.bytes > COMMIT_BYTES {
             return Err(too_large(self.database));
         }
         if self.is_dropped {
@@ -303,6 +313,8 @@ impl<'a> Batch<'a> {
                     view.schema = view.schema.with(version);
                 }
                 self.stage_table(table, Some(view));
+                // What rows name is what the schema says that they name.
+                self.is_read.clear();
             }
             Op::Put {
                 table,
@@ -314,6 +326,7 @@ impl<'a> Batch<'a> {
                     rev: *rev,
                     doc: Some(doc.text().into()),
                     hard: false,
+                    op: self.ops.len(),
                 };
                 self.stage_row(table, key, row)?;
             }
@@ -327,6 +340,7 @@ impl<'a> Batch<'a> {
                     rev: *rev,
                     doc: None,
                     hard: *hard,
+                    op: self.ops.len(),
                 };
                 self.stage_row(table, key, row)?;
             }
@@ -338,12 +352,12 @@ impl<'a> Batch<'a> {
 
     /// Where a write begins.
     pub fn savepoint(&mut self) -> Savepoint {
-        self.bytes_before = self.bytes;
-        Savepoint {
+        self.began = Savepoint {
             ops: self.ops.len(),
             bytes: self.bytes,
             undo: self.undo.len(),
-        }
+        };
+        self.began
     }
 
     /// Takes back everything since.
@@ -370,11 +384,11 @@ impl<'a> Batch<'a> {
                 Some(Undo::Index(id, None)) => {
                     self.indexes.remove(&id);
                 }
-                Some(Undo::Holder(value, Some(before))) => {
-                    self.holders.insert(value, before);
+                Some(Undo::Value(value, Some(before))) => {
+                    self.values.insert(value, before);
                 }
-                Some(Undo::Holder(value, None)) => {
-                    self.holders.remove(&value);
+                Some(Undo::Value(value, None)) => {
+                    self.values.remove(&value);
                 }
                 Some(Undo::LastTableId(before)) => self.last_table_id = before,
                 Some(Undo::Dropped) => self.is_dropped = false,
@@ -404,7 +418,7 @@ impl<'a> Batch<'a> {
             view.sum.remove(RowSum::of(view.id, key, rev, doc));
         }
         if let Some(doc) = &row.doc {
-            self.note_named(&view, key, doc);
+            self.note_named(&view, key, doc, row.op);
             view.sum.add(RowSum::of(view.id, key, row.rev, doc));
         }
         let place = (view.id, key.to_owned());

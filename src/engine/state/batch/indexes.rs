@@ -6,7 +6,8 @@ use std::rc::Rc;
 use super::{Batch, TableView, Undo};
 use crate::engine::index::{self, Definition};
 use crate::engine::query::Json;
-use crate::error::Result;
+use crate::engine::row;
+use crate::error::{Error, Result};
 
 impl Batch<'_> {
     /// The indexes of a table, with their ids, oldest first.
@@ -34,7 +35,8 @@ impl Batch<'_> {
         self.undo.push(Undo::Index(id, before));
     }
 
-    /// Gives up the values of the row as it was, and takes those of the document that it will have.
+    /// Gives up the values of the row as it was, and takes those of the document that it will have. Whether
+    /// another row has one is a question to the write as a whole: [`Batch::clash`].
     pub(super) fn stage_values(
         &mut self,
         table: &TableView,
@@ -43,7 +45,7 @@ impl Batch<'_> {
     ) -> Result<()> {
         for (id, index) in self.indexes(table.id) {
             if let Some(doc) = doc {
-                index::check_values(&index, &table.name, key, doc)?;
+                index::check_values(&index, doc)?;
             }
             if !index.unique {
                 continue;
@@ -54,36 +56,87 @@ impl Batch<'_> {
             };
             let before = of(self.row(table, key).and_then(|row| row.doc));
             let after = of(doc);
-            for value in &after {
-                let holder = self.holder(id, value).filter(|holder| *holder != key);
-                if let (Some(holder), Some(doc)) = (holder, doc) {
-                    let row = (key, doc);
-                    return Err(index::clash(&index, &table.name, row, value, holder));
+            let op = self.ops.len();
+            for value in &before {
+                if after.binary_search(value).is_err() {
+                    self.stage_value(id, value, key, None);
                 }
             }
-            let given_up = before
-                .into_iter()
-                .filter(|value| after.binary_search(value).is_err());
-            let given_up = given_up.map(|value| (value, None)).collect::<Vec<_>>();
-            let taken = after.iter().map(|value| (value.clone(), Some(key)));
-            for (value, holder) in given_up.into_iter().chain(taken) {
-                let place = (id, value);
-                let holder = holder.map(str::to_owned);
-                let before = self.holders.insert(place.clone(), holder);
-                self.undo.push(Undo::Holder(place, before));
+            for value in &after {
+                if before.binary_search(value).is_err() {
+                    self.stage_value(id, value, key, Some(op));
+                }
             }
         }
         Ok(())
     }
 
-    /// The row that has a value of a unique index.
-    fn holder(&self, index: u32, value: &[u8]) -> Option<&str> {
-        match self.holders.get(&(index, value.to_vec())) {
-            Some(staged) => staged.as_deref(),
-            None => {
-                let index = self.base.indexes.get(&index)?;
-                index.entries.holders(value).next()
-            }
-        }
+    fn stage_value(&mut self, index: u32, value: &[u8], key: &str, since: Option<usize>) {
+        let held = (index, value.to_vec(), key.to_owned());
+        let before = self.values.insert(held.clone(), since);
+        self.undo.push(Undo::Value(held, before));
     }
+
+    /// The first value that the write would give to two rows, or to one beside another that has it. Within
+    /// the write, rows may have the same value for a while: they may swap theirs.
+    pub fn clash(&self) -> Option<Clash> {
+        for undo in self.undo.get(self.began.undo..)? {
+            let Undo::Value((id, value, _), _) = undo else {
+                continue;
+            };
+            let holders = || self.holders(*id, value);
+            if holders().nth(1).is_none() {
+                continue;
+            }
+            let definition = match self.indexes.get(id) {
+                Some(staged) => staged.clone(),
+                None => {
+                    let base = self.base.indexes.get(id);
+                    base.map(|index| (index.of, Rc::clone(&index.definition)))
+                }
+            };
+            // One that is dropped allows whatever there is.
+            let Some((of, index)) = definition else {
+                continue;
+            };
+            // Whoever came second is to blame.
+            let (_, first) = holders().min()?;
+            let (op, second) = holders().filter(|(_, key)| *key != first).min()?;
+            let table = self.table_by_id(of)?;
+            let doc = self.row(&table, second).and_then(|row| row.doc)?;
+            let place = row::place(self.database, &table.name, second);
+            let error = index::clash(&index, &place, doc, value, first);
+            let op = op.unwrap_or(self.began.ops);
+            return Some(Clash { op, error });
+        }
+        None
+    }
+
+    /// The rows that have a value of a unique index, and which ops gave it to them.
+    fn holders(&self, index: u32, value: &[u8]) -> impl Iterator<Item = (Option<usize>, &str)> {
+        let value = value.to_vec();
+        let base = self.base.indexes.get(&index).into_iter();
+        let base = base.flat_map({
+            let value = value.clone();
+            move |index| index.entries.holders(&value)
+        });
+        let base = base.filter({
+            let value = value.clone();
+            move |key| {
+                let held = (index, value.clone(), (*key).to_owned());
+                !self.values.contains_key(&held)
+            }
+        });
+        let staged = self.values.range((index, value.clone(), String::new())..);
+        let staged = staged.take_while(move |((id, of, _), _)| *id == index && *of == value);
+        let staged = staged.filter_map(|((.., key), since)| Some((Some((*since)?), key.as_str())));
+        base.map(|key| (None, key)).chain(staged)
+    }
+}
+
+/// A value of a unique index that two rows would have.
+pub struct Clash {
+    /// The op that is to blame.
+    pub op: usize,
+    pub error: Error,
 }

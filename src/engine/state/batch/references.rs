@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::{Batch, TableView, view};
 use crate::engine::query::Json;
+use crate::engine::schema::OnDelete;
 use crate::engine::state::Bound;
 
 impl Batch<'_> {
@@ -44,9 +45,14 @@ impl Batch<'_> {
         base.map(|(key, _, doc)| (key, doc)).chain(staged)
     }
 
-    /// The keys of the rows of `table` that name `key` of the table with the id `named`. Both must be
-    /// loaded.
-    pub fn rows_naming(&mut self, table: &TableView, named: u32, key: &str) -> Vec<String> {
+    /// The rows of `table` that seem to name `key` of the table with the id `named`, by references that
+    /// cascade or by others: few others have the same checksum. Both tables must be loaded.
+    pub fn rows_naming(
+        &mut self,
+        table: &TableView,
+        (named, key): (u32, &str),
+        cascades: bool,
+    ) -> Vec<String> {
         let Ok(Some(bound)) = table.schema.enforced(&table.pk) else {
             return Vec::new();
         };
@@ -54,75 +60,98 @@ impl Batch<'_> {
             && let Some((_, base)) = self.base.table_by_id(table.id)
         {
             for (row, _, doc) in base.live() {
-                self.naming.note(table.id, bound, Cow::Borrowed(row), doc);
+                let row = Cow::Borrowed(row);
+                self.naming.note(table.id, bound, (row, STORED), doc);
             }
         }
-        let names_it = |row: &str| {
-            let row = self.row(table, row).and_then(|row| row.doc);
-            row.is_some_and(|doc| {
-                let mut references = bound.references.iter().filter(|(_, id)| *id == named);
-                references.any(|(reference, _)| {
-                    let keys = reference.keys_of(Json::new(doc));
-                    keys.iter().any(|named| named == key)
-                })
-            })
-        };
-        let rows = self.naming.rows(table.id, key).filter(|row| names_it(row));
-        let mut rows: Vec<String> = rows.map(str::to_owned).collect();
-        // What was written again was noted again.
+        let sum = sum((table.id, named), cascades, key);
+        let rows = self.naming.rows(sum).filter(|named| {
+            let row = self.rows.get(&(table.id, named.row.clone().into_owned()));
+            row.map_or(STORED, |row| version(row.op)) == named.version
+        });
+        let mut rows: Vec<String> = rows.map(|named| named.row.clone().into_owned()).collect();
+        // It may name it in several places.
         rows.sort_unstable();
         rows.dedup();
         rows
     }
 
-    /// Notes what a row that is written names.
-    pub(super) fn note_named(&mut self, table: &TableView, key: &str, doc: &str) {
+    /// The op that deleted the row, where the last that wrote it did.
+    pub fn deleted_by(&self, table: u32, key: &str) -> Option<usize> {
+        let row = self.rows.get(&(table, key.to_owned()))?;
+        row.doc.is_none().then_some(row.op)
+    }
+
+    /// Notes what a row names that an op writes.
+    pub(super) fn note_named(&mut self, table: &TableView, key: &str, doc: &str, op: usize) {
         if let Ok(Some(bound)) = table.schema.enforced(&table.pk) {
-            let row = Cow::Owned(key.to_owned());
+            let row = (Cow::Owned(key.to_owned()), version(op));
             self.naming.note(table.id, bound, row, doc);
         }
     }
 }
 
-/// Rows by what they name, or named before: whoever asks looks at the rows.
+/// Rows by what they name, or named before.
 #[derive(Debug, Default)]
 pub struct Naming<'a> {
-    /// By the last bits of the named key's checksum.
+    /// By the last bits of the checksum.
     buckets: Vec<Vec<Named<'a>>>,
 }
 
 #[derive(Debug)]
 struct Named<'a> {
-    /// The id of the table that the row is in.
-    table: u32,
-    /// The checksum of the key that it names.
+    /// The checksum of what it names, and how.
     sum: u32,
+    /// Which writing of the row it is, so that of one that was written again nothing old is looked at.
+    version: u32,
     row: Cow<'a, str>,
+}
+
+/// The version of a row that no op wrote.
+const STORED: u32 = 0;
+
+fn version(op: usize) -> u32 {
+    u32::try_from(op + 1).unwrap_or(u32::MAX)
+}
+
+/// The checksum of a key that rows of the first table name in the second.
+fn sum((of, named): (u32, u32), cascades: bool, key: &str) -> u32 {
+    let mut sum = crc32fast::Hasher::new_with_initial(named);
+    sum.update(&of.to_be_bytes());
+    sum.update(&[u8::from(cascades)]);
+    sum.update(key.as_bytes());
+    sum.finalize()
 }
 
 /// So that a look at one costs little with as many rows as memory has room for.
 const BUCKETS: usize = 4_096;
 
 impl<'a> Naming<'a> {
-    fn note(&mut self, table: u32, bound: &Bound, row: Cow<'a, str>, doc: &str) {
-        let doc = Json::new(doc);
-        for key in bound.references.iter().flat_map(|(r, _)| r.keys_of(doc)) {
-            if self.buckets.is_empty() {
-                self.buckets.resize_with(BUCKETS, Vec::new);
-            }
-            let sum = crc32fast::hash(key.as_bytes());
-            if let Some(bucket) = self.buckets.get_mut(bucket(sum)) {
-                let row = row.clone();
-                bucket.push(Named { table, sum, row });
+    fn note(&mut self, table: u32, bound: &Bound, (row, version): (Cow<'a, str>, u32), doc: &str) {
+        for (reference, named) in &bound.references {
+            let cascades = reference.on_delete == OnDelete::Cascade;
+            for key in reference.keys_of(Json::new(doc)) {
+                if self.buckets.is_empty() {
+                    self.buckets.resize_with(BUCKETS, Vec::new);
+                }
+                let sum = sum((table, *named), cascades, &key);
+                let Some(bucket) = self.buckets.get_mut(bucket(sum)) else {
+                    continue;
+                };
+                let is_noted = |last: &Named<'_>| {
+                    (last.sum, last.version) == (sum, version) && last.row == row
+                };
+                if !bucket.last().is_some_and(is_noted) {
+                    let row = row.clone();
+                    bucket.push(Named { sum, version, row });
+                }
             }
         }
     }
 
-    fn rows(&self, table: u32, key: &str) -> impl Iterator<Item = &str> {
-        let sum = crc32fast::hash(key.as_bytes());
+    fn rows(&self, sum: u32) -> impl Iterator<Item = &Named<'a>> {
         let bucket = self.buckets.get(bucket(sum)).into_iter().flatten();
-        let rows = bucket.filter(move |named| (named.table, named.sum) == (table, sum));
-        rows.map(|named| named.row.as_ref())
+        bucket.filter(move |named| named.sum == sum)
     }
 }
 

@@ -11,6 +11,15 @@ fn put(table: &str, key: &str, rev: u64) -> Op {
     }
 }
 
+fn put_number(key: &str, n: usize) -> Op {
+    Op::Put {
+        table: "t".into(),
+        key: key.into(),
+        rev: 1,
+        doc: Document::new(&Map::from_iter([("n".to_owned(), json!(n))])),
+    }
+}
+
 fn create(table: &str, id: u32) -> Op {
     Op::CreateTable {
         table: table.into(),
@@ -83,4 +92,55 @@ fn what_is_taken_back_leaves_no_trace() {
     assert_eq!(batch.next_table_id(), 2);
     assert_eq!(batch.table_names(), ["t"]);
     assert_eq!(batch.finish().0.len(), 2);
+}
+
+#[test]
+fn a_value_counts_once_a_write_is_complete_and_not_when_it_is_taken_back() {
+    let state = State::default();
+    let mut batch = Batch::new("test", &state, 0);
+    let index = Op::CreateIndex {
+        table: "t".into(),
+        id: 2,
+        fields: vec!["n".into()],
+        unique: true,
+        sparse: false,
+    };
+    for op in [
+        create("t", 1),
+        index,
+        put_number("a", 1),
+        put_number("b", 2),
+    ] {
+        batch.push(op).unwrap();
+    }
+    assert!(batch.clash().is_none());
+    for (writes, expected) in [
+        (&[("a", 2)][..], Some((4, "`b` has"))),
+        // The second to take it is to blame, whatever comes after.
+        (
+            &[("c", 9), ("a", 9), ("c", 9), ("d", 3)],
+            Some((5, "`c` has")),
+        ),
+        (&[("a", 2), ("c", 1), ("b", 7)], None),
+        (&[("a", 2), ("b", 1), ("a", 1), ("b", 2)], None),
+    ] {
+        let before = batch.savepoint();
+        for (key, n) in writes {
+            batch.push(put_number(key, *n)).unwrap();
+        }
+        let clash = batch.clash();
+        assert_eq!(
+            clash.as_ref().map(|clash| clash.op),
+            expected.map(|(op, _)| op)
+        );
+        if let (Some(clash), Some((_, holder))) = (clash, expected) {
+            assert!(clash.error.message.contains(holder), "{}", clash.error);
+        }
+        batch.roll_back(before);
+        assert!(batch.clash().is_none());
+    }
+    assert_eq!(
+        batch.row(&batch.table("t").unwrap(), "a").unwrap().doc,
+        Some(r#"{"n":1}"#)
+    );
 }

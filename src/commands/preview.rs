@@ -4,6 +4,7 @@ use super::results;
 use crate::engine::database::Database;
 use crate::engine::find::{Find, Include};
 use crate::engine::many::Many;
+use crate::engine::query::plan::Via;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::interactions::Reply;
@@ -27,8 +28,9 @@ pub(super) async fn of<H: Host>(database: &Database<H>, many: &Many, what: &str)
         skip: 0,
         limit: NAMED,
         cursor: None,
+        via: Some(Via::Memory),
     };
-    let (count, cost) = database.count(&many.table, &many.filter).await?;
+    let (count, cost) = database.count(&many.table, &many.filter, find.via).await?;
     let (rows, _) = database.find(&many.table, &find).await?;
     if let Some(expected) = many.expect.filter(|&expected| expected != count) {
         let message = format!("{count} rows match, not {expected}.");

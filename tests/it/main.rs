@@ -52,6 +52,8 @@ mod random;
 mod references;
 mod removal;
 mod schema;
+mod search;
+mod search_model;
 mod tables;
 mod takeover;
 mod takeover_begins;

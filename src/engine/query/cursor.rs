@@ -14,8 +14,9 @@ pub const CURSOR_KEY_BYTES: usize = 3_000;
 
 const VERSION: u8 = 1;
 
-/// The last row of a page. The next page has the rows whose sort keys are greater, whatever came and went.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The last row of a page. The next page has the rows whose sort keys are greater, whatever came and went;
+/// those of all rows are greater than that of the default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cursor {
     /// See [`Sort::key`].
     pub sort_key: Vec<u8>,

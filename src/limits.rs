@@ -14,6 +14,10 @@ pub const EMBED_TOTAL: usize = 6_000;
 pub const ATTACHMENT_BYTES: usize = 10 * 1024 * 1024;
 /// Messages in one list request. <https://docs.discord.com/developers/resources/message#get-channel-messages>
 pub const MESSAGE_PAGE: usize = 100;
+/// Messages in one page of a search. <https://docs.discord.com/developers/resources/message#search-guild-messages>
+pub const SEARCH_PAGE: usize = 25;
+/// Characters that a search looks for. Same page.
+pub const SEARCH_CONTENT: usize = 1_024;
 /// Channels (categories counted) in a guild. <https://docs.discord.com/developers/resources/guild#create-guild-channel>
 pub const GUILD_CHANNELS: usize = 500;
 /// Channels in a category. Same page.
@@ -45,6 +49,25 @@ pub const LONGEST_SLEEP_MS: u64 = 5_000;
 /// plan's 50 an invocation.
 /// <https://developers.cloudflare.com/workers/platform/limits/#subrequests>
 pub const BACKGROUND_REQUESTS: u32 = 25;
+
+/// The most requests that a command sends to read rows in channels (our own rule): with those of the
+/// background and those for opening the database they stay below the free plan's 50 an invocation.
+pub const READING_REQUESTS: u32 = 20;
+/// What the documents may be in all that a command takes from channels (our own rule: they are in memory
+/// beside the tables that are loaded).
+pub const READING_BYTES: usize = 16 * 1024 * 1024;
+/// How often a command asks for a search that Discord has no index for yet, and the shortest and the
+/// longest pause before it asks again (our own rule): an index is reported to take seconds.
+pub const SEARCH_TRIES: u32 = 5;
+pub const SEARCH_PAUSE_MS: u64 = 1_000;
+/// What a table may take in memory to be loaded for a question (our own rule). An isolate has 128 MB, of
+/// which the program, copies on the way and other tables need their part. 50,000 rows of 300 B take 42 MiB of
+/// heap when they are loaded, and a checkpoint does not say how long rows are; [`ROW_MEMORY`] and
+/// [`PACKED_MEMORY`] are what that is for a row and a packed byte, with rows that pack to a fourth.
+/// <https://developers.cloudflare.com/workers/platform/limits/#memory>
+pub const TABLE_MEMORY: u64 = 64 * 1024 * 1024;
+pub const ROW_MEMORY: u64 = 550;
+pub const PACKED_MEMORY: u64 = 4;
 
 /// Database and table names (our own rule: `table-<name>` and `idx-<name>-<field>` must fit the 100
 /// characters of a channel's name).

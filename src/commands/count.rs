@@ -28,11 +28,12 @@ pub(super) struct Count {
     where_json: Option<String>,
     /// Instead of where_json: a file with the filter
     where_file: Option<Attachment>,
+    /// Where the rows come from (default: memory, which is exact, wherever the table fits)
+    via: Option<input::ViaOption>,
 }
 
 impl SlashCommand for Count {
-    const HELP: &'static str =
-        "Filters are those of `/dbc_find`. Exact: what was acknowledged is counted at once.";
+    const HELP: &'static str = "Filters are those of `/dbc_find`. Exact: what was acknowledged is counted at once, unless `via` asks for the rows' messages.";
     const EXAMPLE: &'static str =
         "/dbc_count database:prod table:users where_json:{\"role\":\"teacher\"}";
     const WRITES: bool = false;
@@ -40,9 +41,11 @@ impl SlashCommand for Count {
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
         let database = context.engine.database(&self.database).await?;
         let filter = input::filter(&context, self.where_json, self.where_file).await?;
-        let (matched, cost) = database.count(&self.table, &filter).await?;
+        let via = self.via.map(Into::into);
+        let (matched, cost) = database.count(&self.table, &filter, via).await?;
+        let least = if cost.is_partial() { "at least " } else { "" };
         Ok(Reply::new(format!(
-            "{} in `{}.{}` · {}",
+            "{least}{} in `{}.{}` · {}",
             results::rows_of(matched),
             self.database,
             self.table,

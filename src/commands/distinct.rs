@@ -33,6 +33,8 @@ pub(super) struct ListDistinct {
     where_json: Option<String>,
     /// Instead of where_json: a file with the filter
     where_file: Option<Attachment>,
+    /// Where the rows come from (default: memory, which is exact, wherever the table fits)
+    via: Option<input::ViaOption>,
 }
 
 impl SlashCommand for ListDistinct {
@@ -43,7 +45,8 @@ impl SlashCommand for ListDistinct {
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
         let database = context.engine.database(&self.database).await?;
         let filter = input::filter(&context, self.where_json, self.where_file).await?;
-        let asked = database.distinct(&self.table, &self.field, &filter, DISTINCT_VALUES);
+        let via = self.via.map(Into::into);
+        let asked = database.distinct(&self.table, &self.field, &filter, via, DISTINCT_VALUES);
         let (distinct, cost) = asked.await?;
         let count = distinct.values.len();
         let head = format!(
@@ -58,7 +61,9 @@ impl SlashCommand for ListDistinct {
             self.table,
             results::cost(&cost)
         );
-        let more = if distinct.is_whole {
+        let more = if cost.is_partial() {
+            "Not all rows were read.".to_owned()
+        } else if distinct.is_whole {
             String::new()
         } else {
             format!("There are more than {DISTINCT_VALUES}; these are some of them.")

@@ -5,7 +5,7 @@ use twilight_model::channel::Attachment;
 
 use super::{Context, SlashCommand, input, manage_server, results};
 use crate::engine::find::{Aggregate, Cost, Find, Include, Next, Rows};
-use crate::engine::query::plan::{Access, Plan};
+use crate::engine::query::plan::{Access, MEMORY, Plan, Way};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::interactions::Reply;
@@ -48,11 +48,13 @@ pub(super) struct Explain {
     /// Instead of a filter: stages, as for /dbc_aggregate
     #[command(max_length = 6000)]
     pipeline_json: Option<String>,
+    /// Where the rows come from (default: memory, which is exact, wherever the table fits)
+    via: Option<input::ViaOption>,
 }
 
 impl SlashCommand for Explain {
     const HELP: &'static str = "The query is carried out, and its figures are those of that run; rows are not shown. \
-        `KEYS` finds rows by their keys, `INDEX` by values in order, `SCAN` looks at all rows. \
+        `KEYS` finds rows by their keys, `INDEX` by values in order, `SCAN` looks at all rows; `SEARCH` and `CHANNEL SCAN` take rows from messages. \
         Estimates are counted in the index itself, up to 10,000 values. `/dbc_update_many` and `/dbc_delete_many` find their rows \
         as `/dbc_find` does without an order; a pipeline, by the `$match` that it begins with.";
     const EXAMPLE: &'static str =
@@ -68,6 +70,10 @@ impl SlashCommand for Explain {
                 return Err(Error::invalid("pipeline_json", message)
                     .hint("Use `$match` and `$sort` there, or leave the pipeline out."));
             }
+            if self.via.is_some() {
+                let message = "rows go through a pipeline in memory only.";
+                return Err(Error::invalid("via", message).hint("Leave one of the two out."));
+            }
             let question = Aggregate {
                 option: "pipeline_json",
                 pipeline,
@@ -77,7 +83,7 @@ impl SlashCommand for Explain {
             let chosen = &cost.plans.chosen;
             let stages = format!("{} → pipeline", way(chosen));
             let returned = results::rows_of(output.count);
-            return Ok(Reply::new(describe(&of, &stages, &returned, &cost)));
+            return Ok(Reply::new(describe(&of, &stages, &returned, &cost, &[])));
         }
         let filter = input::filter(&context, self.where_json, self.where_file).await?;
         let number = |given: i64| usize::try_from(given).unwrap_or_default();
@@ -89,10 +95,12 @@ impl SlashCommand for Explain {
             skip: number(self.skip.unwrap_or_default()),
             limit: number(self.limit.unwrap_or(DEFAULT_LIMIT)),
             cursor: None,
+            via: self.via.map(Into::into),
         };
         let (rows, cost) = database.find(&self.table, &find).await?;
+        let ways = database.ways(&self.table, &find.filter)?;
         let stages = stages(&find, &cost.plans.chosen);
-        let text = describe(&of, &stages, &returned(&rows), &cost);
+        let text = describe(&of, &stages, &returned(&rows), &cost, &ways);
         Ok(Reply::new(text))
     }
 }
@@ -109,10 +117,11 @@ fn returned(found: &Rows) -> String {
     format!("{}{more} ({matched})", results::rows_of(found.rows.len()))
 }
 
-fn describe(of: &str, stages: &str, returned: &str, cost: &Cost) -> String {
+fn describe(of: &str, stages: &str, returned: &str, cost: &Cost, ways: &[Way]) -> String {
     let chosen = &cost.plans.chosen;
     let loaded = match cost.was_loaded {
         true => "the table was in memory",
+        false if cost.report.is_some() => "the table was not loaded",
         false => "the table was loaded for it",
     };
     let values = match cost.keys {
@@ -120,10 +129,20 @@ fn describe(of: &str, stages: &str, returned: &str, cost: &Cost) -> String {
         1 => "1 value of the index, ".to_owned(),
         keys => format!("{keys} values of the index, "),
     };
+    let is_gone = |way: &&Way| match &cost.report {
+        None => way.name == MEMORY,
+        Some(_) => way.name == chosen.name,
+    };
+    // What was thought of it before.
+    let estimate_of_chosen = match (&cost.report, ways.iter().find(is_gone)) {
+        (Some(_), Some(way)) => of_way(way),
+        (None, Some(way)) => format!("{}; {}", estimate(chosen), of_way(way)),
+        (_, None) => estimate(chosen),
+    };
     let mut lines = vec![
         format!("**Plan** for {of}: `{}`", chosen.name),
         format!("stages: {stages}"),
-        format!("estimate: {}", estimate(chosen)),
+        format!("estimate: {estimate_of_chosen}"),
         format!(
             "looked at: {values}{} · returned: {returned}",
             results::rows_of(cost.examined),
@@ -132,13 +151,15 @@ fn describe(of: &str, stages: &str, returned: &str, cost: &Cost) -> String {
             "requests to Discord: {} ({loaded}) · time: {} ms",
             cost.requests, cost.ms
         ),
-        format!("freshness: exact as of commit #{}", cost.at.seq()),
+        format!("freshness: {}", results::freshness(cost)),
     ];
     let rejected = cost.plans.rejected.iter();
     let rejected = rejected.map(|plan| format!("- `{}` · {}", plan.name, estimate(plan)));
     let useless = cost.plans.useless.iter();
     let useless = useless.map(|(index, why)| format!("- `INDEX {index}` · {why}"));
-    let others: Vec<String> = rejected.chain(useless).collect();
+    let elsewhere = ways.iter().filter(|way| !is_gone(way));
+    let elsewhere = elsewhere.map(|way| format!("- `{}` · {}", way.name, of_way(way)));
+    let others: Vec<String> = rejected.chain(useless).chain(elsewhere).collect();
     if !others.is_empty() {
         lines.push("not taken:".to_owned());
         lines.extend(others);
@@ -175,6 +196,9 @@ fn way(plan: &Plan) -> String {
 
 fn stages(find: &Find, plan: &Plan) -> String {
     let mut stages = vec![way(plan)];
+    if plan.access == Access::Elsewhere {
+        stages.push("→ rows of messages → changes in memory over them".to_owned());
+    }
     if !find.filter.conditions().is_empty() {
         stages.push("→ filter".to_owned());
     }
@@ -186,6 +210,17 @@ fn stages(find: &Find, plan: &Plan) -> String {
     }
     stages.push(format!("→ limit {}", find.limit));
     stages.join(" ")
+}
+
+fn of_way(way: &Way) -> String {
+    let requests = results::requests(way.requests);
+    if way.name == MEMORY {
+        return format!("{requests} to load the table, none once it is{}", way.but);
+    }
+    let rows = way
+        .rows
+        .map_or(String::new(), |rows| format!("{rows} rows, "));
+    format!("{rows}at least {requests}{}", way.but)
 }
 
 fn estimate(plan: &Plan) -> String {

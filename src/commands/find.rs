@@ -49,12 +49,14 @@ pub(super) struct FindRows {
     /// From the reply to the page before, to go on after it
     #[command(max_length = 6000)]
     cursor: Option<String>,
+    /// Where the rows come from (default: memory, which is exact, wherever the table fits)
+    via: Option<input::ViaOption>,
 }
 
 impl SlashCommand for FindRows {
     const HELP: &'static str = "Filters are MongoDB's: `{\"age\":{\"$gte\":18}}`, `{\"tags\":\"x\"}`, `{\"$or\":[…]}`. There are \
         `$eq $ne $gt $gte $lt $lte $in $nin $exists $contains $prefix $regex $size $all $elemMatch $type $not`, `$and $or $nor` and `$text`. \
-        Answers are exact: what was acknowledged is in them at once.";
+        Answers are exact: what was acknowledged is in them at once. With `via:search` or `via:scan`, rows are taken from their messages, which follow later.";
     const EXAMPLE: &'static str =
         "/dbc_find database:prod table:users where_json:{\"role\":\"teacher\"} sort:-age limit:10";
     const WRITES: bool = false;
@@ -77,7 +79,8 @@ impl SlashCommand for FindRows {
                 None => number(self.skip.unwrap_or_default()),
             },
             limit: number(self.limit.unwrap_or(DEFAULT_LIMIT)),
-            cursor: self.cursor,
+            cursor: self.cursor.as_deref().map(bare),
+            via: self.via.map(Into::into),
         };
         let (rows, cost) = database.find(&self.table, &find).await?;
         let cost = results::cost(&cost);
@@ -89,6 +92,12 @@ impl SlashCommand for FindRows {
             &cost,
         ))
     }
+}
+
+/// A cursor as it is, of one that was copied with what stands around it in the reply.
+fn bare(cursor: &str) -> String {
+    let cursor = cursor.trim().trim_matches('`');
+    cursor.strip_prefix("cursor:").unwrap_or(cursor).to_owned()
 }
 
 fn describe(database: &str, table: &str, skipped: usize, found: &Rows, cost: &str) -> Reply {

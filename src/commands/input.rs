@@ -1,15 +1,38 @@
 //! JSON that somebody hands to a command, typed or as a file: Discord's text options end at 6,000
 //! characters.
 
+use twilight_interactions::command::{CommandOption, CreateOption};
 use twilight_model::channel::Attachment;
 
 use super::Context;
 use crate::discord::{CallError, Patience};
 use crate::engine::query::Filter;
+use crate::engine::query::plan::Via;
 use crate::error::{Error, ErrorKind, Result, Written};
 use crate::host::Host;
 use crate::limits::ATTACHMENT_BYTES;
 use crate::text::inline;
+
+/// Where rows come from.
+#[derive(CommandOption, CreateOption)]
+pub(super) enum ViaOption {
+    #[option(name = "memory: exact", value = "memory")]
+    Memory,
+    #[option(name = "search: what Discord's search finds", value = "search")]
+    Search,
+    #[option(name = "scan: all messages of the table's channel", value = "scan")]
+    Scan,
+}
+
+impl From<ViaOption> for Via {
+    fn from(via: ViaOption) -> Via {
+        match via {
+            ViaOption::Memory => Via::Memory,
+            ViaOption::Search => Via::Search,
+            ViaOption::Scan => Via::Scan,
+        }
+    }
+}
 
 /// The two options that one piece of JSON can come in.
 pub(super) struct Options {

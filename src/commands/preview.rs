@@ -4,6 +4,7 @@ use super::results;
 use crate::engine::database::Database;
 use crate::engine::find::{Find, Include};
 use crate::engine::many::Many;
+use crate::engine::query::plan::Via;
 use crate::error::Result;
 use crate::host::Host;
 use crate::interactions::Reply;
@@ -29,8 +30,9 @@ pub(super) async fn of<H: Host>(database: &Database<H>, many: &Many, what: &str)
         skip: 0,
         limit: NAMED,
         cursor: None,
+        via: Some(Via::Memory),
     };
-    let (count, cost) = database.count(&many.table, &many.filter).await?;
+    let (count, cost) = database.count(&many.table, &many.filter, find.via).await?;
     let (rows, _) = database.find(&many.table, &find).await?;
     many.check_number(&database.name, count)?;
     let mut keys: Vec<String> = Vec::new();

@@ -24,18 +24,75 @@ pub(super) fn rows_of(count: usize) -> String {
 /// What the answer took, and how fresh it is.
 pub(super) fn cost(cost: &Cost) -> String {
     format!(
-        "looked at {} in memory by `{}` · {} ms, {} {} to Discord · exact as of commit #{}",
+        "looked at {} {} by `{}` · {} ms, {} to Discord · {}",
         rows_of(cost.examined),
+        if cost.report.is_some() {
+            "from messages"
+        } else {
+            "in memory"
+        },
         cost.plans.chosen.name,
         cost.ms,
-        cost.requests,
-        if cost.requests == 1 {
-            "request"
-        } else {
-            "requests"
-        },
-        cost.at.seq()
+        requests(cost.requests),
+        freshness(cost),
     )
+}
+
+/// `1 request`, `20 requests`
+pub(super) fn requests(count: u64) -> String {
+    match count {
+        1 => "1 request".to_owned(),
+        count => format!("{count} requests"),
+    }
+}
+
+/// As of when the answer is, and where it is from messages, what may be missing.
+pub(super) fn freshness(cost: &Cost) -> String {
+    let head = cost.at.seq();
+    let Some(report) = &cost.report else {
+        return format!("exact as of commit #{head}");
+    };
+    let mut parts = vec![
+        format!("eventual: {} read", messages(report.messages)),
+        counted(report.dropped, "dropped as out of date"),
+        counted(
+            report.added,
+            "added from memory, which has changes since the checkpoint",
+        ),
+        counted(report.unreadable, "too long for a message and not readable"),
+        counted(report.lost, "known to the index only"),
+        counted(report.behind as usize, "not shown yet"),
+        counted(report.waits as usize, "times Discord had no index yet"),
+    ];
+    if let Some(shown) = report.shown {
+        parts.push(format!(
+            "channels show everything up to commit #{} of #{head}",
+            shown.seq()
+        ));
+    }
+    if report.is_deep {
+        parts.push("Discord does not find old messages yet".to_owned());
+    }
+    if report.rest.is_some() {
+        parts.push("there are more to read than a command may".to_owned());
+    }
+    parts.extend(report.because.clone());
+    parts.retain(|part| !part.is_empty());
+    parts.join(", ")
+}
+
+fn messages(count: usize) -> String {
+    match count {
+        1 => "1 message".to_owned(),
+        count => format!("{count} messages"),
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    match count {
+        0 => String::new(),
+        count => format!("{count} {what}"),
+    }
 }
 
 /// Documents, or values, below a line about them and above one about what is not shown.

@@ -10,6 +10,7 @@ pub mod permissions;
 pub mod rate_limit;
 pub mod retry;
 pub mod routes;
+pub mod search;
 
 pub use client::{Client, Patience};
 pub use draft::Draft;

@@ -124,6 +124,23 @@ pub struct Message {
     pub flags: u64,
 }
 
+/// What a search comes to: a page of what it finds, or that there is no index yet (HTTP 202).
+/// <https://docs.discord.com/developers/resources/message#search-guild-messages>
+#[derive(Debug, Clone, Deserialize)]
+pub struct SearchAnswer {
+    /// Each in a list of its own. None where there is no index.
+    pub messages: Option<Vec<Vec<Message>>>,
+    /// Not exact while messages come and go.
+    #[serde(default)]
+    pub total_results: u64,
+    /// Old messages are not found yet.
+    #[serde(default)]
+    pub doing_deep_historical_index: bool,
+    /// When to ask again, in seconds; 0 is "after a short delay".
+    #[serde(default)]
+    pub retry_after: f64,
+}
+
 /// Embeds are there and not shown.
 /// <https://docs.discord.com/developers/resources/message#message-object-message-flags>
 pub const SUPPRESS_EMBEDS: u64 = 1 << 2;

@@ -2,6 +2,9 @@
 
 use http::Method;
 
+use super::search::Wanted;
+use crate::limits::SEARCH_PAGE;
+
 /// One request's address, and what the client must know about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
@@ -99,6 +102,42 @@ pub fn messages_after(channel: u64, after: u64) -> Route {
         crate::limits::MESSAGE_PAGE
     );
     route(Method::GET, "/channels/{}/messages", channel, path)
+}
+
+/// Messages of one author in a channel that Discord's search finds, newest first; those below an id.
+/// <https://docs.discord.com/developers/resources/message#search-guild-messages>
+pub fn search(
+    guild: u64,
+    (channel, author): (u64, u64),
+    wanted: &Wanted,
+    below: Option<u64>,
+) -> Route {
+    let mut path = format!(
+        "/guilds/{guild}/messages/search?channel_id={channel}&author_id={author}&include_nsfw=true&sort_by=timestamp&sort_order=desc&limit={SEARCH_PAGE}"
+    );
+    match wanted {
+        Wanted::Words(text) => {
+            path.push_str("&content=");
+            percent_encode(text, &mut path);
+        }
+        Wanted::Files => path.push_str("&has=file"),
+    }
+    if let Some(below) = below {
+        path.push_str(&format!("&max_id={below}"));
+    }
+    route(Method::GET, "/guilds/{}/messages/search", guild, path)
+}
+
+/// Writes a text so that it can be the value of a query's parameter.
+fn percent_encode(text: &str, to: &mut String) {
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                to.push(char::from(byte));
+            }
+            _ => to.push_str(&format!("%{byte:02X}")),
+        }
+    }
 }
 
 /// One message, with fresh addresses of its files.

@@ -160,7 +160,7 @@ impl<H: Host> Database<H> {
 
     /// The document that a row's message shows, or has in its file. A row whose file cannot be had may
     /// still be in the log.
-    async fn document(&self, seen: &Seen) -> Result<Option<String>, CallError> {
+    pub(super) async fn document(&self, seen: &Seen) -> Result<Option<String>, CallError> {
         let Some(url) = seen.file.as_ref().filter(|_| seen.doc.is_none()) else {
             return Ok(seen.doc.clone());
         };

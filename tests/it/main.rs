@@ -55,6 +55,8 @@ mod references;
 mod references_model;
 mod removal;
 mod schema;
+mod search;
+mod search_model;
 mod tables;
 mod takeover;
 mod takeover_begins;

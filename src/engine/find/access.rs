@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use super::channels::Gathered;
 use crate::engine::index::{Entries, Entry};
 use crate::engine::query::memory::Candidate;
 use crate::engine::query::plan::{
@@ -16,6 +17,8 @@ use crate::engine::state::{State, Table};
 pub struct Asked<'a> {
     pub state: &'a State,
     pub table: &'a Table,
+    /// Its rows, where they are from its messages instead.
+    pub gathered: Option<&'a Gathered>,
 }
 
 /// Rows on their way.
@@ -29,11 +32,22 @@ pub struct Rows<'a> {
 
 impl<'a> Asked<'a> {
     pub fn new(state: &'a State, table: &'a Table) -> Self {
-        Asked { state, table }
+        Asked {
+            state,
+            table,
+            gathered: None,
+        }
     }
 
     /// The ways to the rows that a question is about.
     pub fn plan(&self, question: &Question<'_>) -> Plans {
+        if let Some(gathered) = self.gathered {
+            return Plans {
+                chosen: gathered.plan(!question.sort.fields().is_empty()),
+                rejected: Vec::new(),
+                useless: Vec::new(),
+            };
+        }
         let indexes = self.state.indexes_of(self.table.id);
         let statistics = Statistics {
             pk: &self.table.pk,
@@ -60,6 +74,18 @@ impl<'a> Asked<'a> {
                     let live = self.table.live();
                     let live = live.map(|(key, _, doc)| Candidate { key, doc });
                     (Box::new(live), false)
+                }
+                Access::Elsewhere => {
+                    let rows = self
+                        .gathered
+                        .into_iter()
+                        .flat_map(|gathered| &gathered.rows);
+                    // What has no document is in memory.
+                    let rows = rows.filter_map(move |(key, row)| match row.doc.as_deref() {
+                        Some(doc) => Some(Candidate { key, doc }),
+                        None => of_key(key),
+                    });
+                    (Box::new(rows), false)
                 }
                 Access::Keys(keys) => {
                     let found = keys.iter().filter_map(|key| of_key(key));

@@ -1,22 +1,26 @@
 //! Asking a table: which rows, how many, which values. Answered from memory, so exactly as of the
-//! last acknowledged commit, by the way that the planner finds.
+//! last acknowledged commit, by the way that the planner finds; or from its messages ([`channels`]).
 
 mod access;
 mod aggregate;
+mod channels;
 mod include;
 
 pub use access::Asked;
 pub use aggregate::Aggregate;
+pub use channels::Report;
 pub use include::Include;
+
+use channels::Wanted;
 
 use include::Joined;
 
 use super::database::Database;
 use super::log::CommitId;
 use super::query::memory::{self, Distinct, Query};
-use super::query::plan::{Plans, Question};
+use super::query::plan::{Plans, Question, Via};
 use super::query::{Cursor, Filter, Json, Path, Select, Sort, cursor};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 
 /// Rows that are asked for.
@@ -30,6 +34,8 @@ pub struct Find {
     pub skip: usize,
     pub limit: usize,
     pub cursor: Option<String>,
+    /// Where the rows are to come from.
+    pub via: Option<Via>,
 }
 
 /// The rows that were found.
@@ -74,6 +80,16 @@ pub struct Cost {
     pub ms: u64,
     /// The commit as of which it is true.
     pub at: CommitId,
+    /// What was read, where the rows are from their messages: then it is not exact.
+    pub report: Option<Report>,
+}
+
+impl Cost {
+    /// Whether there is more than was read.
+    pub fn is_partial(&self) -> bool {
+        let report = self.report.as_ref();
+        report.is_some_and(|report| report.rest.is_some())
+    }
 }
 
 impl<H: Host> Database<H> {
@@ -82,18 +98,29 @@ impl<H: Host> Database<H> {
     /// # Errors
     /// What makes no sense in the question, or a table that is not there or cannot be loaded.
     pub async fn find(&self, table: &str, find: &Find) -> Result<(Rows, Cost)> {
+        let wanted = Wanted {
+            via: find.via,
+            filter: &find.filter,
+            cursor: find.cursor.as_deref(),
+        };
         let include = &find.include;
-        self.ask_table(table, include, |found| found.find(find))
+        self.ask_table(table, include, wanted, |found| found.find(find))
             .await
     }
 
-    /// How many rows match.
+    /// How many rows match, of those that were read.
     ///
     /// # Errors
     /// As [`Database::find`].
-    pub async fn count(&self, table: &str, filter: &Filter) -> Result<(usize, Cost)> {
+    pub async fn count(
+        &self,
+        table: &str,
+        filter: &Filter,
+        via: Option<Via>,
+    ) -> Result<(usize, Cost)> {
         let include = Include::default();
-        self.ask_table(table, &include, |found| {
+        let wanted = Wanted::all(via, filter);
+        self.ask_table(table, &include, wanted, |found| {
             let counted = found.count(filter);
             filter.end().map(|()| counted)
         })
@@ -109,6 +136,7 @@ impl<H: Host> Database<H> {
         table: &str,
         field: &str,
         filter: &Filter,
+        via: Option<Via>,
         limit: usize,
     ) -> Result<(Distinct, Cost)> {
         // A JSON string may have any name.
@@ -120,7 +148,8 @@ impl<H: Host> Database<H> {
             Error::invalid("field", format!("{why}."))
                 .hint("Like `address.zip`, or `\"first name\"`.")
         })?;
-        self.ask_table(table, &Include::default(), |found| {
+        let wanted = Wanted::all(via, filter);
+        self.ask_table(table, &Include::default(), wanted, |found| {
             let (plans, way) = found.all_rows(filter);
             let distinct = memory::distinct(way.candidates, filter, &path, limit);
             filter.end()?;
@@ -134,11 +163,12 @@ impl<H: Host> Database<H> {
         .await
     }
 
-    /// Loads the table, asks it, and sums up what that took.
+    /// Loads the table or reads its messages, asks it, and sums up what that took.
     async fn ask_table<T>(
         &self,
         table: &str,
         include: &Include,
+        wanted: Wanted<'_>,
         answer: impl FnOnce(Asked<'_>) -> Result<(Looked, T)>,
     ) -> Result<(T, Cost)> {
         let began = self.shared.host.now();
@@ -146,11 +176,23 @@ impl<H: Host> Database<H> {
         let was_loaded = self
             .opened()
             .is_ok_and(|opened| opened.state.is_loaded(table));
-        self.load_table_for_reading(table).await?;
-        self.load_included(table, include).await?;
+        self.confirm_tenure().await?;
+        let mut gathered = self.gather(table, wanted).await?;
+        self.load_included(table, include, gathered.is_none())
+            .await?;
         let opened = self.opened()?;
         let found = opened.state.table(&self.name, table)?;
-        let (looked, answer) = answer(Asked::new(&opened.state, found))?;
+        if let Some(gathered) = &mut gathered {
+            if gathered.table != found.id {
+                let message = format!("`{}.{table}` is another table now.", self.name);
+                return Err(Error::new(ErrorKind::Unavailable, message).hint("Try again."));
+            }
+            gathered.overlay(&opened.state, found);
+        }
+        let (looked, answer) = answer(Asked {
+            gathered: gathered.as_ref(),
+            ..Asked::new(&opened.state, found)
+        })?;
         let cost = Cost {
             plans: looked.plans,
             keys: looked.keys,
@@ -159,20 +201,21 @@ impl<H: Host> Database<H> {
             requests: self.shared.client.requests_sent().saturating_sub(sent),
             ms: self.shared.host.now().saturating_sub(began),
             at: opened.state.head_id().unwrap_or_default(),
+            report: gathered.map(|gathered| gathered.report),
         };
         Ok((answer, cost))
     }
 }
 
 impl<H: Host> Database<H> {
-    /// Loads the tables that `include` leads to, and the table itself once more, should the database
-    /// have been closed meanwhile: nothing is awaited once all are there.
-    async fn load_included(&self, table: &str, include: &Include) -> Result<()> {
+    /// Loads the tables that `include` leads to, and the table itself once more if it is needed, should the
+    /// database have been closed meanwhile: nothing is awaited once all are there.
+    async fn load_included(&self, table: &str, include: &Include, itself: bool) -> Result<()> {
         loop {
             let wanted = {
                 let opened = self.opened()?;
                 let found = opened.state.table(&self.name, table)?;
-                let mut ids = vec![found.id];
+                let mut ids = Vec::from_iter(itself.then_some(found.id));
                 include::tables(&include.resolve(&opened.state, found)?, &mut ids);
                 let mut tables = ids.iter().filter_map(|id| opened.state.table_by_id(*id));
                 let wanted = tables.find(|(_, table)| !table.is_loaded);
@@ -210,10 +253,20 @@ impl Asked<'_> {
         let select = find.select.as_deref();
         let select = select.map(|select| Select::parse("select", select, &table.pk));
         let select = select.transpose()?;
-        // Only where there is another page.
-        let question = || cursor::Question::new(&table.id.to_string(), &find.filter, &sort);
-        let cursor = find.cursor.as_deref();
-        let after = cursor.map(|cursor| Cursor::decode("cursor", cursor, question()));
+        // Where rows are read in parts, a cursor says which part it is of.
+        let report = self.gathered.map(|gathered| &gathered.report);
+        let from = report.and_then(|report| report.from);
+        let rest = report.and_then(|report| report.rest);
+        let prefix = |from| {
+            self.gathered
+                .map_or(String::new(), |rows| rows.prefix(from))
+        };
+        let question =
+            |part: &str| cursor::Question::new(&format!("{part}{}", table.id), &find.filter, &sort);
+        let part = prefix(from);
+        let cursor = find.cursor.as_deref().map(str::trim);
+        let cursor = cursor.map(|cursor| cursor.strip_prefix(&part).unwrap_or(cursor));
+        let after = cursor.map(|cursor| Cursor::decode("cursor", cursor, question(&part)));
         let after = after.transpose()?;
         let plans = self.plan(&Question {
             filter: &find.filter,
@@ -232,7 +285,17 @@ impl Asked<'_> {
         };
         let page = memory::find(way.candidates, &query);
         find.filter.end()?;
-        let next = page.next.map(|next| next.encode(question()));
+        let next = |part: &str, next: Cursor| {
+            let cursor = next.encode(question(part));
+            cursor.map_or(Next::TooLong, |cursor| {
+                Next::Cursor(format!("{part}{cursor}"))
+            })
+        };
+        let next = match (page.next, rest) {
+            (Some(after), _) => next(&part, after),
+            (None, Some(_)) => next(&prefix(rest), Cursor::default()),
+            (None, None) => Next::Nothing,
+        };
         let joins = find.include.resolve(self.state, table)?;
         let mut joined = Joined::new(self.state);
         let rows = page.rows.iter().map(|row| {
@@ -244,12 +307,8 @@ impl Asked<'_> {
         });
         let rows = Rows {
             rows: rows.collect::<Result<_>>()?,
-            matched: page.matched,
-            next: match next {
-                None => Next::Nothing,
-                Some(Some(cursor)) => Next::Cursor(cursor),
-                Some(None) => Next::TooLong,
-            },
+            matched: page.matched.filter(|_| rest.is_none()),
+            next,
         };
         let looked = Looked {
             plans,

@@ -2,6 +2,7 @@
 //! search finds it by. First and last line are those of a row's message ([`super::row_message`]).
 
 use super::Rendered;
+use crate::discord::model::Message;
 use crate::engine::digest::RowSum;
 use crate::engine::index::{display, token, values};
 use crate::engine::query::Json;
@@ -47,11 +48,19 @@ pub fn render(
     }
 }
 
+/// Channel and id of the row's own message, as an entry links to it.
+pub fn row(entry: &Message) -> Option<(u64, u64)> {
+    let link = entry.content.lines().nth(1)?;
+    let link = link.strip_prefix("[row](<")?.strip_suffix(">)")?;
+    let mut parts = link.rsplit('/').map(str::parse);
+    let (message, channel) = (parts.next()?.ok()?, parts.next()?.ok()?);
+    Some((channel, message))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::row_message;
     use super::*;
-    use crate::discord::model::Message;
     use crate::engine::index::Definition;
     use crate::engine::log::CommitId;
     use serde_json::json;
@@ -79,6 +88,10 @@ mod tests {
             (seen.key.as_str(), seen.at, seen.sum),
             ("u_1", row.at, RowSum(9))
         );
+        assert_eq!(super::row(&message(&rendered.content)), None);
+        let link = Some("https://discord.com/channels/1/22/333");
+        let linked = render(&index, "u_1", &row, &doc, link, RowSum(9));
+        assert_eq!(super::row(&message(&linked.content)), Some((22, 333)));
 
         let many: Vec<String> = (0..500).map(|n| "\u{1F600}".repeat(n)).collect();
         let doc = json!({"tags": many}).to_string();

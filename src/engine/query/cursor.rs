@@ -15,8 +15,9 @@ pub const CURSOR_KEY_BYTES: usize = 1_200;
 
 const VERSION: u8 = 1;
 
-/// The last row of a page. The next page has the rows whose sort keys are greater, whatever came and went.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The last row of a page. The next page has the rows whose sort keys are greater, whatever came and went;
+/// those of all rows are greater than that of the default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cursor {
     /// See [`Sort::key`].
     pub sort_key: Vec<u8>,
@@ -65,9 +66,6 @@ impl Cursor {
     /// # Errors
     /// What is no cursor, or that of another question.
     pub fn decode(option: &'static str, text: &str, question: Question) -> Result<Cursor> {
-        // As it stands in the reply.
-        let text = text.trim().trim_matches('`');
-        let text = text.strip_prefix("cursor:").unwrap_or(text);
         let (of, cursor) = read(text.trim()).ok_or_else(|| {
             Error::invalid(option, "this is no cursor, or a part of one.")
                 .hint("Copy it as a whole from the page before.")

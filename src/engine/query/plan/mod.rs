@@ -5,6 +5,8 @@
 //! takes.
 
 mod bounds;
+mod elsewhere;
+mod words;
 
 use std::fmt;
 
@@ -13,6 +15,8 @@ use super::path::Path;
 use super::sort::Sort;
 use crate::engine::index::{Definition, Entries};
 pub use bounds::{Bounds, Range};
+pub use elsewhere::{MEMORY, SCAN, Source, Standing, Via, Way};
+pub use words::{IndexChannel, Searches, searches};
 
 /// What sorting a row costs beside looking at it: rows come from an index in order, or are kept and
 /// compared.
@@ -60,6 +64,8 @@ pub enum Access {
     },
     /// All of them.
     Scan,
+    /// Not by this table in memory: they were read from messages.
+    Elsewhere,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

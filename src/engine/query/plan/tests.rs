@@ -76,6 +76,7 @@ impl Table {
                 let entries = ranges.flat_map(|range| entries.range(&range.from, Some(&range.to)));
                 entries.map(|entry| entry.key().to_owned()).collect()
             }
+            Access::Elsewhere => panic!("it is no way in memory"),
         }
     }
 }

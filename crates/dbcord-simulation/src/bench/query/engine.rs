@@ -50,6 +50,7 @@ impl Engine {
                     skip: 0,
                     limit: *limit,
                     cursor: None,
+                    via: None,
                 };
                 let (_, found) = asked.find(&find)?;
                 found.rows.into_iter().map(|row| row.doc).collect()

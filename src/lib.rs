@@ -12,6 +12,7 @@ pub mod host;
 pub mod instance;
 pub mod interactions;
 pub mod limits;
+pub mod planted;
 pub mod text;
 
 #[cfg(target_arch = "wasm32")]

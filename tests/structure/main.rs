@@ -22,7 +22,7 @@ use reader::{files_below, root, sources};
 const LAYERS: &[&str] = &["worker", "instance", "commands", "engine", "discord"];
 
 /// What everything may name; leaves name nothing but each other.
-const LEAVES: &[&str] = &["host", "config", "error", "limits", "text"];
+const LEAVES: &[&str] = &["host", "config", "error", "limits", "planted", "text"];
 
 /// `interactions` may name the leaves, and the first three layers may name it.
 const PURE: &str = "interactions";

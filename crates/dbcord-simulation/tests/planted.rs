@@ -1,6 +1,7 @@
 //! The checks are worth what they find: each of these bugs is planted on purpose, and must be found
 //! within a few seeds. Without it, the same seeds break no law.
 
+use dbcord::planted::Bug;
 use dbcord_simulation::harness::planted::PlantedBug;
 use dbcord_simulation::simulate::{Law, Plan, simulate};
 
@@ -53,4 +54,22 @@ fn a_checkpoint_that_drops_the_tail_is_found() {
         PlantedBug::TailDropped,
         &[Law::Linearizable, Law::Available],
     );
+}
+
+#[test]
+fn values_that_are_unique_only_beside_the_same_batch_are_found() {
+    is_found(
+        PlantedBug::Engine(Bug::UniqueBesideBatch),
+        &[Law::Linearizable],
+    );
+}
+
+#[test]
+fn entries_of_an_index_that_stay_when_rows_change_are_found() {
+    is_found(PlantedBug::Engine(Bug::EntriesStay), &[Law::Linearizable]);
+}
+
+#[test]
+fn a_cascade_that_stops_at_the_first_row_is_found() {
+    is_found(PlantedBug::Engine(Bug::CascadeStops), &[Law::Linearizable]);
 }

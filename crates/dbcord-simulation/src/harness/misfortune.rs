@@ -85,6 +85,9 @@ impl World {
     /// Plants a bug that the checks have to find.
     pub fn plant(&mut self, bug: PlantedBug) {
         self.outside.planted.set(Some(bug));
+        if let PlantedBug::Engine(bug) = bug {
+            dbcord::planted::plant(Some(bug));
+        }
     }
 
     /// Object storage, to be tampered with.

@@ -1,7 +1,8 @@
-//! Bugs to be planted in a run, to prove that the checks would catch them. The engine stays as it
-//! is: what it sends and stores is distorted on the way.
+//! Bugs to be planted in a run, to prove that the checks would catch them. Where that is possible, the
+//! engine stays as it is: what it sends and stores is distorted on the way. The rest is switched on in it.
 
 use bytes::Bytes;
+use dbcord::planted::Bug;
 use http::{Method, Request};
 use serde_json::Value;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -20,6 +21,8 @@ pub enum PlantedBug {
     /// An object that opens the database believes the newest checkpoint, and drops the commits
     /// after it.
     TailDropped,
+    /// The engine's own.
+    Engine(Bug),
 }
 
 impl PlantedBug {
@@ -39,7 +42,8 @@ impl PlantedBug {
             PlantedBug::NonceWithoutChannel => with_nonce_of_content(&body).unwrap_or(body),
             PlantedBug::ReadBeforeClaim
             | PlantedBug::AcknowledgedBeforeStored
-            | PlantedBug::TailDropped => body,
+            | PlantedBug::TailDropped
+            | PlantedBug::Engine(_) => body,
         };
         Request::from_parts(parts, body)
     }

@@ -2,10 +2,13 @@
 
 use serde_json::Value;
 
-use super::operation::{Cell, Command, Doc};
+use super::doc::Doc;
+use super::found::{Found, read_found};
+use super::operation::Command;
+use super::place::Cell;
 
 /// In the reply to whoever names a table that is not there.
-const NO_TABLE: &str = "there is no table `";
+pub const NO_TABLE: &str = "there is no table `";
 
 /// What a reply lets its reader conclude.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +24,12 @@ pub enum Answer {
     Gone,
     /// What the row was, newest first.
     Past(Vec<Told>),
-    /// Committed, with the revision - or, of a dropped table, the rows - where the reply says so.
+    /// What a question found.
+    Found(Found),
+    /// A table's schema.
+    Schema(Shown),
+    /// Committed, with the revision - or the rows of a dropped table, the rows that matched, or the version
+    /// of a schema - where the reply says so.
     Done(Option<u64>),
     Refused(Refusal),
     /// For sure not written, for a reason that has nothing to do with what is stored.
@@ -44,6 +52,27 @@ pub enum Refusal {
     SameRevision,
     NoTable,
     TableTaken,
+    /// It breaks a schema.
+    Unfit,
+    /// Another row has a value that must be unique.
+    Clash,
+    /// Rows name it, and are not to lose it.
+    Kept,
+    /// To add to something else than a number.
+    NoNumber,
+    /// So many rows were not expected.
+    OtherNumber,
+    /// It is as it is to be.
+    AsBefore,
+}
+
+/// A schema, as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// 0 where there never was one.
+    pub version: u64,
+    /// The schema, and what becomes of rows that break it; none where it was taken away.
+    pub schema: Option<(Value, String)>,
 }
 
 /// A revision, as a history tells it.
@@ -99,9 +128,54 @@ impl Answer {
                 Answer::Done(_) => Answer::Done(number_after(reply, " is dropped, with ")),
                 other => other,
             },
+            Command::Ask { query, .. } => read_found(query, reply, file),
+            Command::ShowSchema(_) => read_schema(reply, file),
+            Command::Many { edit, .. } => match read_change(reply) {
+                Answer::Done(_) => {
+                    let done = if edit.is_some() {
+                        "Updated "
+                    } else {
+                        "Deleted "
+                    };
+                    Answer::Done(number_after(reply, done))
+                }
+                other => other,
+            },
+            Command::SetSchema { .. } => match read_change(reply) {
+                Answer::Done(_) => Answer::Done(number_after(reply, " is version ")),
+                other => other,
+            },
             _ => read_change(reply),
         }
     }
+}
+
+/// `version 3 · strict · …`, and the schema below.
+fn read_schema(reply: &str, file: Option<&str>) -> Answer {
+    if reply.contains("never had a schema") {
+        let none = Shown {
+            version: 0,
+            schema: None,
+        };
+        return Answer::Schema(none);
+    }
+    let shown = || {
+        let (_, rest) = reply.split_once("\nversion ")?;
+        let (version, rest) = rest.split_once(" · ")?;
+        let version = version.parse().ok()?;
+        let (validate, _) = rest.split_once(" · ")?;
+        if validate == "taken away" {
+            let schema = None;
+            return Some(Shown { version, schema });
+        }
+        let inline = reply
+            .split_once("```json\n")
+            .and_then(|(_, rest)| rest.split_once("\n```"));
+        let text = inline.map(|(json, _)| json).or(file)?;
+        let schema = Some((serde_json::from_str(text).ok()?, validate.to_owned()));
+        Some(Shown { version, schema })
+    };
+    shown().map_or(Answer::Unread, Answer::Schema)
 }
 
 fn read_row(cell: Cell, reply: &str, file: Option<&str>) -> Answer {
@@ -151,6 +225,9 @@ fn read_change(reply: &str) -> Answer {
     if !has("Nothing was written") {
         return Answer::Unknown;
     }
+    if let Some(refusal) = refused_by_rules(&has) {
+        return Answer::Refused(refusal);
+    }
     if has(NO_TABLE) {
         Answer::Refused(Refusal::NoTable)
     } else if has("has a table `") && has("already, keyed by") {
@@ -168,6 +245,29 @@ fn read_change(reply: &str) -> Answer {
     } else {
         Answer::NotWritten
     }
+}
+
+/// Why rules of the table forbid it.
+fn refused_by_rules(has: &dyn Fn(&str) -> bool) -> Option<Refusal> {
+    Some(if has(" stays, since ") {
+        Refusal::Kept
+    } else if has("in the unique index `") || has("have the same value under `") {
+        Refusal::Clash
+    } else if has("does not fit the schema of table") || has("do not fit this schema") {
+        Refusal::Unfit
+    } else if has("takes a number") {
+        Refusal::NoNumber
+    } else if has(" match, not ") {
+        Refusal::OtherNumber
+    } else if has("This is the schema of ") || has(" has no schema. Nothing") {
+        Refusal::AsBefore
+    } else if has(" has an index over ") {
+        Refusal::Taken
+    } else if has(" has no index over ") {
+        Refusal::Missing
+    } else {
+        return None;
+    })
 }
 
 /// Lines that begin with a revision, each with its document below it where there is room; else the
@@ -242,7 +342,7 @@ fn number_after_last(text: &str, before: &str) -> Option<u64> {
     number_after(&text[text.rfind(before)?..], before)
 }
 
-fn number_after(text: &str, before: &str) -> Option<u64> {
+pub fn number_after(text: &str, before: &str) -> Option<u64> {
     let (_, rest) = text.split_once(before)?;
     let digits = rest
         .find(|c: char| !c.is_ascii_digit())
@@ -251,130 +351,4 @@ fn number_after(text: &str, before: &str) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::simulate::operation::{Action, Change, Mode};
-    use serde_json::json;
-
-    const CELL: Cell = Cell { table: 0, key: 0 };
-    const DOC: Doc = Doc {
-        v: 7,
-        balance: -3,
-        pad: 2,
-    };
-
-    #[test]
-    fn replies_are_understood() {
-        let insert = Command::Change(Change {
-            cell: CELL,
-            action: Action::Put(Mode::Insert, DOC),
-            if_rev: None,
-        });
-        for (reply, answer) in [
-            (
-                "Stored `a` in `prod.users` as revision 12 (commit #40).",
-                Answer::Done(Some(12)),
-            ),
-            (
-                "Restored `a` in `prod.users` to the document of revision 1, as revision 3 (commit #4).",
-                Answer::Done(Some(3)),
-            ),
-            ("Committed 2 operations (commit #10).", Answer::Done(None)),
-            (
-                "`/dbc_insert` was interrupted. It had been committed by then, as commit #4.",
-                Answer::Done(None),
-            ),
-            (
-                "❌ Option `key`: table `users` of database `prod` has a row with key `a` already (revision 3). Nothing was written.",
-                Answer::Refused(Refusal::Taken),
-            ),
-            (
-                "❌ Option `ops_json`: operation 2 of 2 (x of `a` in table `t`): operation 1 of this transaction inserts it, so the key is taken then. Nothing was written.",
-                Answer::Refused(Refusal::Taken),
-            ),
-            (
-                "❌ Option `ops_json`: operation 2 of 2 (x of `a` in table `t`): operation 1 of this transaction deletes it, so there is no such row then. Nothing was written.",
-                Answer::Refused(Refusal::Missing),
-            ),
-            (
-                "❌ Option `ops_json`: operation 2 of 2 (x of `a` in table `t`): operation 1 of this transaction updates it, to revision 2, and `if_rev` is 1. Nothing was written.",
-                Answer::Refused(Refusal::OtherRevision),
-            ),
-            (
-                "❌ Discord is away. Nothing was written. Try again.",
-                Answer::NotWritten,
-            ),
-            (
-                "❌ Discord is away. It is not known whether the write was committed.",
-                Answer::Unknown,
-            ),
-            ("no reply: failed", Answer::Unknown),
-        ] {
-            assert_eq!(Answer::read(&insert, reply, None), answer, "{reply}");
-        }
-        let get = Command::Get(CELL);
-        let row = format!(
-            "`a` in `prod.users` · rev 2 · commit #9\n```json\n{}\n```",
-            DOC.json("a")
-        );
-        assert_eq!(
-            Answer::read(&get, &row, None),
-            Answer::Row {
-                rev: 2,
-                doc: Some(DOC)
-            }
-        );
-        assert_eq!(
-            Answer::read(
-                &get,
-                "❌ Option `key`: table `users` of database `prod` has no row with key `a`.",
-                None
-            ),
-            Answer::Absent(0)
-        );
-        assert_eq!(
-            Answer::read(
-                &get,
-                "❌ Table `users` of database `prod` has no row with key `a`. It was deleted as of revision 2. `/dbc_history` shows what it was.",
-                None
-            ),
-            Answer::Absent(2)
-        );
-        assert_eq!(Answer::read(&get, "❌ Try again.", None), Answer::Unread);
-    }
-
-    #[test]
-    fn histories_are_understood() {
-        let reply = "History of `a` in `prod.users`\n\
-             **rev 3** · commit #9 · deleted for good, with all before it";
-        let past =
-            |reply: &str, file: Option<&str>| match Answer::read(&Command::Past(CELL), reply, file)
-            {
-                Answer::Past(past) => past,
-                other => panic!("{other:?}"),
-            };
-        let gone = past(reply, None);
-        assert_eq!(gone[0].content, Content::DeletedForGood);
-        assert_eq!((gone[0].rev, gone[0].commit, &gone[0].by), (3, 9, &None));
-        let head = "History of `a` in `prod.users`\n\
-             **rev 2** · <t:1800000000:f> · <@7> · /dbc_delete · commit #8 · deleted\n\
-             **rev 1** · <t:1700000000:f> · <@8> · /dbc_insert · commit #5";
-        let document = DOC.json("a");
-        let inline = past(&format!("{head}\n```json\n{document}\n```"), None);
-        assert_eq!(inline[0].content, Content::Deleted);
-        assert_eq!(inline[1].content, Content::Is(DOC));
-        let by = By {
-            user: 8,
-            command: "dbc_insert".to_owned(),
-            at: 1_700_000_000,
-        };
-        assert_eq!(inline[1].by, Some(by));
-        let file = json!([{"rev": 2, "doc": null}, {"rev": 1, "doc": document}]).to_string();
-        let note = "\nThe documents are in the file.";
-        assert_eq!(past(&format!("{head}{note}"), Some(&file)), inline);
-        assert_eq!(
-            past(&format!("{head}{note}"), None)[1].content,
-            Content::Unread
-        );
-    }
-}
+mod tests;

@@ -1,9 +1,12 @@
 //! What a client types, from what it wants and what it has seen.
 
-use super::operation::{
-    Action, Cell, Change, Command, Doc, LASTING, Mode, Patch, TABLES, is_passing,
-};
+use fastrand::Rng;
+
+use super::doc::Doc;
+use super::operation::{Action, Change, Command, Mode, Patch};
+use super::place::{Cell, LASTING, TABLES, is_passing};
 use super::plan::{Ask, Intent};
+use super::ruled;
 use super::run::Run;
 
 impl Run {
@@ -11,14 +14,17 @@ impl Run {
     pub(super) fn command(&mut self, ask: &Ask) -> Command {
         let cell = ask.cell;
         let seen = self.seen[ask.client].get(&cell).copied();
+        let rng = &mut ruled::dice(ask);
         let doc = Doc {
             v: self.next_value(),
-            balance: 0,
             pad: ask.pad,
+            ..Doc::default()
         };
+        let doc = ruled::furnish(rng, cell, doc);
         let patch = Action::Patch(Patch {
             v: doc.v,
             balance: None,
+            edit: ruled::edit_of(rng, cell),
         });
         let if_rev = seen.filter(|_| ask.insists).map(|(rev, _)| rev);
         let change = |action, if_rev| {
@@ -40,6 +46,9 @@ impl Run {
             },
             Intent::Past => Command::Past(cell),
             Intent::Transact => {
+                if let Some(swap) = self.swap(ask) {
+                    return swap;
+                }
                 let action = if seen.is_some() {
                     patch
                 } else {
@@ -62,6 +71,11 @@ impl Run {
             },
             Intent::Drop => Command::Drop(cell.table),
             Intent::Transfer => self.transfer(ask, doc.v),
+            Intent::Ask => self.question(ask),
+            Intent::UpdateMany => self.change_of_many(ask, false),
+            Intent::DeleteMany => self.change_of_many(ask, true),
+            Intent::SetSchema => ruled::set_schema(ask),
+            Intent::ChangeIndex => ruled::change_index(ask),
         }
     }
 
@@ -76,25 +90,11 @@ impl Run {
         for (cell, twist) in rest {
             let doc = Doc {
                 v: self.next_value(),
-                balance: 0,
                 pad: ask.pad,
+                ..Doc::default()
             };
-            let patch = Patch {
-                v: doc.v,
-                balance: None,
-            };
-            let action = match twist % 16 {
-                0..8 => Action::Put(Mode::Upsert, doc),
-                8..11 => Action::Put(Mode::Insert, doc),
-                11 => Action::Put(Mode::Replace, doc),
-                12..14 => Action::Patch(patch),
-                _ => Action::Delete { is_hard: false },
-            };
-            changes.push(Change {
-                cell,
-                action,
-                if_rev: None,
-            });
+            let mut rng = Rng::with_seed(twist.into());
+            changes.push(ruled::draw_change(&mut rng, cell, doc));
         }
         Command::Transact(changes)
     }
@@ -131,6 +131,7 @@ impl Run {
             action: Action::Patch(Patch {
                 v,
                 balance: Some(balance),
+                edit: None,
             }),
             if_rev: Some(rev),
         };

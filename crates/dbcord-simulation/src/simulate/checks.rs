@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::doc::Doc;
 use super::model::Database;
-use super::operation::{BALANCE, Cell, Doc, INDEXED, LASTING, TABLES};
+use super::place::{BALANCE, Cell, LASTING, TABLES, has_rules, indexed};
 use super::plan::has_bank;
+use super::rules::INDEXES;
 use super::violation::{Law, Violation};
 use super::{copies, deed};
 use crate::harness::world::World;
@@ -82,9 +84,11 @@ pub fn channels_say_what_rows_are(
     database: &Database,
     looks: Looks,
 ) -> Result<(), Violation> {
+    // All of the guild: to put it together takes longer than everything that is done with it.
+    let guild = &world.state();
     for (index, name) in TABLES.iter().enumerate() {
         let table = database.tables.get(&(index as u8));
-        let channels = channels_of(world, name);
+        let channels = channels_of(guild, name);
         let is_right = match table.map(|table| table.is_shown) {
             Some(None) => channels.len() <= 1,
             Some(Some(is_shown)) => channels.len() == usize::from(is_shown),
@@ -102,21 +106,75 @@ pub fn channels_say_what_rows_are(
             if looks.has_names && called != format!("table-{name}") {
                 return guilty(format!("the channel of table {name} is #{called}"));
             }
-            shows_rows(&channel, index as u8, database, looks.has_files)?;
+            shows_rows(channel, index as u8, database, looks.has_files)?;
         }
     }
     for table in 0..TABLES.len() as u8 {
-        shows_indexes(world, table, database)?;
+        match has_rules(table) {
+            true => shows_all_indexes(guild, table, database)?,
+            false => shows_index(guild, table, database)?,
+        }
     }
-    cards_are_right(world, database)
+    cards_are_right(guild, database)
+}
+
+/// A channel for each of the table's indexes, with a message for each row that has values in it.
+fn shows_all_indexes(guild: &Value, table: u8, database: &Database) -> Result<(), Violation> {
+    let name = TABLES[usize::from(table)];
+    let mut channels = marked(guild, &deed::index_mark(table));
+    let found = database.tables.get(&table);
+    let has = |at: usize| found.is_some_and(|table| table.has_index(at as u8));
+    for (_, index) in INDEXES.iter().enumerate().filter(|(at, _)| has(*at)) {
+        let under = format!(" under {index},");
+        let is_of = |channel: &&Value| {
+            let topic = channel["topic"].as_str().unwrap_or_default();
+            topic.contains(&under)
+        };
+        let Some(at) = channels.iter().position(is_of) else {
+            return guilty(format!("index {index} of {name} has no channel"));
+        };
+        let mut shown = rows_shown(channels.swap_remove(at));
+        for cell in Cell::of_table(table) {
+            let doc = database.current(cell);
+            let mut wanted = doc.map(|doc| index.shown(&doc)).unwrap_or_default();
+            let messages = shown.remove(cell.key()).unwrap_or_default();
+            let contents = messages.iter().filter_map(|m| m["content"].as_str());
+            let lines = contents.flat_map(str::lines);
+            let values =
+                lines.filter_map(|line| Some(line.strip_prefix('`')?.split_once("` dx")?.0));
+            // A field that is missing counts as null, so one that becomes null is no reason for an edit.
+            let mut says: Vec<String> = values
+                .map(|value| value.replace("nothing", "null"))
+                .collect();
+            says.sort_unstable();
+            wanted.sort_unstable();
+            let is_one = messages.len() == usize::from(!wanted.is_empty());
+            if !is_one || says != wanted {
+                return guilty(format!(
+                    "index {index} of {name} says {says:?} of {cell}, which has {wanted:?}, in {} messages",
+                    messages.len()
+                ));
+            }
+        }
+        if let Some((key, _)) = shown.first_key_value() {
+            return guilty(format!("index {index} of {name} shows a row `{key}`"));
+        }
+    }
+    match channels.first() {
+        Some(channel) => guilty(format!(
+            "{name} has one more channel of an index: {}",
+            channel["topic"]
+        )),
+        None => Ok(()),
+    }
 }
 
 /// An index's channel has a message for each row, with its value, and nothing else. Whether a table that
 /// comes and goes has one, nobody keeps track of.
-fn shows_indexes(world: &World, table: u8, database: &Database) -> Result<(), Violation> {
-    let (name, field) = (TABLES[usize::from(table)], INDEXED[usize::from(table)]);
+fn shows_index(guild: &Value, table: u8, database: &Database) -> Result<(), Violation> {
+    let (name, field) = (TABLES[usize::from(table)], indexed(table));
     let found = database.tables.get(&table);
-    let channels = marked(world, &deed::index_mark(table));
+    let channels = marked(guild, &deed::index_mark(table));
     let is_shown = found.is_some_and(|found| found.is_shown != Some(false));
     let most = usize::from(is_shown);
     let least = if table < LASTING { most } else { 0 };
@@ -127,7 +185,7 @@ fn shows_indexes(world: &World, table: u8, database: &Database) -> Result<(), Vi
         ));
     }
     for channel in channels {
-        let mut shown = rows_shown(&channel);
+        let mut shown = rows_shown(channel);
         for cell in Cell::of_table(table) {
             let value = database.current(cell).map(|doc| match field {
                 "v" => doc.v.to_string(),
@@ -189,8 +247,9 @@ fn shows_rows(
     }
 }
 
-fn cards_are_right(world: &World, database: &Database) -> Result<(), Violation> {
-    let catalog = deed::channel(world, "dbcord:1:catalog:").unwrap_or_default();
+fn cards_are_right(guild: &Value, database: &Database) -> Result<(), Violation> {
+    let catalog = marked(guild, "dbcord:1:catalog:");
+    let catalog = catalog.first().copied().unwrap_or(&Value::Null);
     let cards = catalog["messages"].as_array().into_iter().flatten();
     let cards = cards.filter(|message| message["author"]["bot"] == true);
     let cards: Vec<&str> = cards.filter_map(|card| card["content"].as_str()).collect();
@@ -224,6 +283,14 @@ fn guilty(text: String) -> Result<(), Violation> {
     Err(Violation::new(Law::Mirrored, text))
 }
 
+/// As the rows were read.
+pub fn rules_hold(database: &Database) -> Result<(), Violation> {
+    match database.broken_rule() {
+        Some(text) => Err(Violation::new(Law::Rules, text)),
+        None => Ok(()),
+    }
+}
+
 pub fn bank_is_whole(database: &Database) -> Result<(), Violation> {
     let accounts = || Cell::all().filter(|cell| has_bank() && cell.is_account());
     let balance = |cell| database.current(cell).map_or(0, |doc| doc.balance);
@@ -243,19 +310,18 @@ pub fn bank_is_whole(database: &Database) -> Result<(), Violation> {
 const PROBE: &str = "dbcord checks whether it can read this channel.";
 
 /// The channels of a table. The bystander has the same name, and no mark.
-fn channels_of(world: &World, table: &str) -> Vec<Value> {
-    marked(world, &format!("dbcord:1:table:prod:{table}:"))
+fn channels_of<'a>(guild: &'a Value, table: &str) -> Vec<&'a Value> {
+    marked(guild, &format!("dbcord:1:table:prod:{table}:"))
 }
 
 /// The channels whose topic begins so.
-fn marked(world: &World, mark: &str) -> Vec<Value> {
-    let state = world.state();
-    let channels = state["channels"].as_array().into_iter().flatten();
+fn marked<'a>(guild: &'a Value, mark: &str) -> Vec<&'a Value> {
+    let channels = guild["channels"].as_array().into_iter().flatten();
     let is_marked = |channel: &&Value| {
         let topic = channel["topic"].as_str();
         topic.is_some_and(|topic| topic.starts_with(mark))
     };
-    channels.filter(is_marked).cloned().collect()
+    channels.filter(is_marked).collect()
 }
 
 /// The messages of a table's channel, by key.

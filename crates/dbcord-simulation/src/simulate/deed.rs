@@ -5,7 +5,7 @@ use std::fmt;
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-use super::operation::{Cell, KEYS, TABLES};
+use super::place::{Cell, TABLES, has_rules};
 use crate::harness::world::World;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,11 +32,15 @@ pub enum Forgery {
 
 impl Deed {
     pub fn draw(rng: &mut Rng) -> Deed {
-        let cell = Cell {
-            table: rng.u8(..TABLES.len() as u8),
-            key: rng.u8(..KEYS.len() as u8),
-        };
-        match rng.u8(..9) {
+        let table = rng.u8(..TABLES.len() as u8);
+        let keys: Vec<Cell> = Cell::of_table(table).collect();
+        let cell = keys[rng.usize(..keys.len())];
+        // What is shown of rows with rules is not put right by writing to one of them, which may be refused.
+        let rolled = rng.u8(..9);
+        if has_rules(table) && matches!(rolled, 0..=2 | 8) {
+            return Deed::HideEmbeds;
+        }
+        match rolled {
             8 => Deed::DeleteEntry(cell),
             0..=2 => Deed::DeleteRow(cell),
             3..=4 => Deed::HideEmbeds,

@@ -1,27 +1,23 @@
 //! Whether what clients saw is possible at all: a search for an order of the operations, one after
 //! the other, that explains every answer and keeps to real time.
 //!
-//! The search is that of `stateright`'s linearizability tester, which the model of the protocol
-//! uses as well. A checker that infers dependencies from list appends (Elle, and `adya` after it)
-//! has little to infer here: reads see one row, and the answers say revisions. Commit numbers in
-//! replies are not used: they are the database's own claim.
+//! A checker that infers dependencies from list appends (Elle, and `adya` after it) has little to infer
+//! here: reads see one row, and the answers say revisions. Commit numbers in replies are not used: they are
+//! the database's own claim. Questions about whole tables are calls like any other: what they were told must
+//! be the answer at one moment between their invocation and their return.
 //!
-//! The tester tries orders without remembering which it has tried, so it is given little at a
-//! time: a history is cut where everything was quiet and every row was read, and within such a
-//! window into groups of rows that no transaction connects. Linearizability is a local property,
-//! so the groups are checked apart.
+//! The search (`search`) is given little at a time: a history is cut where everything was quiet and every row
+//! was read, and within such a window into groups of rows that no transaction, rule or question connects.
+//! Linearizability is a local property, so the groups are checked apart. `stateright`'s tester, which the
+//! model of the protocol uses, must come to the same verdicts (`linear/tests.rs`).
 
-use std::cell::Cell as Counter;
-use std::collections::{BTreeMap, BTreeSet};
-
-use stateright::semantics::{ConsistencyTester, LinearizabilityTester, SequentialSpec};
+use std::collections::BTreeSet;
 
 use super::answer::Answer;
 use super::model::{Database, Request};
-use super::operation::{Cell, Command};
-
-/// Steps after which a search is given up. A history that can be explained takes some hundreds.
-const STEPS: u64 = 300_000;
+use super::operation::Command;
+use super::place::Cell;
+use super::search::{Unexplained, explain};
 
 /// One operation as its client saw it. Moments count invocations and returns.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +46,7 @@ impl Call {
     }
 
     /// Whether it says nothing about what is stored.
-    fn is_void(&self) -> bool {
+    pub fn is_void(&self) -> bool {
         match &self.returned {
             Some((_, answer)) => {
                 matches!(
@@ -66,7 +62,8 @@ impl Call {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     Linearizable(Window),
-    Impossible(Vec<Cell>),
+    /// Of these rows, and where the search got stuck.
+    Impossible(Vec<Cell>, String),
     /// The search was given up.
     Undecided,
 }
@@ -94,7 +91,7 @@ pub fn check(before: &Database, calls: &[Call]) -> Verdict {
         let of_group = |call: &&Call| group.contains(&call.command.cells()[0]);
         let calls: Vec<&Call> = calls.iter().filter(of_group).collect();
         match explain(before, &calls) {
-            Ok(Some(order)) => {
+            Ok(order) => {
                 let order = without_unseen(before, order, &calls);
                 let effects = window.after.carry_out(order);
                 let had_effect = effects.iter().map(|(request, _)| request.clone());
@@ -103,8 +100,8 @@ pub fn check(before: &Database, calls: &[Call]) -> Verdict {
                 let erasures = effects.into_iter().filter(|(_, gone)| !gone.is_empty());
                 window.erasures.extend(erasures);
             }
-            Ok(None) => return Verdict::Impossible(group),
-            Err(GivenUp) => undecided = true,
+            Err(Unexplained::Impossible(stuck)) => return Verdict::Impossible(group, stuck),
+            Err(Unexplained::GivenUp) => undecided = true,
         }
     }
     if undecided {
@@ -166,46 +163,6 @@ fn without_effect(calls: &[&Call], mut had_effect: Vec<Request>) -> Vec<Call> {
     open.into_iter().cloned().collect()
 }
 
-struct GivenUp;
-
-thread_local! {
-    static STEPS_LEFT: Counter<u64> = const { Counter::new(0) };
-}
-
-/// An order that explains the calls, if there is one.
-fn explain(before: &Database, calls: &[&Call]) -> Result<Option<Vec<(Request, Answer)>>, GivenUp> {
-    // What is unknown may happen at any time later, so that each needs a thread of its own; those
-    // come last, since most of them never happened.
-    let mut moments = BTreeMap::new();
-    for (index, call) in calls.iter().enumerate() {
-        if call.is_void() {
-            continue;
-        }
-        let thread = if call.is_unknown() {
-            1_000 + index
-        } else {
-            call.client
-        };
-        moments.insert(call.invoked, (thread, index, None));
-        if let (false, Some((returned, answer))) = (call.is_unknown(), &call.returned) {
-            moments.insert(*returned, (thread, index, Some(answer.clone())));
-        }
-    }
-    let mut tester = LinearizabilityTester::new(before.clone());
-    for (thread, index, answer) in moments.into_values() {
-        let recorded = match answer {
-            None => tester.on_invoke(thread, calls[index].request()),
-            Some(answer) => tester.on_return(thread, answer),
-        };
-        recorded.expect("a client has one operation at a time");
-    }
-    STEPS_LEFT.set(STEPS);
-    match tester.serialized_history() {
-        None if STEPS_LEFT.get() == 0 => Err(GivenUp),
-        order => Ok(order),
-    }
-}
-
 /// Rows that operations connect.
 fn groups(calls: &[Call]) -> Vec<Vec<Cell>> {
     let mut groups: Vec<Vec<Cell>> = Vec::new();
@@ -223,21 +180,6 @@ fn groups(calls: &[Call]) -> Vec<Vec<Cell>> {
         groups.push(joined);
     }
     groups
-}
-
-impl SequentialSpec for Database {
-    type Op = Request;
-    type Ret = Answer;
-
-    fn invoke(&mut self, request: &Request) -> Answer {
-        Database::invoke(self, request)
-    }
-
-    fn is_valid_step(&mut self, request: &Request, answer: &Answer) -> bool {
-        let left = STEPS_LEFT.get().saturating_sub(1);
-        STEPS_LEFT.set(left);
-        left > 0 && self.answers(request, answer)
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A second deployment of the bot, and the log that goes from one to the other.
 
-use super::operation::DATABASE;
+use super::place::DATABASE;
 use super::run::Run;
 use super::violation::{Law, Violation};
 

@@ -1,94 +1,9 @@
 //! What clients ask for.
 
-use serde_json::{Value, json};
-
-pub const DATABASE: &str = "prod";
-pub const TABLES: [&str; 4] = ["users", "orders", "drafts", "notes"];
-/// The field that an index of each is over, if it has one; `v` is never the same in two rows.
-pub const INDEXED: [&str; 4] = ["v", "balance", "v", "v"];
-/// So many of the tables are there all the time; the others come and go, and change names.
-pub const LASTING: u8 = 2;
-/// So many keys are used in those that come and go.
-const PASSING_KEYS: u8 = 2;
-/// The last two are accounts, in tables that last: nothing but transfers changes them.
-pub const KEYS: [&str; 7] = ["a", "b", "c", "d", "e", "x", "y"];
-pub const ACCOUNTS: usize = 2;
-/// What each account has in the beginning.
-pub const BALANCE: i64 = 100;
-
-/// A row's place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Cell {
-    pub table: u8,
-    pub key: u8,
-}
-
-impl Cell {
-    pub fn all() -> impl Iterator<Item = Cell> {
-        (0..TABLES.len() as u8).flat_map(Cell::of_table)
-    }
-
-    pub fn of_table(table: u8) -> impl Iterator<Item = Cell> {
-        let keys = if is_passing(table) {
-            PASSING_KEYS
-        } else {
-            KEYS.len() as u8
-        };
-        (0..keys).map(move |key| Cell { table, key })
-    }
-
-    pub fn is_account(self) -> bool {
-        !is_passing(self.table) && usize::from(self.key) >= KEYS.len() - ACCOUNTS
-    }
-
-    pub fn table(self) -> &'static str {
-        TABLES[usize::from(self.table)]
-    }
-
-    pub fn key(self) -> &'static str {
-        KEYS[usize::from(self.key)]
-    }
-}
-
-/// Whether the table comes and goes.
-pub fn is_passing(table: u8) -> bool {
-    table >= LASTING
-}
-
-impl std::fmt::Display for Cell {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.table(), self.key())
-    }
-}
-
-/// A document, as far as it differs from others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Doc {
-    /// Unique to the write that made it.
-    pub v: u64,
-    pub balance: i64,
-    /// Characters of padding: what decides in which part of a message it goes.
-    pub pad: u32,
-}
-
-impl Doc {
-    pub fn json(self, key: &str) -> Value {
-        // A back-tick takes six characters in a message, so that padding reaches every tier.
-        let pad = "`".repeat(self.pad as usize);
-        json!({"id": key, "v": self.v, "balance": self.balance, "pad": pad})
-    }
-
-    /// None when it is not a document of this key, whole.
-    pub fn parse(key: &str, text: &str) -> Option<Doc> {
-        let value: Value = serde_json::from_str(text).ok()?;
-        let doc = Doc {
-            v: value["v"].as_u64()?,
-            balance: value["balance"].as_i64()?,
-            pad: u32::try_from(value["pad"].as_str()?.len()).ok()?,
-        };
-        (value == doc.json(key)).then_some(doc)
-    }
-}
+use super::doc::{Doc, Field, Name};
+use super::place::{Cell, TABLES, has_rules};
+use super::query::{Filter, Query};
+use super::rules::{INDEXES, Schema, Validate};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Mode {
@@ -102,6 +17,22 @@ pub enum Mode {
 pub struct Patch {
     pub v: u64,
     pub balance: Option<i64>,
+    pub edit: Option<Edit>,
+}
+
+/// What an update does to a field of a row with rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Edit {
+    pub name: Name,
+    pub to: To,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum To {
+    Set(Field),
+    Unset,
+    /// So much more.
+    Inc(i16),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -142,20 +73,64 @@ pub enum Command {
         to: u8,
     },
     Drop(u8),
+    /// A question about the rows of a table.
+    Ask {
+        table: u8,
+        query: Query,
+    },
+    /// All rows that match are changed, or none.
+    Many {
+        table: u8,
+        filter: Filter,
+        /// None to delete them.
+        edit: Option<Edit>,
+        /// How many they have to be.
+        expect: Option<usize>,
+    },
+    SetSchema {
+        table: u8,
+        /// None to take it away.
+        schema: Option<Schema>,
+        validate: Validate,
+    },
+    ShowSchema(u8),
+    /// An index is made: one of [`INDEXES`].
+    MakeIndex {
+        table: u8,
+        index: u8,
+    },
+    DropIndex {
+        table: u8,
+        index: u8,
+    },
 }
 
 impl Command {
-    /// The rows that it is about: all that a table can have, where it is about the table.
+    /// The rows that it is about: all that a table can have, where it is about the table. A change of a row
+    /// with rules is about all such rows.
     pub fn cells(&self) -> Vec<Cell> {
+        let of_change = |change: &Change| {
+            let cell = change.cell;
+            let others = Cell::with_rules().filter(move |_| has_rules(cell.table));
+            std::iter::once(cell).chain(others.filter(move |other| *other != cell))
+        };
         match self {
             Command::Get(cell) | Command::Past(cell) => vec![*cell],
-            Command::Change(change) => vec![change.cell],
-            Command::Transact(changes) => changes.iter().map(|change| change.cell).collect(),
-            Command::Create { table, .. } | Command::Drop(table) => {
+            Command::Change(change) => of_change(change).collect(),
+            Command::Transact(changes) => changes.iter().flat_map(of_change).collect(),
+            Command::Create { table, .. } | Command::Drop(table) | Command::ShowSchema(table) => {
                 Cell::of_table(*table).collect()
             }
             Command::Rename { table, to } => {
                 Cell::of_table(*table).chain(Cell::of_table(*to)).collect()
+            }
+            Command::Ask { table, query } => query.cells(*table),
+            Command::Many { table, .. } => {
+                let others = Cell::with_rules().filter(|_| has_rules(*table));
+                Cell::of_table(*table).chain(others).collect()
+            }
+            Command::SetSchema { .. } | Command::MakeIndex { .. } | Command::DropIndex { .. } => {
+                Cell::with_rules().collect()
             }
         }
     }
@@ -169,7 +144,10 @@ impl Command {
     }
 
     pub fn is_read(&self) -> bool {
-        matches!(self, Command::Get(_) | Command::Past(_))
+        matches!(
+            self,
+            Command::Get(_) | Command::Past(_) | Command::Ask { .. } | Command::ShowSchema(_)
+        )
     }
 }
 
@@ -196,6 +174,49 @@ impl std::fmt::Display for Command {
                 write!(f, "rename table {table} to {to}")
             }
             Command::Drop(table) => write!(f, "drop table {}", TABLES[usize::from(*table)]),
+            Command::Ask { table, query } => {
+                write!(f, "in {}: {query}", TABLES[usize::from(*table)])
+            }
+            Command::Many {
+                table,
+                filter,
+                edit,
+                expect,
+            } => {
+                let table = TABLES[usize::from(*table)];
+                match edit {
+                    Some(edit) => write!(f, "of {table}, update{edit}")?,
+                    None => write!(f, "of {table}, delete")?,
+                }
+                write!(f, " all with {}", filter.json())?;
+                match expect {
+                    Some(expect) => write!(f, ", which are {expect}"),
+                    None => Ok(()),
+                }
+            }
+            Command::SetSchema {
+                table,
+                schema,
+                validate,
+            } => {
+                let table = TABLES[usize::from(*table)];
+                match schema {
+                    Some(schema) => {
+                        let validate = validate.text();
+                        write!(f, "schema of {table}, {validate}: {}", schema.json())
+                    }
+                    None => write!(f, "no schema for {table}"),
+                }
+            }
+            Command::ShowSchema(table) => write!(f, "schema of {}", TABLES[usize::from(*table)]),
+            Command::MakeIndex { table, index } => {
+                let (table, index) = (TABLES[usize::from(*table)], &INDEXES[usize::from(*index)]);
+                write!(f, "index of {table} over {index}")
+            }
+            Command::DropIndex { table, index } => {
+                let (table, index) = (TABLES[usize::from(*table)], &INDEXES[usize::from(*index)]);
+                write!(f, "drop the index of {table} over {index}")
+            }
         }
     }
 }
@@ -207,8 +228,15 @@ impl std::fmt::Display for Change {
             Action::Put(mode, doc) => {
                 let (v, pad) = (doc.v, doc.pad);
                 write!(f, "{} {cell} v={v} padded by {pad}", mode.name())?;
+                if has_rules(cell.table) {
+                    let short = Doc { pad: 0, ..doc };
+                    write!(f, " {}", short.json(cell.key()))?;
+                }
             }
-            Action::Patch(patch) => write!(f, "update {cell} v={}", patch.v)?,
+            Action::Patch(patch) => {
+                write!(f, "update {cell} v={}", patch.v)?;
+                patch.edit.map_or(Ok(()), |edit| write!(f, "{edit}"))?;
+            }
             Action::Delete { is_hard: false } => write!(f, "delete {cell}")?,
             Action::Delete { is_hard: true } => write!(f, "delete {cell} for good")?,
             Action::Restore(rev) => write!(f, "restore {cell} to revision {rev}")?,
@@ -216,6 +244,20 @@ impl std::fmt::Display for Change {
         match self.if_rev {
             Some(rev) => write!(f, " if revision {rev}"),
             None => Ok(()),
+        }
+    }
+}
+
+impl std::fmt::Display for Edit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = self.name.text();
+        match self.to {
+            To::Set(field) => {
+                let value = field.json().unwrap_or_default();
+                write!(f, " {name}={value}")
+            }
+            To::Unset => write!(f, " without {name}"),
+            To::Inc(by) => write!(f, " {name}+={by}"),
         }
     }
 }
@@ -238,23 +280,5 @@ impl Action {
             Action::Patch(patch) => Some(patch.v),
             Action::Delete { .. } | Action::Restore(_) => None,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_document_is_read_whole_or_not_at_all() {
-        let doc = Doc {
-            v: 7,
-            balance: -3,
-            pad: 2,
-        };
-        let text = doc.json("a").to_string();
-        assert_eq!(Doc::parse("a", &text), Some(doc));
-        assert_eq!(Doc::parse("b", &text), None);
-        assert_eq!(Doc::parse("a", &text.replace("``", "`x")), None);
     }
 }

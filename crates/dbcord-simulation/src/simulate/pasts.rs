@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::answer::{Content, Told};
-use super::operation::{Cell, Command, is_passing};
+use super::operation::Command;
+use super::place::{Cell, has_rules, is_passing};
 use super::typed::PAST_AT_MOST;
 
-/// A document that is brought back is somebody else's.
-const RESTORE: &str = "dbc_restore_row";
+/// Who brings a document back, or changes many, changes what is somebody else's.
+const OTHERS: [&str; 2] = ["dbc_restore_row", "dbc_update_many"];
 
 #[derive(Default)]
 pub struct Pasts {
@@ -64,7 +65,10 @@ impl Pasts {
             return Ok(());
         };
         let writer = self.writers.get(&doc.v);
-        let by = told.by.as_ref().filter(|by| by.command != RESTORE);
+        // Where rows name others, a deletion changes those, too.
+        let is_changed_along = has_rules(cell.table);
+        let by = told.by.as_ref();
+        let by = by.filter(|by| !is_changed_along && !OTHERS.contains(&&*by.command));
         if writer.is_none() || by.is_some_and(|by| Some(&by.user) != writer) {
             return Err(format!(
                 "{cell} was written by {writer:?}; it is told as {told:?}"
@@ -111,15 +115,15 @@ const LONG: u32 = 250;
 mod tests {
     use super::*;
     use crate::simulate::answer::By;
-    use crate::simulate::operation::{Action, Change, Doc, Mode};
+    use crate::simulate::doc::Doc;
+    use crate::simulate::operation::{Action, Change, Mode};
 
     const CELL: Cell = Cell { table: 0, key: 0 };
 
     fn doc(v: u64) -> Doc {
         Doc {
             v,
-            balance: 0,
-            pad: 0,
+            ..Doc::default()
         }
     }
 

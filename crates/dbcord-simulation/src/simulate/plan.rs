@@ -8,7 +8,8 @@ use fastrand::Rng;
 use serde_json::Value;
 
 use super::deed::Deed;
-use super::operation::{ACCOUNTS, Cell, KEYS, LASTING, Mode, TABLES};
+use super::operation::Mode;
+use super::place::{ACCOUNTS, BANKS, Cell, KEYS, LASTING, MEMBERS, TABLES, TEAMS};
 use crate::harness::host::Side;
 
 pub const CLIENTS: usize = 4;
@@ -30,6 +31,11 @@ const OPERATIONS: &[(Intent, u32, &str, &str)] = &[
     (Intent::Create, 6, "dbc_table_create", "mirror"),
     (Intent::Rename, 4, "dbc_table_rename", "to"),
     (Intent::Drop, 3, "dbc_table_drop", "confirm"),
+    (Intent::Ask, 36, "dbc_find", "where_json"),
+    (Intent::UpdateMany, 8, "dbc_update_many", "expect"),
+    (Intent::DeleteMany, 4, "dbc_delete_many", "expect"),
+    (Intent::SetSchema, 10, "dbc_schema_set", "validate"),
+    (Intent::ChangeIndex, 11, "dbc_index_create", "unique"),
 ];
 
 /// What may go wrong, and how often.
@@ -71,6 +77,13 @@ pub enum Intent {
     Create,
     Rename,
     Drop,
+    /// A question about a table.
+    Ask,
+    UpdateMany,
+    DeleteMany,
+    /// What is asked of the rows of a table with rules.
+    SetSchema,
+    ChangeIndex,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -270,6 +283,16 @@ impl Style {
         let draw = match intent {
             Intent::Transfer => draw_account,
             Intent::Create | Intent::Rename | Intent::Drop => |rng: &mut Rng, _| draw_passing(rng),
+            Intent::SetSchema | Intent::ChangeIndex => |rng: &mut Rng, _| draw_ruled(rng),
+            // Accounts belong to transfers.
+            Intent::UpdateMany | Intent::DeleteMany => |rng: &mut Rng, _| match rng.u8(..4) {
+                0 => draw_passing(rng),
+                _ => draw_ruled(rng),
+            },
+            // What others name is deleted more often than what names it.
+            Intent::Delete | Intent::DeleteForGood if rng.u8(..4) == 0 => {
+                |rng: &mut Rng, _| draw_of_table(rng, TEAMS)
+            }
             _ => draw_cell,
         };
         steps.push(Step::Ask(Ask {
@@ -370,20 +393,29 @@ pub fn bad_luck(seed: u64) -> FaultPlan {
 }
 
 fn draw_cell(rng: &mut Rng, keys: usize) -> Cell {
-    // Most of the work is in tables that last: whoever works in another one depends on all that
-    // happens to it.
-    let is_passing = rng.u8(..4) == 0;
-    if is_passing {
-        return draw_passing(rng);
+    // Most of the work is in tables with accounts: whoever works in another one depends on all that happens
+    // to it, or to the rows that its rules connect.
+    match rng.u8(..16) {
+        0..3 => draw_passing(rng),
+        3..9 => draw_ruled(rng),
+        _ => Cell {
+            table: rng.u8(..BANKS),
+            key: rng.u8(..keys as u8),
+        },
     }
-    Cell {
-        table: rng.u8(..LASTING),
-        key: rng.u8(..keys as u8),
-    }
+}
+
+fn draw_ruled(rng: &mut Rng) -> Cell {
+    let table = if rng.u8(..5) < 2 { TEAMS } else { MEMBERS };
+    draw_of_table(rng, table)
 }
 
 fn draw_passing(rng: &mut Rng) -> Cell {
     let table = rng.u8(LASTING..TABLES.len() as u8);
+    draw_of_table(rng, table)
+}
+
+fn draw_of_table(rng: &mut Rng, table: u8) -> Cell {
     let keys = Cell::of_table(table).count();
     Cell {
         table,
@@ -393,7 +425,7 @@ fn draw_passing(rng: &mut Rng) -> Cell {
 
 fn draw_account(rng: &mut Rng, _keys: usize) -> Cell {
     Cell {
-        table: rng.u8(..LASTING),
+        table: rng.u8(..BANKS),
         key: (KEYS.len() - 1 - rng.usize(..ACCOUNTS)) as u8,
     }
 }

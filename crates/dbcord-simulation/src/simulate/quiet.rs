@@ -2,11 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use fastrand::Rng;
+
 use super::answer::Answer;
 use super::checks;
+use super::doc::Doc;
 use super::linear::{self, Call, Verdict, Window};
 use super::model::Database;
-use super::operation::{Action, Cell, Change, Command, DATABASE, Doc, Mode, TABLES, is_passing};
+use super::operation::{Action, Change, Command, Mode};
+use super::place::{BANKS, Cell, DATABASE, MEMBERS, TABLES, TEAMS, has_rules, is_passing};
+use super::query::Query;
 use super::run::{HOUR_MS, Run};
 use super::violation::{Law, Violation};
 use crate::harness::world::{World, content};
@@ -25,12 +30,13 @@ impl Run {
         if std::mem::take(&mut self.is_meddled) {
             // Who opens the database and has something to show compares the channels with the rows.
             self.world.evict();
-            for table in 0..TABLES.len() as u8 {
+            for table in (0..TABLES.len() as u8).filter(|table| !has_rules(*table)) {
                 self.write_in_peace(Cell { table, key: 0 })?;
             }
             self.world.wait(HOUR_MS);
         }
         self.read_all_in_peace()?;
+        self.ask_in_peace()?;
         self.world.settle();
         self.erasures_are_told()?;
         self.close_window()?;
@@ -41,6 +47,7 @@ impl Run {
         checks::channels_say_what_rows_are(&self.world, &self.before, self.looks)?;
         checks::no_copy_is_left(&self.world, &self.erased)?;
         checks::bank_is_whole(&self.before)?;
+        checks::rules_hold(&self.before)?;
         let changes = self.world.observed().changes;
         self.world.wait(HOUR_MS);
         self.world.settle();
@@ -57,7 +64,11 @@ impl Run {
         let v = self.next_value();
         // What an index is over changes as well.
         let balance = v as i64;
-        let doc = Doc { v, balance, pad: 0 };
+        let doc = Doc {
+            v,
+            balance,
+            ..Doc::default()
+        };
         let change = Change {
             cell,
             action: Action::Put(Mode::Upsert, doc),
@@ -75,16 +86,43 @@ impl Run {
         let is_unknown = self.calls.iter().any(Call::is_unknown);
         let changes = self.calls.iter().flat_map(|call| call.command.changes());
         let is_erasing = |change: &&Change| change.action == Action::Delete { is_hard: true };
-        let keys = changes.filter(is_erasing).map(|change| change.cell.key);
-        let keys: BTreeSet<u8> = keys.collect();
+        let erased: BTreeSet<Cell> = changes.filter(is_erasing).map(|it| it.cell).collect();
+        // The table may have another name now; and where rows name others, more may have gone.
+        let may_be_erased = |cell: Cell| {
+            let is_like = |erased: &Cell| match has_rules(cell.table) {
+                true => has_rules(erased.table),
+                false => erased.key == cell.key,
+            };
+            erased.iter().any(is_like)
+        };
         for cell in Cell::all() {
             self.read_in_peace(Command::Get(cell))?;
         }
+        for _ in 0..1 + usize::from(is_unknown) {
+            for table in [TEAMS, MEMBERS] {
+                self.read_in_peace(Command::ShowSchema(table))?;
+                let query = Query::of_indexes();
+                self.read_in_peace(Command::Ask { table, query })?;
+            }
+        }
         for cell in Cell::all() {
-            if keys.contains(&cell.key) {
+            if may_be_erased(cell) {
                 self.read_in_peace(Command::Past(cell))?;
             } else if is_unknown {
                 self.read_in_peace(Command::Get(cell))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks a few questions, each as it is and in a way that no index helps with: the answers are the same.
+    fn ask_in_peace(&mut self) -> Result<(), Violation> {
+        let newest = self.newest_value();
+        let mut rng = Rng::with_seed(newest);
+        for table in [TEAMS, MEMBERS, rng.u8(..BANKS)] {
+            let query = Query::draw(&mut rng, table, newest);
+            for query in [query.clone(), query.in_disguise()] {
+                self.read_in_peace(Command::Ask { table, query })?;
             }
         }
         Ok(())
@@ -101,7 +139,10 @@ impl Run {
                 Some((_, Answer::Unread)) | None => self.world.wait(60_000),
                 Some((_, answer)) => {
                     self.trace.truncate(noted);
-                    if !matches!(answer, Answer::Absent(0) | Answer::Refused(_)) {
+                    let is_dull = matches!(command, Command::Ask { .. } | Command::ShowSchema(_));
+                    let is_dull =
+                        is_dull || matches!(answer, Answer::Absent(0) | Answer::Refused(_));
+                    if !is_dull {
                         self.note(&format!("in peace: {command} is {answer}"));
                     }
                     return Ok(());
@@ -134,9 +175,10 @@ impl Run {
                 self.before.forget();
                 Ok(())
             }
-            Verdict::Impossible(cells) => {
+            Verdict::Impossible(cells, stuck) => {
                 let cells: Vec<String> = cells.iter().map(ToString::to_string).collect();
-                Err(Violation::new(Law::Linearizable, cells.join(", ")))
+                let text = format!("{}; the search ends at{stuck}", cells.join(", "));
+                Err(Violation::new(Law::Linearizable, text))
             }
             Verdict::Undecided => {
                 self.is_undecided = true;
@@ -203,7 +245,7 @@ impl Run {
                 && (call.command.changes().is_empty() || changes.any(|change| change.cell == cell))
         };
         // What is young stays in the log for a while, longer than anybody can be told.
-        let is_alone = self.calls.iter().filter(changes).count() == 1;
+        let is_alone = self.calls.iter().filter(changes).count() == 1 && !has_rules(cell.table);
         let is_done = self
             .calls
             .iter()

@@ -7,18 +7,22 @@ use discord_sim::{GuildSpec, Id, MemberSpec, View, permissions};
 use super::answer::Answer;
 use super::checks::{self, Looks};
 use super::deed::{channel, table_mark};
+use super::doc::{Doc, KeyForm};
 use super::linear::Call;
-use super::model::Database;
-use super::operation::{
-    Action, BALANCE, Cell, Change, Command, DATABASE, Doc, INDEXED, LASTING, Mode, TABLES,
-};
+use super::model::{Database, Request};
+use super::operation::{Action, Change, Command, Mode};
 use super::pasts::Pasts;
+use super::place::{BALANCE, BANKS, Cell, DATABASE, LASTING, MEMBERS, TABLES, TEAMS, indexed};
 use super::plan::{self, Ask, Blindness, CLIENTS, Plan, Step, has_bank};
+use super::ruled;
+use super::rules::{Schema, Validate, first_indexes};
 use super::violation::{Law, Violation};
 use crate::harness::planted::PlantedBug;
 use crate::harness::world::{World, content};
 
 pub(super) const HOUR_MS: u64 = 3_600_000;
+/// The database's own formats say their versions in a field that is called like the mark of documents.
+const VERSIONS: u64 = 11;
 /// The longest way of a request to Discord.
 const UPLINK_MS: u64 = 80;
 /// Manage Server.
@@ -59,6 +63,7 @@ pub(super) struct Erasing {
 }
 
 pub(super) struct Run {
+    seed: u64,
     pub world: World,
     /// The state at the end of the last window.
     pub before: Database,
@@ -131,6 +136,7 @@ impl Run {
             world.plant(bug);
         }
         Run {
+            seed: plan.seed,
             started: world.now(),
             world,
             before: Database::default(),
@@ -142,7 +148,7 @@ impl Run {
             moments: 0,
             pending: [const { None }; CLIENTS],
             seen: [const { BTreeMap::new() }; CLIENTS],
-            values: 0,
+            values: VERSIONS,
             operations: 0,
             is_undecided: false,
             is_fair: !plan.has_faults(),
@@ -209,27 +215,58 @@ impl Run {
             let line = format!("/dbc_table_create database:{DATABASE} table:{table} pk:id");
             self.world.ok(&line);
         }
-        for table in 0..LASTING {
+        for table in 0..BANKS {
             self.world.ok(&index(table, false));
+        }
+        for table in [TEAMS, MEMBERS] {
+            self.begin_with(Command::SetSchema {
+                table,
+                schema: Some(Schema::first(table, self.seed)),
+                validate: Validate::Strict,
+            });
+        }
+        let of_members = first_indexes(self.seed).map(|index| (MEMBERS, index));
+        for (table, index) in std::iter::once((TEAMS, 0)).chain(of_members) {
+            self.begin_with(Command::MakeIndex { table, index });
+        }
+        for (cell, fields) in ruled::first_rows(self.seed) {
+            let doc = Doc {
+                v: self.next_value(),
+                id: KeyForm::LeftOut,
+                fields,
+                ..Doc::default()
+            };
+            self.begin_with(Command::Change(Change {
+                cell,
+                action: Action::Put(Mode::Insert, doc),
+                if_rev: None,
+            }));
         }
         for cell in Cell::all().filter(|cell| has_bank() && cell.is_account()) {
             let doc = Doc {
                 v: self.next_value(),
                 balance: BALANCE,
-                pad: 0,
+                ..Doc::default()
             };
-            let command = Command::Change(Change {
+            self.begin_with(Command::Change(Change {
                 cell,
                 action: Action::Put(Mode::Insert, doc),
                 if_rev: None,
-            });
-            let user = self.user(0);
-            self.pasts.will_write(user.0, &command);
-            let view = (self.world).interact(command.spec(self.world.guild.guild_id, user));
-            assert!(content(&view).starts_with("Stored"), "{}", content(&view));
-            self.before.begin_with(cell, doc);
+            }));
         }
+        self.before.forget();
         self.world.settle();
+    }
+
+    /// What is so before anything else.
+    fn begin_with(&mut self, command: Command) {
+        let user = self.user(0);
+        self.pasts.will_write(user.0, &command);
+        let view = (self.world).interact(command.spec(self.world.guild.guild_id, user));
+        let reply = content(&view);
+        assert!(reply.contains("(commit #"), "{command}: {reply}");
+        let user = user.0;
+        self.before.invoke(&Request { user, command });
     }
 
     fn step(&mut self, step: &Step) -> Result<(), Violation> {
@@ -374,7 +411,10 @@ impl Run {
         let command = self.calls[call].command.clone();
         let file = self.world.reply_file(view);
         let answer = Answer::read(&command, &reply, file.as_deref());
-        let line = reply.lines().next().unwrap_or_default();
+        // Of a change, the lines below tell what went along with it.
+        let lines = if command.is_read() { 1 } else { 3 };
+        let line: Vec<&str> = reply.lines().take(lines).collect();
+        let line = line.join(" / ");
         self.note(&format!("client {client} hears of {command}: {line}"));
         if let Answer::Wrong(why) = answer {
             return Err(Violation::new(Law::Honest, why));
@@ -423,6 +463,11 @@ impl Run {
         self.values
     }
 
+    /// All values up to this one have been given out.
+    pub(super) fn newest_value(&self) -> u64 {
+        self.values
+    }
+
     fn moment(&mut self) -> u64 {
         self.moments += 1;
         self.moments
@@ -441,7 +486,7 @@ impl Run {
 
 /// The command that makes or drops the index of a table.
 fn index(table: u8, is_drop: bool) -> String {
-    let (name, field) = (TABLES[usize::from(table)], INDEXED[usize::from(table)]);
+    let (name, field) = (TABLES[usize::from(table)], indexed(table));
     let rest = format!("database:{DATABASE} table:{name} field:{field}");
     match is_drop {
         true => format!("/dbc_index_drop {rest}"),

@@ -1,6 +1,6 @@
 //! A fixed plan that has something of everything.
 
-use super::operation::{ACCOUNTS, Cell, KEYS, LASTING};
+use super::place::{ACCOUNTS, Cell, KEYS, LASTING};
 use super::plan::{Ask, Intent, Plan, Step, offered};
 
 /// Everything is shown by then, and a checkpoint taken.

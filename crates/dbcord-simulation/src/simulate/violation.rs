@@ -19,6 +19,8 @@ pub enum Law {
     Idle,
     /// Money is neither made nor lost.
     Bank,
+    /// Values that are to be unique are so, references lead somewhere, and rows fit their schemas.
+    Rules,
     /// No 429 of our own making, no more requests than the host allows, no nonce used twice.
     Requests,
     /// What is not ours is left alone.
@@ -52,6 +54,7 @@ impl fmt::Display for Violation {
             Law::Erased => "something that was deleted for good is not gone",
             Law::Idle => "left in peace, the database goes on writing to Discord",
             Law::Bank => "the total of all accounts has changed",
+            Law::Rules => "a rule of a table is broken",
             Law::Requests => "requests that must not be",
             Law::Bystander => "something that is not the database's was touched",
             Law::NoPanic => "a panic",

@@ -4,7 +4,7 @@ use std::fmt;
 
 use discord_sim::FaultKind;
 
-use super::operation::TABLES;
+use super::place::TABLES;
 use super::plan::{Blindness, Step};
 use crate::harness::host::Side;
 

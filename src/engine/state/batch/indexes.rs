@@ -8,6 +8,7 @@ use crate::engine::index::{self, Definition};
 use crate::engine::query::Json;
 use crate::engine::row;
 use crate::error::{Error, Result};
+use crate::planted::{Bug, is_planted};
 
 impl Batch<'_> {
     /// The indexes of a table, with their ids, oldest first.
@@ -130,6 +131,9 @@ impl Batch<'_> {
         let staged = self.values.range((index, value.clone(), String::new())..);
         let staged = staged.take_while(move |((id, of, _), _)| *id == index && *of == value);
         let staged = staged.filter_map(|((.., key), since)| Some((Some((*since)?), key.as_str())));
+        let began = Some(self.began.ops);
+        let staged =
+            staged.filter(move |(op, _)| *op >= began || !is_planted(Bug::UniqueBesideBatch));
         base.map(|key| (None, key)).chain(staged)
     }
 }

@@ -1,8 +1,13 @@
 //! What can be explained, and what cannot.
 
+use fastrand::Rng;
+use stateright::semantics::{ConsistencyTester, LinearizabilityTester, SequentialSpec};
+
 use super::*;
 use crate::simulate::answer::{By, Content, Refusal, Told};
-use crate::simulate::operation::{Action, Change, Doc, Mode};
+use crate::simulate::doc::Doc;
+use crate::simulate::operation::{Action, Change, Mode};
+use crate::simulate::place::LASTING;
 
 const A: Cell = Cell { table: 0, key: 0 };
 const B: Cell = Cell { table: 1, key: 0 };
@@ -10,8 +15,7 @@ const B: Cell = Cell { table: 1, key: 0 };
 fn doc(v: u64) -> Doc {
     Doc {
         v,
-        balance: 0,
-        pad: 0,
+        ..Doc::default()
     }
 }
 
@@ -21,6 +25,11 @@ fn put(cell: Cell, v: u64) -> Change {
         action: Action::Put(Mode::Upsert, doc(v)),
         if_rev: None,
     }
+}
+
+fn apply(database: &mut Database, change: Change) -> Result<(), Refusal> {
+    let name = Command::Change(change).name();
+    database.apply(Some((7, name)), &[change])
 }
 
 fn row(rev: u64, v: u64) -> Answer {
@@ -227,9 +236,9 @@ fn what_is_restored_is_a_revision_with_a_document() {
         Action::Delete { is_hard: false },
         Action::Put(Mode::Insert, doc(2)),
     ] {
-        database.apply(7, &[change(action)]).unwrap();
+        apply(&mut database, change(action)).unwrap();
     }
-    let restored = |to, database: &mut Database| database.apply(7, &[change(Action::Restore(to))]);
+    let restored = |to, database: &mut Database| apply(database, change(Action::Restore(to)));
     assert_eq!(
         restored(2, &mut database),
         Err(Refusal::Missing),
@@ -237,9 +246,7 @@ fn what_is_restored_is_a_revision_with_a_document() {
     );
     assert_eq!(restored(3, &mut database), Err(Refusal::SameRevision));
     assert_eq!(restored(4, &mut database), Err(Refusal::Missing));
-    database
-        .apply(7, &[change(Action::Delete { is_hard: false })])
-        .unwrap();
+    apply(&mut database, change(Action::Delete { is_hard: false })).unwrap();
     assert_eq!(restored(4, &mut database), Err(Refusal::Missing));
     assert_eq!(restored(1, &mut database), Ok(()));
     assert_eq!(database.read(A), row(5, 1));
@@ -247,14 +254,14 @@ fn what_is_restored_is_a_revision_with_a_document() {
 
 #[test]
 fn a_table_that_is_dropped_takes_its_rows_along_and_a_renamed_one_keeps_them() {
-    let [drafts, notes] = [2, 3].map(|table| Cell { table, key: 0 });
+    let [drafts, notes] = [LASTING, LASTING + 1].map(|table| Cell { table, key: 0 });
     let mut database = Database::default();
     let mut run = |command| {
         let answer = database.invoke(&Request { user: 7, command });
         (answer, database.clone())
     };
     let create = Command::Create {
-        table: 2,
+        table: LASTING,
         is_shown: true,
     };
     let missing = Answer::Refused(Refusal::NoTable);
@@ -266,13 +273,24 @@ fn a_table_that_is_dropped_takes_its_rows_along_and_a_renamed_one_keeps_them() {
         Answer::Done(Some(1))
     );
     assert_eq!(
-        run(Command::Rename { table: 2, to: 3 }).0,
+        run(Command::Rename {
+            table: LASTING,
+            to: LASTING + 1
+        })
+        .0,
         Answer::Done(None)
     );
     assert_eq!(run(Command::Get(drafts)).0, missing);
     assert_eq!(run(Command::Get(notes)).0, row(1, 1));
-    assert_eq!(run(Command::Drop(3)).0, Answer::Done(Some(1)));
-    assert_eq!(run(Command::Rename { table: 3, to: 2 }).0, missing);
+    assert_eq!(run(Command::Drop(LASTING + 1)).0, Answer::Done(Some(1)));
+    assert_eq!(
+        run(Command::Rename {
+            table: LASTING + 1,
+            to: LASTING
+        })
+        .0,
+        missing
+    );
     assert_eq!(run(create).0, Answer::Done(None));
     assert_eq!(run(Command::Get(drafts)).0, Answer::Absent(0));
 }
@@ -299,7 +317,7 @@ fn a_history_tells_what_was_and_nothing_from_before_a_deletion_for_good() {
     let first = told(1, Content::Is(doc(1)), "dbc_insert");
     let mut database = Database::default();
     for change in [put(A, 1), delete, put(A, 3)] {
-        database.apply(7, &[change]).unwrap();
+        apply(&mut database, change).unwrap();
     }
     let tells = |database: &Database, past: &[&Told]| {
         let past = past.iter().map(|told| (*told).clone()).collect();
@@ -323,9 +341,21 @@ fn a_history_tells_what_was_and_nothing_from_before_a_deletion_for_good() {
 
 #[test]
 fn how_a_table_was_made_is_in_doubt_where_nobody_was_told_of_another_making() {
-    let create = |is_shown| Command::Create { table: 2, is_shown };
+    let create = |is_shown| Command::Create {
+        table: LASTING,
+        is_shown,
+    };
     let told = (0, create(true), 1, 2, Some(Answer::Done(None)));
-    let renamed = (0, Command::Rename { table: 2, to: 3 }, 5, 6, None);
+    let renamed = (
+        0,
+        Command::Rename {
+            table: LASTING,
+            to: LASTING + 1,
+        },
+        5,
+        6,
+        None,
+    );
     let shown_after = |list: &[(usize, Command, u64, u64, Option<Answer>)]| {
         let mut database = Database::default();
         database.invoke(&Request {
@@ -334,7 +364,7 @@ fn how_a_table_was_made_is_in_doubt_where_nobody_was_told_of_another_making() {
         });
         database.doubt_how_tables_were_made(&calls(list));
         assert_eq!(database.tables[&0].is_shown, Some(true), "never made anew");
-        database.tables[&2].is_shown
+        database.tables[&LASTING].is_shown
     };
     assert_eq!(shown_after(&[told.clone(), renamed]), Some(true));
     let alike = (1, create(true), 3, 4, None);
@@ -344,4 +374,113 @@ fn how_a_table_was_made_is_in_doubt_where_nobody_was_told_of_another_making() {
     let refused = Some(Answer::Refused(Refusal::TableTaken));
     let other = (1, create(false), 3, 4, refused);
     assert_eq!(shown_after(&[told, other]), Some(true));
+}
+
+impl SequentialSpec for Database {
+    type Op = Request;
+    type Ret = Answer;
+
+    fn invoke(&mut self, request: &Request) -> Answer {
+        Database::invoke(self, request)
+    }
+
+    fn is_valid_step(&mut self, request: &Request, answer: &Answer) -> bool {
+        self.answers(request, answer)
+    }
+}
+
+/// What another checker says.
+fn is_possible_to_stateright(calls: &[Call]) -> bool {
+    let mut moments = std::collections::BTreeMap::new();
+    for (index, call) in calls.iter().enumerate() {
+        // What is unknown may happen at any time later, so that each needs a thread of its own.
+        let thread = if call.is_unknown() {
+            100 + index
+        } else {
+            call.client
+        };
+        moments.insert(call.invoked, (thread, index, None));
+        if let Some((returned, answer)) = &call.returned {
+            moments.insert(*returned, (thread, index, Some(answer.clone())));
+        }
+    }
+    let mut tester = LinearizabilityTester::new(Database::default());
+    for (thread, index, answer) in moments.into_values() {
+        let recorded = match answer {
+            None => tester.on_invoke(thread, calls[index].request()),
+            Some(answer) => tester.on_return(thread, answer),
+        };
+        recorded.expect("a client has one operation at a time");
+    }
+    tester.serialized_history().is_some()
+}
+
+/// A few clients at two rows, with answers that are true at some moment of each call, but for some that are
+/// not.
+fn draw_calls(rng: &mut Rng) -> Vec<Call> {
+    let mut state = Database::default();
+    let mut calls: Vec<Call> = Vec::new();
+    let mut open: Vec<usize> = Vec::new();
+    let (mut moment, mut v) = (0, 0);
+    for _ in 0..rng.usize(4..24) {
+        moment += 1;
+        let busy = |open: &[usize], calls: &[Call], client| {
+            open.iter().any(|at| calls[*at].client == client)
+        };
+        let client = rng.usize(..4);
+        if busy(&open, &calls, client) {
+            let at = open.swap_remove(rng.usize(..open.len()));
+            let call = &mut calls[at];
+            let mut answer = Database::invoke(&mut state, &call.request());
+            if rng.u8(..12) == 0 {
+                answer =
+                    [Answer::Absent(0), row(1, v), Answer::Done(Some(2))][rng.usize(..3)].clone();
+            }
+            if call.command.is_read() || rng.u8(..6) != 0 {
+                call.returned = Some((moment, answer));
+            } else {
+                // Nobody hears of it, and its client goes on.
+                call.client += 10 + at;
+            }
+            continue;
+        }
+        v += 1;
+        let cell = [A, B][rng.usize(..2)];
+        let command = match rng.u8(..6) {
+            0..3 => Command::Get(cell),
+            3 => Command::Transact(vec![put(A, v), put(B, v)]),
+            _ => Command::Change(put(cell, v)),
+        };
+        open.push(calls.len());
+        calls.push(Call {
+            client,
+            user: 7,
+            command,
+            invoked: moment,
+            returned: None,
+        });
+    }
+    // Reads that are under way say nothing.
+    calls.retain(|call| !call.is_void());
+    calls
+}
+
+#[test]
+fn another_checker_comes_to_the_same_verdicts() {
+    let mut rng = Rng::with_seed(7);
+    let mut possible = 0;
+    for round in 0..3_000 {
+        let calls = draw_calls(&mut rng);
+        let all: Vec<&Call> = calls.iter().collect();
+        let found = explain(&Database::default(), &all);
+        let is_found = found.is_ok();
+        assert!(!matches!(found, Err(Unexplained::GivenUp)), "round {round}");
+        let other = is_possible_to_stateright(&calls);
+        assert_eq!(is_found, other, "round {round}: {calls:#?}");
+        possible += usize::from(is_found);
+    }
+    assert!(
+        (1_000..2_900).contains(&possible),
+        "{possible} are possible"
+    );
 }

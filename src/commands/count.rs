@@ -38,7 +38,7 @@ impl SlashCommand for Count {
     const WRITES: bool = false;
 
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
-        let database = context.engine.database(&self.database).await?;
+        let database = context.for_reading(&self.database).await?;
         let filter = input::filter(&context, self.where_json, self.where_file).await?;
         let (matched, cost) = database.count(&self.table, &filter).await?;
         Ok(Reply::new(format!(

@@ -60,7 +60,7 @@ impl SlashCommand for Explain {
     const WRITES: bool = false;
 
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
-        let database = context.engine.database(&self.database).await?;
+        let database = context.for_reading(&self.database).await?;
         let of = format!("`{}.{}`", self.database, self.table);
         if let Some(pipeline) = &self.pipeline_json {
             if self.where_json.is_some() || self.where_file.is_some() || self.sort.is_some() {
@@ -132,7 +132,7 @@ fn describe(of: &str, stages: &str, returned: &str, cost: &Cost) -> String {
             "requests to Discord: {} ({loaded}) · time: {} ms",
             cost.requests, cost.ms
         ),
-        format!("freshness: exact as of commit #{}", cost.at.seq()),
+        format!("freshness: {}", results::freshness(cost)),
     ];
     let rejected = cost.plans.rejected.iter();
     let rejected = rejected.map(|plan| format!("- `{}` · {}", plan.name, estimate(plan)));

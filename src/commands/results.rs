@@ -24,7 +24,7 @@ pub(super) fn rows_of(count: usize) -> String {
 /// What the answer took, and how fresh it is.
 pub(super) fn cost(cost: &Cost) -> String {
     format!(
-        "looked at {} in memory by `{}` · {} ms, {} {} to Discord · exact as of commit #{}",
+        "looked at {} in memory by `{}` · {} ms, {} {} to Discord · {}",
         rows_of(cost.examined),
         cost.plans.chosen.name,
         cost.ms,
@@ -34,8 +34,14 @@ pub(super) fn cost(cost: &Cost) -> String {
         } else {
             "requests"
         },
-        cost.at.seq()
+        freshness(cost)
     )
+}
+
+/// As of when an answer is true, and whether it is all that was acknowledged.
+pub(super) fn freshness(cost: &Cost) -> String {
+    let exact = if cost.is_exact { "exact " } else { "" };
+    format!("{exact}as of commit #{}", cost.at.seq())
 }
 
 /// Documents, or values, below a line about them and above one about what is not shown.

@@ -49,6 +49,7 @@ mod materialize_takeover;
 mod materialize_twins;
 mod ownership;
 mod random;
+mod read_only;
 mod references;
 mod removal;
 mod schema;

@@ -58,6 +58,7 @@ impl<H: Host> Database<H> {
             requests: self.shared.client.requests_sent().saturating_sub(sent),
             ms: self.shared.host.now().saturating_sub(began),
             at: opened.state.head_id().unwrap_or_default(),
+            is_exact: self.warning().is_none(),
         };
         Ok((output, cost))
     }

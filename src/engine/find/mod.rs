@@ -74,6 +74,8 @@ pub struct Cost {
     pub ms: u64,
     /// The commit as of which it is true.
     pub at: CommitId,
+    /// Whether that is the last one that was acknowledged.
+    pub is_exact: bool,
 }
 
 impl<H: Host> Database<H> {
@@ -149,6 +151,7 @@ impl<H: Host> Database<H> {
             requests: self.shared.client.requests_sent().saturating_sub(sent),
             ms: self.shared.host.now().saturating_sub(began),
             at: opened.state.head_id().unwrap_or_default(),
+            is_exact: self.warning.is_none(),
         };
         Ok((answer, cost))
     }

@@ -43,7 +43,7 @@ impl SlashCommand for AggregateRows {
     const WRITES: bool = false;
 
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
-        let database = context.engine.database(&self.database).await?;
+        let database = context.for_reading(&self.database).await?;
         let options = Options {
             json: "pipeline_json",
             file: "pipeline_file",

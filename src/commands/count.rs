@@ -39,7 +39,7 @@ impl SlashCommand for Count {
     const WRITES: bool = false;
 
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
-        let database = context.engine.database(&self.database).await?;
+        let database = context.for_reading(&self.database).await?;
         let filter = input::filter(&context, self.where_json, self.where_file).await?;
         let via = self.via.map(Into::into);
         let (matched, cost) = database.count(&self.table, &filter, via).await?;

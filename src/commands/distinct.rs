@@ -43,7 +43,7 @@ impl SlashCommand for ListDistinct {
     const WRITES: bool = false;
 
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
-        let database = context.engine.database(&self.database).await?;
+        let database = context.for_reading(&self.database).await?;
         let filter = input::filter(&context, self.where_json, self.where_file).await?;
         let via = self.via.map(Into::into);
         let asked = database.distinct(&self.table, &self.field, &filter, via, DISTINCT_VALUES);

@@ -62,7 +62,7 @@ impl SlashCommand for Explain {
     const WRITES: bool = false;
 
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
-        let database = context.engine.database(&self.database).await?;
+        let database = context.for_reading(&self.database).await?;
         let of = format!("`{}.{}`", self.database, self.table);
         if let Some(pipeline) = &self.pipeline_json {
             if self.where_json.is_some() || self.where_file.is_some() || self.sort.is_some() {

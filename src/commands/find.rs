@@ -62,7 +62,7 @@ impl SlashCommand for FindRows {
     const WRITES: bool = false;
 
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
-        let database = context.engine.database(&self.database).await?;
+        let database = context.for_reading(&self.database).await?;
         let filter = input::filter(&context, self.where_json, self.where_file).await?;
         let number = |given: i64| usize::try_from(given).unwrap_or_default();
         let find = Find {

@@ -37,7 +37,7 @@ impl SlashCommand for Get {
     const WRITES: bool = false;
 
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
-        let database = context.engine.database(&self.database).await?;
+        let database = context.for_reading(&self.database).await?;
         let found = database.get(&self.table, &self.key).await?;
         Ok(describe(&self, &found))
     }

@@ -49,7 +49,7 @@ impl SlashCommand for ShowHistory {
     const WRITES: bool = false;
 
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
-        let database = context.engine.database(&self.database).await?;
+        let database = context.for_reading(&self.database).await?;
         let limit = self.limit.and_then(|limit| usize::try_from(limit).ok());
         let depth = Depth::Revisions(limit.unwrap_or(DEFAULT_LIMIT));
         let history = database.row_history(&self.table, &self.key, depth).await?;

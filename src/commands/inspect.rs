@@ -40,7 +40,7 @@ impl SlashCommand for Inspect {
     const WRITES: bool = false;
 
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
-        let database = context.engine.database(&self.database).await?;
+        let database = context.for_reading(&self.database).await?;
         let inspection = database.inspect().await?;
         Ok(Reply::new(describe(&self.database, &inspection)))
     }

@@ -32,6 +32,7 @@ mod transact;
 mod update;
 mod update_many;
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
 
@@ -45,11 +46,12 @@ use twilight_model::application::interaction::application_command::{
 use twilight_model::guild::Permissions;
 
 use crate::engine::row::Changed;
-use crate::engine::{Engine, Origin};
+use crate::engine::{Database, Engine, Origin};
 use crate::error::{Error, ErrorKind, Result, Written};
 use crate::host::Host;
 use crate::interactions::{Choice, CommandData, Reply};
-use crate::text::{inline, truncate};
+use crate::limits::MESSAGE_CONTENT;
+use crate::text::{inline, truncate, utf16_len};
 
 /// Characters of a warning.
 const WARNING: usize = 300;
@@ -60,6 +62,18 @@ pub struct Context<H> {
     pub origin: Origin,
     /// The bot's permissions in the channel of the command, when Discord told.
     pub app_permissions: Option<u64>,
+    /// What the reply has to say beside what the command says.
+    pub warning: Rc<RefCell<Option<String>>>,
+}
+
+impl<H: Host> Context<H> {
+    /// The database, for a command that only reads: it is answered also where the log lacks a commit, with
+    /// a warning.
+    async fn for_reading(&self, name: &str) -> Result<Rc<Database<H>>> {
+        let database = self.engine.for_reading(name).await?;
+        self.warning.replace(database.warning().map(str::to_owned));
+        Ok(database)
+    }
 }
 
 /// One slash command.
@@ -237,13 +251,36 @@ pub fn registration() -> Vec<Value> {
 /// What the command refuses or fails on.
 pub async fn run<H: Host>(data: CommandData, context: Context<H>) -> Result<Reply> {
     match registry().into_iter().find(|entry| entry.name == data.name) {
-        Some(entry) => (entry.run)(data, context).await,
+        Some(entry) => {
+            let warning = Rc::clone(&context.warning);
+            let result = (entry.run)(data, context).await;
+            match warning.take() {
+                Some(warning) => warned(result, &warning),
+                None => result,
+            }
+        }
         None => Err(Error::new(
             ErrorKind::NotFound,
             format!("This deployment has no command `/{}`.", data.name),
         )
         .hint("An operator can bring Discord's list up to date with `scripts/register`.")),
     }
+}
+
+/// An answer that may lack something says so first: also where nothing was found.
+fn warned(result: Result<Reply>, warning: &str) -> Result<Reply> {
+    let mut reply = result.map_err(|error| {
+        let hint = error.hint.clone().unwrap_or_default();
+        error.hint(format!("{hint}\n{warning}"))
+    })?;
+    let content = format!("{warning}\n{}", reply.content);
+    if reply.file.is_some() || utf16_len(&content) <= MESSAGE_CONTENT {
+        reply.content = content;
+    } else {
+        let text = std::mem::replace(&mut reply.content, format!("{warning}\nSee the file."));
+        reply.file = Some(("answer.md".to_owned(), text));
+    }
+    Ok(reply)
 }
 
 /// Suggests values for the option that is being typed.

@@ -50,7 +50,8 @@ pub(super) fn requests(count: u64) -> String {
 pub(super) fn freshness(cost: &Cost) -> String {
     let head = cost.at.seq();
     let Some(report) = &cost.report else {
-        return format!("exact as of commit #{head}");
+        let exact = if cost.is_exact { "exact " } else { "" };
+        return format!("{exact}as of commit #{head}");
     };
     let mut parts = vec![
         format!("eventual: {} read", messages(report.messages)),

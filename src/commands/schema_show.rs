@@ -41,7 +41,7 @@ impl SlashCommand for SchemaShow {
     const WRITES: bool = false;
 
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
-        let database = context.engine.database(&self.database).await?;
+        let database = context.for_reading(&self.database).await?;
         let version = self.version.map(u32::try_from).transpose();
         let version = version.map_err(|_| Error::invalid("version", "there is none so high."))?;
         let schema = database.schema(&self.table, version).await?;

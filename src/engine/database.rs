@@ -17,7 +17,7 @@ use super::log::replay::Entry;
 use super::log::{CommitId, Op, Record};
 use super::materialize::Mirror;
 use super::object_storage::DatabaseKeys;
-use super::open::OpenError;
+use super::open::{OpenError, ReadOnly};
 use super::state::{Row, State, Stored};
 use crate::discord::model::Message;
 use crate::error::{Error, ErrorKind, Result};
@@ -42,6 +42,10 @@ pub struct Database<H> {
     pub(super) one_by_one: Cell<usize>,
     /// How many writes were committed together last.
     pub(super) last_group: Cell<usize>,
+    /// What is read while this cannot be opened.
+    pub(super) read_only: RefCell<Option<ReadOnly<H>>>,
+    /// What every answer says, where this is such a one.
+    pub(super) warning: Option<String>,
 }
 
 /// What an open database has in memory.
@@ -297,6 +301,8 @@ impl<H: Host> Database<H> {
             is_unsettled: Cell::new(false),
             one_by_one: Cell::new(0),
             last_group: Cell::new(0),
+            read_only: RefCell::default(),
+            warning: None,
         }
     }
 

@@ -53,6 +53,8 @@ impl<H: Host> Database<H> {
     async fn load_wanted(&self, name: &str, wanted: &Wanted) -> Result<()> {
         let loaded = match self.load_from_segments(wanted).await {
             Ok(()) => Ok(()),
+            // Messages may show what is not in it, and nothing is noted.
+            Err(broken) if self.warning.is_some() => return Err(broken.error),
             Err(broken) => self.rebuild_table(name, wanted.id, broken).await,
         };
         self.note_damage(wanted.id, loaded.as_ref().err()).await;

@@ -200,6 +200,7 @@ impl<H: Host> Engine<H> {
     pub fn close(&self) {
         for (_, database) in self.databases.take() {
             database.close();
+            database.read_only.take();
         }
     }
 

@@ -159,6 +159,7 @@ impl<H: Host> Instance<H> {
                 command: command.to_owned(),
             },
             app_permissions: interaction.app_permissions.map(|bits| bits.bits()),
+            warning: Rc::default(),
         }
     }
 

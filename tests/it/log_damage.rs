@@ -44,6 +44,8 @@ fn the_newest_record_deleted_by_hand_is_missed_too() {
         None,
     );
     let reply = world.refused(GET);
+    assert!(reply.contains("read-only: commit #4 is missing"), "{reply}");
+    let reply = world.refused(&insert("b"));
     assert!(
         reply.contains("#4") && reply.contains("does not show it"),
         "{reply}"

@@ -51,6 +51,7 @@ mod materialize_takeover;
 mod materialize_twins;
 mod ownership;
 mod random;
+mod read_only;
 mod references;
 mod references_model;
 mod removal;

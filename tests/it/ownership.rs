@@ -52,7 +52,8 @@ fn a_commit_that_was_read_once_is_always_read() {
     );
     world.evict();
     // What is gone is missed, not forgotten.
-    assert!(world.refused(GET).contains("does not show it"));
+    assert!(world.refused(&insert("b")).contains("does not show it"));
+    assert!(world.ok(GET).starts_with("⚠️ read-only"));
 }
 
 #[test]

@@ -54,6 +54,9 @@ impl<H: Host> Database<H> {
         &self,
         contents: Contents,
     ) -> Result<CommitId, PostError> {
+        if self.warning.is_some() {
+            return Err(PostError::NotWritten(self.closed()));
+        }
         let appended = self.try_to_append(contents).await;
         match &appended {
             Err(PostError::Unknown(_)) => {

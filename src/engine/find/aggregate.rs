@@ -59,6 +59,7 @@ impl<H: Host> Database<H> {
             ms: self.shared.host.now().saturating_sub(began),
             at: opened.state.head_id().unwrap_or_default(),
             report: None,
+            is_exact: self.warning().is_none(),
         };
         Ok((output, cost))
     }

@@ -82,6 +82,8 @@ pub struct Cost {
     pub at: CommitId,
     /// What was read, where the rows are from their messages: then it is not exact.
     pub report: Option<Report>,
+    /// Whether that is the last commit that was acknowledged, where they are from memory.
+    pub is_exact: bool,
 }
 
 impl Cost {
@@ -202,6 +204,7 @@ impl<H: Host> Database<H> {
             ms: self.shared.host.now().saturating_sub(began),
             at: opened.state.head_id().unwrap_or_default(),
             report: gathered.map(|gathered| gathered.report),
+            is_exact: self.warning().is_none(),
         };
         Ok((answer, cost))
     }

@@ -4,6 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::record::{CommitId, Link, Record};
 
+/// So many missing commits in a row are named.
+const NAMED: usize = 10;
+
 /// A record as it was found in the log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
@@ -42,6 +45,14 @@ pub fn chain(records: &HashMap<Link, Entry>, unusable: &BTreeSet<Link>) -> Chain
         .keys()
         .copied()
         .max_by_key(|link| (link.id, link.crc));
+    chain_from(records, head, unusable)
+}
+
+fn chain_from(
+    records: &HashMap<Link, Entry>,
+    head: Option<Link>,
+    unusable: &BTreeSet<Link>,
+) -> Chain {
     let mut chain = walk(records, head, None);
     let newest = chain
         .links
@@ -62,6 +73,57 @@ pub fn chain(records: &HashMap<Link, Entry>, unusable: &BTreeSet<Link>) -> Chain
         }
     }
     chain
+}
+
+/// What a log proves from which commits are gone: the newest chain below all that is missing, and the
+/// numbers of what is, newest first. `missing` is the first that is known of. None where nothing is left.
+pub fn chain_below(
+    records: &HashMap<Link, Entry>,
+    unusable: &BTreeSet<Link>,
+    mut missing: CommitId,
+) -> Option<(Chain, Vec<u64>)> {
+    let mut named = Vec::new();
+    let mut above = chain(records, unusable);
+    loop {
+        // Its predecessor has the number before, and of several with that number - writers that were
+        // replaced leave some - the highest epoch.
+        let is_before = |link: &Link| link.id < missing && link.id.seq() < missing.seq();
+        let below = records.keys().copied().filter(is_before);
+        let head = below.max_by_key(|link| (link.id.seq(), link.id, link.crc));
+        // The checkpoint above has everything up to here, also where that went from the log.
+        let checkpoint = above.checkpoint;
+        let covered = checkpoint.and_then(|link| covered_by(records, &link));
+        let covered = covered.filter(|covered| covered.id < missing);
+        let known = head
+            .map(|head| head.id)
+            .max(covered.map(|covered| covered.id));
+        let from = known.map_or(0, |known| known.seq()) + 1;
+        named.extend((from..=missing.seq()).rev().take(NAMED));
+        let mut chain = match covered {
+            Some(covered) => walk(records, head, Some(covered)),
+            None => chain_from(records, Some(head?), unusable),
+        };
+        match (chain.end, covered) {
+            (End::Missing { wanted, .. }, covered)
+                if covered.is_none_or(|covered| wanted > covered.id) =>
+            {
+                missing = wanted;
+                if covered.is_none() {
+                    above = chain;
+                }
+            }
+            (_, None) => return Some((chain, named)),
+            (_, Some(covered)) => {
+                let oldest = chain.links.last().and_then(|link| records.get(link));
+                if oldest.is_none_or(|oldest| oldest.record.prev != Some(covered)) {
+                    // Nothing after it, or what is void.
+                    chain.links.clear();
+                }
+                (chain.checkpoint, chain.end) = (checkpoint, End::Covered);
+                return Some((chain, named));
+            }
+        }
+    }
 }
 
 /// The chain back from `head`, whatever checkpoints there are, down to and without `until`.
@@ -123,6 +185,7 @@ mod tests {
     use crate::engine::checkpoint::manifest::ManifestRef;
     use crate::engine::log::Op;
     use crate::engine::log::record::VERSION;
+    use proptest::prelude::*;
     use std::collections::BTreeMap;
 
     fn entry(epoch: u64, seq: u64, prev: Option<&Entry>, message: u64) -> Entry {
@@ -228,6 +291,91 @@ mod tests {
             walk_past_gaps(&records, head).end,
             End::Missing { .. }
         ));
+    }
+
+    /// A history, of which some records are gone and some are checkpoints, among what replaced writers
+    /// left.
+    fn damaged_log() -> impl Strategy<Value = Vec<(u64, Option<usize>, bool, bool)>> {
+        let record = (
+            0u64..2,
+            proptest::option::of(0usize..4),
+            any::<bool>(),
+            0u8..4,
+        );
+        let record = record.prop_map(|(step, back, has_void, luck)| {
+            (step, back.filter(|_| luck > 1), has_void, luck == 0)
+        });
+        proptest::collection::vec(record, 1..14)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_below_a_gap_is_the_newest_state_that_can_be_proven(log in damaged_log()) {
+            let mut chain_of: Vec<Entry> = Vec::new();
+            let mut voids = Vec::new();
+            let mut covers: Vec<Option<usize>> = Vec::new();
+            let mut epoch = 10;
+            for (at, (step, back, has_void, _)) in log.iter().enumerate() {
+                let (prev, seq) = (chain_of.last(), at as u64 + 1);
+                // A writer that was replaced goes on unaware.
+                if *has_void && *step > 0 {
+                    let first = entry(epoch, seq, prev, 500);
+                    voids.push(entry(epoch, seq + 1, Some(&first), 501));
+                    voids.push(first);
+                }
+                epoch += step;
+                let mut next = entry(epoch, seq, prev, 100 + seq);
+                let newest = covers.iter().flatten().max();
+                let covered = back.and_then(|back| at.checked_sub(back + 1));
+                let covered = covered.filter(|covered| Some(covered) >= newest);
+                if let Some(covered) = covered {
+                    next = checkpoint(next, &chain_of[covered]);
+                }
+                covers.push(covered);
+                chain_of.push(next);
+            }
+            let is_there = |at: usize| !log[at].3;
+            let kept = chain_of.iter().enumerate().filter(|(at, _)| is_there(*at));
+            let kept = kept.map(|(_, entry)| entry.clone());
+            // Without two records in a row, nobody can tell what is left there from what is void.
+            voids.retain(|void| {
+                let at = void.link.id.seq() as usize - 1;
+                [at, at + 1].into_iter().any(|at| at < log.len() && is_there(at))
+            });
+            let records = found(kept.chain(voids));
+            let usable = BTreeSet::new();
+            let End::Missing { wanted, .. } = chain(&records, &usable).end else {
+                return Ok(());
+            };
+            // Whatever a void head says.
+            let Some(gap) = chain_of.iter().position(|entry| entry.link.id == wanted) else {
+                return Ok(());
+            };
+            let whole = |from: usize, to: usize| (from..to).all(is_there);
+            let bases = (0..log.len()).filter(|at| is_there(*at)).filter_map(|at| covers[at]);
+            let bases: Vec<usize> = bases.map(|covered| covered + 1).chain([0]).collect();
+            let best = (0..=gap).rev().find_map(|to| {
+                let mut bases = bases.iter().filter(|&&from| from <= to && whole(from, to));
+                Some(to).filter(|_| bases.next().is_some())
+            });
+            let best = best.unwrap_or_default();
+            match chain_below(&records, &usable, wanted) {
+                None => prop_assert_eq!(best, 0),
+                Some((chain, missing)) => {
+                    let covered = chain.checkpoint.and_then(|link| covered_by(&records, &link));
+                    let head = chain.links.first().copied().or(covered);
+                    prop_assert_eq!(head, best.checked_sub(1).map(|at| chain_of[at].link));
+                    let from = covered.map_or(0, |covered| covered.id.seq()) + 1;
+                    let links = chain.links.iter().rev().map(|link| link.id.seq());
+                    prop_assert!(links.eq(from..=best as u64), "{:?}", chain);
+                    prop_assert!(missing.windows(2).all(|pair| pair[0] > pair[1]), "{:?}", missing);
+                    prop_assert_eq!(missing.first(), Some(&wanted.seq()));
+                    for seq in missing {
+                        prop_assert!(!is_there(seq as usize - 1), "{}", seq);
+                    }
+                }
+            }
+        }
     }
 
     #[test]

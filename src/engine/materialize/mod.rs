@@ -356,6 +356,9 @@ impl<H: Host> Database<H> {
 
     /// Stores where things are, and how far everything is shown; whether that went well.
     pub(in crate::engine) async fn store_hints(&self) -> bool {
+        if self.warning.is_some() {
+            return false;
+        }
         let Ok(hints) = self.look(|opened| Hints {
             log: Some(opened.log),
             catalog: opened.catalog,

@@ -9,6 +9,9 @@ use crate::engine::state::ApplyError;
 use crate::error::{Error, ErrorKind};
 use crate::host::{Host, Level};
 
+/// What is done, and can be, while the log does not show what must be in it.
+const MISSING: &str = "Try again in a minute: it may only not be shown yet. Until it is, nothing is written, so that nothing gets lost, and commands that only read answer from what is proven, and say so. If somebody deleted it, this version cannot mend the log; the `#table-` channels still show the rows, so keep them.";
+
 impl<H: Host> Database<H> {
     pub(in crate::engine) fn several_logs(&self, logs: &[u64]) -> Error {
         let logs: Vec<String> = logs.iter().map(|id| format!("<#{id}>")).collect();
@@ -62,7 +65,7 @@ impl<H: Host> Database<H> {
                 wanted.seq()
             ),
         )
-        .hint("Nothing is read or written, so that nothing gets lost. This version cannot mend a log from which a message was deleted; the `#table-` channels still show the rows, so keep them.")
+        .hint(MISSING)
     }
 
     pub(super) fn floor_is_missing(&self, floor: &Floor) -> Error {
@@ -74,7 +77,7 @@ impl<H: Host> Database<H> {
                 floor.link.id.seq()
             ),
         )
-        .hint("Try again in a minute. Until the log shows it, nothing is read or written, so that nothing gets lost. If it was deleted, this version cannot mend the log; the `#table-` channels still show the rows, so keep them.")
+        .hint(MISSING)
     }
 
     /// A look at the log without a record that is known to be in it.
@@ -87,7 +90,7 @@ impl<H: Host> Database<H> {
                 self.shared.message_link(log, message)
             ),
         )
-        .hint("Try again in a minute. Until the log shows it, nothing is read or written, so that nothing gets lost. If it was deleted, this version cannot mend the log; the `#table-` channels still show the rows, so keep them.")
+        .hint(MISSING)
     }
 
     pub(super) fn damaged_head(&self, message: u64, seq: u64, log: u64) -> Error {

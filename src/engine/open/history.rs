@@ -8,20 +8,23 @@ use crate::discord::model::{Message, created_ms};
 use crate::engine::checkpoint::manifest::Manifest;
 use crate::engine::checkpoint::store;
 use crate::engine::database::{Covered, Database, Tail};
-use crate::engine::log::Link;
 use crate::engine::log::known::Known;
 use crate::engine::log::notice::Takeover;
 use crate::engine::log::read::{LogReader, ReadError};
 use crate::engine::log::replay::{self, Chain, End, Entry};
+use crate::engine::log::{CommitId, Link};
 use crate::engine::materialize::{Recalled, recalled};
 use crate::engine::object_storage::{Floor, Hints};
 use crate::engine::state::State;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, UnixMillis};
 use crate::limits::{DISORDER_MS, STALE_PAUSE_MS, STALE_READS, STALENESS_MS};
 
 /// The commits that matter, and what was learned on the way.
 pub(super) struct History {
+    /// Why the log cannot be believed: a commit is missing that must be in it. Then the rest of this is
+    /// what it proves all the same, and only to be shown.
+    pub lacking: Option<Lacking>,
     /// The epoch in the end: it rises when the log turns out to have a higher one.
     pub epoch: u64,
     /// What the newest checkpoint says.
@@ -57,9 +60,18 @@ impl History {
     }
 }
 
+/// A log that does not have what must be in it.
+pub(super) struct Lacking {
+    pub error: Error,
+    /// The numbers of commits that are missing, newest first.
+    pub missing: Vec<u64>,
+}
+
 /// What a look at the log comes to.
 enum Look {
     Enough(Chain),
+    /// All of it was read, and this commit is not there.
+    Lacks(CommitId, Error),
     Older,
     /// Somebody opened the log after we claimed our epoch.
     HigherEpoch(u64),
@@ -101,6 +113,16 @@ impl<H: Host> Database<H> {
             };
             let problem = match looked {
                 Ok(Look::Older) => continue,
+                // The missing part may only be late.
+                Ok(Look::Lacks(missing, error)) if stale_reads == STALE_READS => {
+                    let left = self.what_is_left(reader, unusable, epoch, read_at, missing);
+                    let Some((mut history, missing)) = left.await else {
+                        return Err(error.into());
+                    };
+                    history.lacking = Some(Lacking { error, missing });
+                    return Ok(history);
+                }
+                Ok(Look::Lacks(_, error)) => Some(error.into()),
                 Ok(Look::Enough(chain)) => match self.manifest(&reader, &chain).await {
                     Ok(manifest) => {
                         return Ok(history(reader, chain, manifest, epoch, read_at));
@@ -132,7 +154,6 @@ impl<H: Host> Database<H> {
                 let OpenError::Failed(_) = &problem else {
                     return Err(problem);
                 };
-                // The missing part may only be late.
                 if stale_reads == STALE_READS {
                     return Err(problem);
                 }
@@ -211,18 +232,43 @@ impl<H: Host> Database<H> {
             return Err(unread);
         }
         if let End::Missing { after, wanted } = chain.end {
-            return Err(OpenError::Failed(self.broken(after, wanted)));
+            return Ok(Look::Lacks(wanted, self.broken(after, wanted)));
         }
         let head_seq = chain.links.first().map_or(0, |head| head.id.seq());
         let newest_damaged = reader.damaged.iter().max_by_key(|damaged| damaged.seq);
         match (floor, newest_damaged) {
-            (Some(floor), _) if !has_floor => Err(OpenError::Failed(self.floor_is_missing(floor))),
+            (Some(floor), _) if !has_floor => {
+                Ok(Look::Lacks(floor.link.id, self.floor_is_missing(floor)))
+            }
             // With a floor, everything acknowledged is in the history, so a damaged record beyond
             // the head never was; without one, nobody knows.
             (None, Some(damaged)) if damaged.seq > head_seq => Err(OpenError::Failed(
                 self.damaged_head(damaged.message, damaged.seq, reader.channel()),
             )),
             _ => Ok(Look::Enough(chain)),
+        }
+    }
+
+    /// What a log proves that lacks a commit, and the numbers of those that it lacks.
+    async fn what_is_left(
+        &self,
+        reader: LogReader,
+        mut unusable: BTreeSet<Link>,
+        epoch: u64,
+        read_at: UnixMillis,
+        missing: CommitId,
+    ) -> Option<(History, Vec<u64>)> {
+        loop {
+            let (chain, missing) = replay::chain_below(&reader.records, &unusable, missing)?;
+            match self.manifest(&reader, &chain).await {
+                Ok(manifest) => {
+                    return Some((history(reader, chain, manifest, epoch, read_at), missing));
+                }
+                Err(error) if error.kind == ErrorKind::Corrupt => {
+                    unusable.extend(chain.checkpoint);
+                }
+                Err(_) => return None,
+            }
         }
     }
 
@@ -298,6 +344,7 @@ fn history(
         entries.filter_map(|link| records.remove(&link)).collect()
     };
     History {
+        lacking: None,
         epoch,
         manifest,
         covered_by,

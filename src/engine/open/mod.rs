@@ -2,6 +2,7 @@
 
 mod errors;
 mod history;
+mod read_only;
 mod tenure;
 
 use std::cell::Cell;
@@ -20,6 +21,9 @@ use super::{layout, not_written};
 use crate::discord::model::created_ms;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, UnixMillis};
+
+use history::History;
+pub(super) use read_only::ReadOnly;
 
 pub(super) enum OpenError {
     /// No channel is marked as this database's log.
@@ -66,9 +70,17 @@ impl<H: Host> Database<H> {
         let epoch = self.claim(None).await?;
         let written_by = last_known_write(&hints, floor.as_ref(), wait.as_ref());
         let history = self.history(&mut hints, log, epoch, floor.as_ref(), written_by);
-        let history = history.await?;
-        let (mut state, replaced) = self.replay(&history)?;
-        let tenure = self.check_tenure(&state, &history.takeovers, wait.as_ref())?;
+        let mut history = history.await?;
+        let lacking = history.lacking.take();
+        let has_unread = !history.unread.is_empty();
+        let taken_in = self.take_in(history, &mut hints, log, wait.as_ref());
+        if let Some(lacking) = lacking {
+            if let Ok((opened, _)) = taken_in {
+                self.go_read_only(opened, &lacking.missing);
+            }
+            return Err(lacking.error.into());
+        }
+        let (mut opened, tenure) = taken_in?;
         if hints.log.is_none() {
             hints.log = Some(log);
             self.keys().store_hints(&hints).await?;
@@ -77,47 +89,17 @@ impl<H: Host> Database<H> {
         // stored, so that nobody can ever again read the log without it.
         // An empty log has no head to settle, and may be one that the bot may not read: a first
         // record would void all others.
-        let is_settled = match state.head {
+        let is_settled = match opened.state.head {
             None => floor.is_none(),
             head => {
                 let is_ours = head == floor.map(|floor| floor.link);
-                is_ours && wait.is_none() && !self.is_unsettled.get() && history.unread.is_empty()
+                is_ours && wait.is_none() && !self.is_unsettled.get() && !has_unread
             }
         };
-        for (&table, why) in &hints.damaged {
-            state.set_damage(table, Some(why.as_str().into()));
-        }
-        let mut mirror = mirror_after_open(&state, &hints, self.shared.host.now());
-        if let (None, Some(manifest)) = (hints.mirrored, &history.manifest) {
-            mirror.recall_channels(manifest, &state);
-        }
-        mirror.recall(replaced, &state, hints.history_from);
-        let is_behind = hints.mirrored < state.head_id();
-        let tail = history.tail();
-        self.opened.replace(Some(Opened {
-            epoch: history.epoch,
-            log,
-            catalog: hints.catalog,
-            category: hints.category,
-            state,
-            mirror,
-            is_settled,
-            confirmed_at: history.read_at,
-            known: history.known,
-            tenure_asked_at: Cell::new(history.read_at),
-            outcomes_since: history.outcomes_since,
-            tail,
-            covered: history.covered_by,
-            search: Search::default(),
-            void: hints.void.union(&history.unread).copied().collect(),
-            removal: Removal {
-                is_log_last: hints.is_removed,
-                waits_for: hints.removal_waits_for,
-            },
-            written_at: 0,
-            checkpoints: Attempts::default(),
-            seen: history.seen,
-        }));
+        opened.is_settled = is_settled;
+        let is_behind = hints.mirrored < opened.state.head_id();
+        self.opened.replace(Some(opened));
+        self.read_only.replace(None);
         if !is_settled {
             self.settle(tenure).await?;
         }
@@ -128,6 +110,53 @@ impl<H: Host> Database<H> {
             self.ask_for_alarm().await;
         }
         Ok(())
+    }
+
+    /// What is in memory of a database with this history, its head not settled yet, and the op that makes
+    /// the log this object's, where there is to be one.
+    fn take_in(
+        &self,
+        history: History,
+        hints: &mut Hints,
+        log: u64,
+        wait: Option<&Wait>,
+    ) -> Result<(Opened, Option<Op>)> {
+        let (mut state, replaced) = self.replay(&history)?;
+        let tenure = self.check_tenure(&state, &history.takeovers, wait)?;
+        for (&table, why) in &hints.damaged {
+            state.set_damage(table, Some(why.as_str().into()));
+        }
+        let mut mirror = mirror_after_open(&state, hints, self.shared.host.now());
+        if let (None, Some(manifest)) = (hints.mirrored, &history.manifest) {
+            mirror.recall_channels(manifest, &state);
+        }
+        mirror.recall(replaced, &state, hints.history_from);
+        let tail = history.tail();
+        let opened = Opened {
+            epoch: history.epoch,
+            log,
+            catalog: hints.catalog,
+            category: hints.category,
+            state,
+            mirror,
+            is_settled: false,
+            confirmed_at: history.read_at,
+            known: history.known,
+            tenure_asked_at: Cell::new(history.read_at),
+            outcomes_since: history.outcomes_since,
+            tail,
+            covered: history.covered_by,
+            search: Search::default(),
+            void: hints.void.union(&history.unread).copied().collect(),
+            removal: Removal {
+                is_log_last: hints.is_removed,
+                waits_for: hints.removal_waits_for.take(),
+            },
+            written_at: 0,
+            checkpoints: Attempts::default(),
+            seen: history.seen,
+        };
+        Ok((opened, tenure))
     }
 
     /// Posts an empty record on the head, which fixes what the head is for every later reader.

@@ -22,6 +22,17 @@ use crate::error::{Error, ErrorKind, Result, Written};
 use crate::host::{Host, UnixMillis};
 use crate::limits::{DISORDER_MS, LEASE_MS, OWNERSHIP_WAIT_MS, STALE_PAUSE_MS, STALE_READS};
 
+/// What a look at the log shows of what it must.
+enum Seen {
+    All,
+    NotAll {
+        log: u64,
+        message: u64,
+    },
+    /// It is younger than reads are old.
+    Nothing(ReadError),
+}
+
 impl<H: Host> Database<H> {
     /// Raises the epoch above everything known, durably, before the log is read.
     pub(super) async fn claim(&self, seen: Option<u64>) -> Result<u64> {
@@ -177,6 +188,9 @@ impl<H: Host> Database<H> {
     /// # Errors
     /// When somebody has, or when that cannot be found out.
     pub(in crate::engine) async fn confirm_tenure(&self) -> Result<()> {
+        if self.warning.is_some() {
+            return Ok(());
+        }
         let age = {
             let opened = self.claimed()?;
             opened.age_of_tenure(self.shared.host.now())
@@ -196,11 +210,18 @@ impl<H: Host> Database<H> {
         loop {
             let read_at = self.shared.host.now();
             let problem = match self.look_once(read_at).await? {
-                None => return self.with_claimed(|opened| opened.tenure_confirmed(read_at)),
-                Some(problem) => problem,
+                Seen::All => return self.with_claimed(|opened| opened.tenure_confirmed(read_at)),
+                problem => problem,
             };
             if stale_reads == STALE_READS {
-                return Err(problem);
+                return Err(match problem {
+                    Seen::NotAll { log, message } => {
+                        self.put_aside();
+                        self.record_is_missing(log, message)
+                    }
+                    Seen::Nothing(error) => self.unreadable(&error),
+                    Seen::All => self.closed(),
+                });
             }
             stale_reads += 1;
             let pause = STALE_PAUSE_MS * u64::from(stale_reads);
@@ -210,7 +231,7 @@ impl<H: Host> Database<H> {
 
     /// Reads the newest page, and as far back as that takes. Comes back with what it does not show
     /// and must, or does not show yet: then it tells nothing of what else is not there, either.
-    async fn look_once(&self, read_at: UnixMillis) -> Result<Option<Error>> {
+    async fn look_once(&self, read_at: UnixMillis) -> Result<Seen> {
         let (log, is_empty, visible) = {
             let opened = self.claimed()?;
             let is_empty = opened.known.messages().next().is_none();
@@ -230,7 +251,7 @@ impl<H: Host> Database<H> {
                     let doing = format!("Making sure that database `{}` is still ours", self.name);
                     return Err(not_written(&doing, &error));
                 }
-                Err(error) if visible.is_none() => return Ok(Some(self.unreadable(&error))),
+                Err(error) if visible.is_none() => return Ok(Seen::Nothing(error)),
                 Err(error) => return Err(self.unreadable(&error)),
             }
             if let Some(error) = self.foreign(&reader)? {
@@ -249,7 +270,7 @@ impl<H: Host> Database<H> {
                 newest.filter(|_| !opened.known.messages().any(|known| reader.shows(known)))
             }
         };
-        Ok(missing.map(|message| self.record_is_missing(log, message)))
+        Ok(missing.map_or(Seen::All, |message| Seen::NotAll { log, message }))
     }
 
     /// Why the log is not this object's any more, by what was read of it.

@@ -10,6 +10,9 @@ use super::place::Cell;
 /// In the reply to whoever names a table that is not there.
 pub const NO_TABLE: &str = "there is no table `";
 
+/// In the reply to whoever reads while the log does not show all that must be in it.
+const READ_ONLY: &str = "⚠️ read-only: ";
+
 /// What a reply lets its reader conclude.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
@@ -121,6 +124,16 @@ impl std::fmt::Display for Answer {
 impl Answer {
     /// Reads a reply; `file` is the document where it stands in a file.
     pub fn read(command: &Command, reply: &str, file: Option<&str>) -> Answer {
+        let answer = Answer::told(command, reply, file);
+        match answer {
+            Answer::Wrong(_) => answer,
+            // It says of itself that it may be out of date.
+            _ if reply.contains(READ_ONLY) => Answer::Unread,
+            _ => answer,
+        }
+    }
+
+    fn told(command: &Command, reply: &str, file: Option<&str>) -> Answer {
         match command {
             Command::Get(cell) => read_row(*cell, reply, file),
             Command::Past(cell) => read_past(*cell, reply, file),

@@ -92,6 +92,8 @@ fn replies_are_understood() {
         Answer::Absent(2)
     );
     assert_eq!(Answer::read(&get, "❌ Try again.", None), Answer::Unread);
+    let out_of_date = format!("⚠️ read-only: commit #10 is missing.\n{row}");
+    assert_eq!(Answer::read(&get, &out_of_date, None), Answer::Unread);
 }
 
 #[test]

@@ -66,3 +66,4 @@ mod transact;
 mod unique;
 mod unreadable_log;
 mod update_operators;
+mod writes_at_once;

@@ -105,7 +105,10 @@ fn line(draws: &mut Draws) -> String {
         }
         11 => ("delete_many", format!("where_json:{}", filter(draws))),
         12 | 13 => ("delete", format!("key:{key} hard:{is_rare}")),
-        14 => ("restore_row", format!("key:{key} rev:{}", 1 + draws.below(4))),
+        14 => (
+            "restore_row",
+            format!("key:{key} rev:{}", 1 + draws.below(4)),
+        ),
         15 | 16 => {
             let field = one_of(draws, &FIELDS);
             let (unique, sparse) = (draws.below(2) == 0, draws.below(2) == 0);
@@ -168,7 +171,10 @@ fn items(value: &Value) -> Vec<Value> {
 /// What rows of a table with a strict schema name is there; how much that is.
 fn check_references(world: &mut World, rows: &Rows, table: &str) -> usize {
     let told = world.reply(&format!("/dbc_schema_show database:prod table:{table}"));
-    let is_strict = told.lines().nth(1).is_some_and(|line| line.contains("· strict ·"));
+    let is_strict = told
+        .lines()
+        .nth(1)
+        .is_some_and(|line| line.contains("· strict ·"));
     if told.starts_with('❌') || !is_strict || !told.contains("```json") {
         return 0;
     }
@@ -184,7 +190,9 @@ fn check_references(world: &mut World, rows: &Rows, table: &str) -> usize {
                 value => vec![value.clone()],
             };
             for name in named.iter().filter(|name| !name.is_null()) {
-                let name = name.as_str().map_or_else(|| name.to_string(), str::to_owned);
+                let name = name
+                    .as_str()
+                    .map_or_else(|| name.to_string(), str::to_owned);
                 checked += 1;
                 let is_there = of_table(rows, to).any(|(key, _)| key == name);
                 assert!(is_there, "{table}/{key}.{field} names {name} of {to}");
@@ -247,7 +255,10 @@ fn check_unique(inspection: &str, rows: &Rows, table: &str) -> usize {
             for value in values {
                 checked += 1;
                 let other = seen.insert(value.clone(), key);
-                assert_eq!(other, None, "{value} in {table} {fields:?} is also of {key}");
+                assert_eq!(
+                    other, None,
+                    "{value} in {table} {fields:?} is also of {key}"
+                );
             }
         }
     }
@@ -263,6 +274,18 @@ fn what_was_true_before_is_true_after_whatever_is_typed_at_once() {
         world.be_quiet();
         world.ok("/dbc_table_create database:prod table:posts pk:id");
         world.ok("/dbc_table_create database:prod table:other pk:id mirror:false");
+        for table in TABLES {
+            for (n, key) in KEYS.iter().enumerate().skip(1) {
+                let value = json!({"n": n, "m": n});
+                world.ok(&format!(
+                    "/dbc_insert database:prod table:{table} key:{key} value_json:{value}"
+                ));
+            }
+            let schema = schema(&mut draws);
+            world.ok(&format!(
+                "/dbc_schema_set database:prod table:{table} schema_json:{schema}"
+            ));
+        }
         for _ in 0..20 {
             let lines: Vec<String> = (0..=draws.below(8)).map(|_| line(&mut draws)).collect();
             let replies = world.all_at_once(&lines);

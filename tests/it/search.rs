@@ -43,7 +43,7 @@ fn people(seed: u64) -> World {
             json!({"id": "a", "name": "Ada Lovelace", "age": 36, "tags": ["math", "code"]}),
             json!({"id": "b", "name": "Bob", "age": 17, "note": "first\nsecond line"}),
             json!({"id": "c", "name": "Cy Twombly", "age": 52, "address": {"city": "Oslo"}}),
-            json!({"id": "d", "name": "Dee", "age": 17, "tags": ["code"], "text": "long ".repeat(600)}),
+            json!({"a_text": "long ".repeat(600), "id": "d", "name": "Dee", "age": 17, "tags": ["code"]}),
         ],
     );
     world
@@ -341,6 +341,49 @@ fn hundreds_of_hits_come_in_parts_each_row_once() {
     ] {
         let reply = world.refused(&on_users("dbc_find", &question));
         assert!(reply.contains(word), "{question}: {reply}");
+    }
+}
+
+#[test]
+fn what_changed_since_is_in_the_first_part_only() {
+    let mut world = colours(14, 760);
+    hold_up_channel(&mut world);
+    change(
+        &mut world,
+        "k000",
+        &json!({"id": "k000", "colour": "red", "n": -1}),
+    );
+    change(&mut world, "new", &json!({"id": "new", "colour": "red"}));
+    world.ok(&on_users("dbc_delete", "key:k002"));
+    for is_cold in [false, true] {
+        if is_cold {
+            world.evict();
+        }
+        let red = r#"where_json:{"colour":"red"} via:search limit:1000"#;
+        let (first, reply) = found(&mut world, red);
+        assert!(reply.contains("Next page"), "{reply}");
+        for key in ["k000", "new"] {
+            assert!(first.iter().any(|found| found == key), "{key} {is_cold}");
+        }
+        let (all, _) = all_pages(&mut world, red);
+        assert_eq!(all.len(), 380, "{is_cold}");
+        assert_eq!(BTreeSet::from_iter(all).len(), 380, "{is_cold}");
+    }
+}
+
+#[test]
+fn more_files_than_a_command_fetches_are_read_on() {
+    let mut world = World::with_table(15);
+    search_is(&world, SearchPlan::calm());
+    let text = "z ".repeat(1_100);
+    let row = |n: usize| json!({"id": format!("k{n:02}"), "colour": "red", "text": text});
+    with_rows(&mut world, (0..30).map(row));
+    for via in ["scan", "search"] {
+        world.evict();
+        let red = format!(r#"where_json:{{"colour":"red"}} limit:1000 via:{via}"#);
+        let (keys, pages) = all_pages(&mut world, &red);
+        assert_eq!((keys.len(), pages), (30, 2), "{via}");
+        assert_eq!(BTreeSet::from_iter(keys).len(), 30, "{via}");
     }
 }
 

@@ -101,7 +101,10 @@ pub fn check(before: &Database, calls: &[Call]) -> Verdict {
                 window.erasures.extend(erasures);
             }
             Err(Unexplained::Impossible(stuck)) => return Verdict::Impossible(group, stuck),
-            Err(Unexplained::GivenUp) => undecided = true,
+            Err(Unexplained::GivenUp) => match without_questions(before, &calls) {
+                Some((group, stuck)) => return Verdict::Impossible(group, stuck),
+                None => undecided = true,
+            },
         }
     }
     if undecided {
@@ -161,6 +164,22 @@ fn without_effect(calls: &[&Call], mut had_effect: Vec<Request>) -> Vec<Call> {
     let mut open = unknown;
     open.retain(|call| !take(call));
     open.into_iter().cloned().collect()
+}
+
+/// What is impossible even without the questions: these connect rows that nothing else does, so without them
+/// the groups are smaller. Whatever explains all of the calls explains those that are left.
+fn without_questions(before: &Database, calls: &[&Call]) -> Option<(Vec<Cell>, String)> {
+    let is_question = |call: &Call| matches!(call.command, Command::Ask { .. });
+    let left = calls.iter().filter(|call| !is_question(call));
+    let left: Vec<Call> = left.map(|call| (*call).clone()).collect();
+    groups(&left).into_iter().find_map(|group| {
+        let of_group = |call: &&Call| group.contains(&call.command.cells()[0]);
+        let calls: Vec<&Call> = left.iter().filter(of_group).collect();
+        match explain(before, &calls) {
+            Err(Unexplained::Impossible(stuck)) => Some((group, stuck)),
+            Ok(_) | Err(Unexplained::GivenUp) => None,
+        }
+    })
 }
 
 /// Rows that operations connect.

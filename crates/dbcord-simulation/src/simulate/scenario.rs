@@ -1,6 +1,6 @@
 //! A fixed plan that has something of everything.
 
-use super::place::{ACCOUNTS, Cell, KEYS, LASTING};
+use super::place::{ACCOUNTS, Cell, KEYS, LASTING, MEMBERS, TEAMS};
 use super::plan::{Ask, Intent, Plan, Step, offered};
 
 /// Everything is shown by then, and a checkpoint taken.
@@ -57,6 +57,10 @@ fn ask(round: usize, client: usize, intent: Intent, pad: u32) -> Ask {
     let table = match intent {
         Intent::Create | Intent::Rename => LASTING,
         Intent::Drop => LASTING + 1 - client as u8,
+        // Only tables with rules have these.
+        Intent::SetSchema | Intent::ChangeIndex | Intent::UpdateMany | Intent::DeleteMany => {
+            [TEAMS, MEMBERS][client % 2]
+        }
         _ => u8::from(pad > 500),
     };
     Ask {

@@ -10,7 +10,7 @@ use super::linear::Call;
 use super::model::{Database, Request};
 
 /// Steps after which a search is given up. A history that can be explained takes some hundreds.
-const STEPS: u64 = 60_000;
+const STEPS: u64 = 200_000;
 
 /// Why there is no order.
 pub enum Unexplained {

@@ -56,6 +56,7 @@ mod schema;
 mod tables;
 mod takeover;
 mod takeover_begins;
+mod text_commits;
 mod threads;
 mod transact;
 mod unreadable_log;

@@ -71,10 +71,23 @@ pub struct Doc {
     pub pad: u32,
 }
 
+/// Padding from here on is of letters that have nothing to do with each other.
+const LARGE: u32 = 900;
+
+fn ideograph(place: u32) -> char {
+    let mixed = place.wrapping_add(1).wrapping_mul(0x9e37_79b9);
+    let mixed = (mixed ^ (mixed >> 15)).wrapping_mul(0x85eb_ca6b);
+    char::from_u32(0x4e00 + (mixed >> 13) % 0x5000).unwrap_or('一')
+}
+
 impl Doc {
     pub fn json(self, key: &str) -> Value {
-        // A back-tick takes six characters in a message, so that padding reaches every tier.
-        let pad = "`".repeat(self.pad as usize);
+        let pad = match self.pad {
+            // A back-tick takes six characters in a message, so that padding reaches every tier.
+            0..LARGE => "`".repeat(self.pad as usize),
+            // Packing makes these little smaller, so that text takes several messages.
+            LARGE.. => (0..self.pad).map(ideograph).collect(),
+        };
         json!({"id": key, "v": self.v, "balance": self.balance, "pad": pad})
     }
 
@@ -84,7 +97,7 @@ impl Doc {
         let doc = Doc {
             v: value["v"].as_u64()?,
             balance: value["balance"].as_i64()?,
-            pad: u32::try_from(value["pad"].as_str()?.len()).ok()?,
+            pad: u32::try_from(value["pad"].as_str()?.chars().count()).ok()?,
         };
         (value == doc.json(key)).then_some(doc)
     }

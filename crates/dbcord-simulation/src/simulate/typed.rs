@@ -39,7 +39,7 @@ impl Command {
     fn comes_as_file(&self, text: &str) -> bool {
         let first = self.changes().first().map(|change| change.action);
         let is_eighth = matches!(first, Some(Action::Put(_, doc)) if doc.v.is_multiple_of(8));
-        text.len() > OPTION || is_eighth
+        text.encode_utf16().count() > OPTION || is_eighth
     }
 
     /// The slash command that it is.

@@ -109,7 +109,7 @@ fn describe(database: &str, asked_private: Option<bool>, report: &InitReport) ->
         );
     }
     if report.attachments == Some(Access::Refused) {
-        lines.push("Discord does not let this Worker read files back: a write is limited to what fits a message.".to_owned());
+        lines.push("Discord does not let this Worker read files back: a write that does not fit a message takes several, and has at most 128 KiB, packed.".to_owned());
     }
     for lacking in &report.lacking {
         lines.push(format!("⚠️ {}.", describe_lacking(lacking)));

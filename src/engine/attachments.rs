@@ -5,9 +5,8 @@ use super::{Shared, not_written};
 use crate::discord::model::Message;
 use crate::discord::multipart::File;
 use crate::discord::{CallError, Draft, Patience, routes};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::host::{Host, Level};
-use crate::limits::EMBED_TOTAL;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
@@ -21,27 +20,17 @@ const READABLE: &str = "readable";
 /// What the message with the file says, for those who see it in passing.
 const NOTICE: &str = "dbcord checks whether it can read attachments. This message can be deleted.";
 
-/// Makes sure that an attachment posted to `channel` can be read back.
+/// Whether an attachment posted to `channel` can be read back, tried where that is not known to be so.
 ///
 /// # Errors
-/// [`ErrorKind::TooLarge`] when it cannot: only what fits a message's text can be committed.
-pub(super) async fn ensure_readable<H: Host>(shared: &Shared<H>, channel: u64) -> Result<()> {
+/// When that cannot be found out.
+pub(super) async fn ensured<H: Host>(shared: &Shared<H>, channel: u64) -> Result<Access> {
     let known = access(shared).await;
     if known == Some(Access::Readable) {
-        return Ok(());
+        return Ok(Access::Readable);
     }
-    match probe(shared, channel).await {
-        Ok(Access::Readable) => Ok(()),
-        Ok(Access::Refused) => Err(Error::new(
-            ErrorKind::TooLarge,
-            format!(
-                "this write needs a file, and Discord does not let this Worker read files back. Without them a commit has at most about {} characters.",
-                EMBED_TOTAL - 500
-            ),
-        )
-        .hint("Store less in one row, or split it over several.")),
-        Err(error) => Err(not_written("Trying whether attachments can be read", &error)),
-    }
+    let probed = probe(shared, channel).await;
+    probed.map_err(|error| not_written("Trying whether attachments can be read", &error))
 }
 
 /// What is known so far.

@@ -122,7 +122,7 @@ impl Covered {
         let (head, manifest) = entry.record.checkpoint()?;
         let manifest = match manifest {
             ManifestRef::Inline(_) => Vec::new(),
-            ManifestRef::Text { messages, .. } => messages.clone(),
+            ManifestRef::Text(text) => text.messages.clone(),
         };
         Some(Covered {
             head: head.id,

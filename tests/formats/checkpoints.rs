@@ -9,7 +9,7 @@ use dbcord::engine::checkpoint::manifest::{
 use dbcord::engine::checkpoint::segment::{
     Reader, SectionInfo, SegmentFile, SegmentRow, Writer, read_part,
 };
-use dbcord::engine::checkpoint::text_file::{self, TextPart};
+use dbcord::engine::checkpoint::text_file::{self, TextPart, TextRef};
 use dbcord::engine::digest::TableSum;
 use dbcord::engine::log::CommitId;
 use dbcord::engine::log::record::Link;
@@ -180,11 +180,11 @@ fn manifests() {
     let kept = golden_packed("manifest.json.gz", &manifest.pack());
     let read = Manifest::unpack(&kept, FileSum::of(&kept)).unwrap();
     assert_eq!(read, manifest);
-    let text = ManifestRef::Text {
+    let text = ManifestRef::Text(TextRef {
         messages: vec![1_400_000_000_000_000_013, 1_400_000_000_000_000_014],
         sum: FileSum(0x00ff),
         bytes: 9_001,
-    };
+    });
     for (name, place) in [
         ("manifest.json", ManifestRef::Inline(Box::new(manifest))),
         ("manifest-text.json", text),

@@ -23,6 +23,7 @@ use std::path::PathBuf;
 use dbcord::discord::model::Message;
 use dbcord::engine::checkpoint::file_sum::FileSum;
 use dbcord::engine::checkpoint::manifest::ManifestRef;
+use dbcord::engine::checkpoint::text_file::{self, TextRef};
 use dbcord::engine::digest::{RowSum, TableSum};
 use dbcord::engine::document::Document;
 use dbcord::engine::index::{Definition, token, values};
@@ -92,7 +93,7 @@ fn read(text: &str) -> (Record, Link) {
     match codec::locate(&message) {
         RecordBody::Inline(text) => codec::decode(&text).unwrap(),
         RecordBody::Attachment { .. } => codec::decode(file.unwrap()).unwrap(),
-        RecordBody::NotARecord => panic!("{content}"),
+        RecordBody::Text(_) | RecordBody::NotARecord => panic!("{content}"),
     }
 }
 
@@ -283,17 +284,55 @@ fn a_long_record_is_packed() {
 }
 
 #[test]
+fn a_record_stands_in_text_where_files_cannot_be_read() {
+    let mut seed = 1_u32;
+    let letters = (0..9_000).map(|_| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from(b'a' + (seed >> 24) as u8 % 26)
+    });
+    let doc = Map::from_iter([("t".to_owned(), json!(letters.collect::<String>()))]);
+    let record = record(
+        8,
+        Some(5),
+        vec![put("long", Value::Object(doc))],
+        &[("users", 2, 7)],
+    );
+    let encoded = codec::encode(&record).unwrap();
+    let link = encoded.link;
+    let packed = encoded.packed().unwrap();
+    let kept = packed::golden_packed("../v3/record-text.json.gz", &packed);
+    let name = text_file::name_of_record(8);
+    assert_eq!(name, "record.8.json.gz");
+    assert!(text_file::split(&name, &kept, 100).unwrap().len() > 1);
+    let text = TextRef {
+        messages: vec![1_400_000_000_000_000_004, 1_400_000_000_000_000_005],
+        sum: FileSum::of(&kept),
+        bytes: kept.len() as u64,
+    };
+    let referring = codec::refer(encoded, text.clone());
+    assert_eq!((referring.link, &referring.file), (link, &None));
+    golden("../v3/record-text.txt", &format!("{}\n", referring.content));
+    let message = json!({
+        "id": "1", "channel_id": "2", "author": {"id": "3"}, "content": referring.content,
+    });
+    let message: Message = serde_json::from_value(message).unwrap();
+    assert_eq!(codec::locate(&message), RecordBody::Text(text));
+    let text = codec::file_text(&kept).unwrap();
+    assert_eq!(codec::decode(&text).unwrap(), (record, link));
+}
+
+#[test]
 fn a_checkpoint_and_a_takeover_notice() {
     let checkpoint = Op::Checkpoint {
         head: Link {
             id: CommitId(EPOCH, 6),
             crc: 1,
         },
-        manifest: ManifestRef::Text {
+        manifest: ManifestRef::Text(TextRef {
             messages: vec![1_400_000_000_000_000_002, 1_400_000_000_000_000_003],
             sum: FileSum(0x0123_4567_89ab_cdef),
             bytes: 7_000,
-        },
+        }),
     };
     let mut record = record(7, Some(2), vec![checkpoint], &[]);
     record.by.clear();

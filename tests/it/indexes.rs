@@ -222,7 +222,7 @@ fn rows_that_clash_keep_a_unique_index_from_being_made() {
     refused(
         &mut world,
         &on_users("dbc_insert", r#"key:f value_json:{"n":[9,8],"m":[1,2]}"#),
-        &["lists in both `n` and `m`", "(`n,m`)"],
+        &["lists in both `n` and `m`", "`n,m`"],
     );
     world.settle();
     let expected = entries(&[("c", &["1", "2"])]);

@@ -61,6 +61,7 @@ mod search_model;
 mod tables;
 mod takeover;
 mod takeover_begins;
+mod text_commits;
 mod threads;
 mod transact;
 mod unique;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::file_sum::FileSum;
 use super::segment::SectionInfo;
+use super::text_file::TextRef;
 use crate::engine::digest::TableSum;
 use crate::engine::gzip;
 use crate::engine::log::{CommitId, Link};
@@ -25,12 +26,7 @@ pub enum ManifestRef {
     /// In the record.
     Inline(Box<Manifest>),
     /// In a text file ([`super::text_file`]) made by [`Manifest::pack`].
-    Text {
-        #[serde(with = "id_list")]
-        messages: Vec<u64>,
-        sum: FileSum,
-        bytes: u64,
-    },
+    Text(TextRef),
 }
 
 /// The state of a database at a commit. Readers ignore fields they do not know.
@@ -141,6 +137,17 @@ pub struct FileEntry {
     pub sum: FileSum,
     pub bytes: u64,
     pub place: Place,
+}
+
+impl FileEntry {
+    /// How a message refers to it, where it is text.
+    pub fn text_ref(&self) -> TextRef {
+        TextRef {
+            messages: self.place.messages().to_vec(),
+            sum: self.sum,
+            bytes: self.bytes,
+        }
+    }
 }
 
 /// Where in the log channel a file is.
@@ -417,11 +424,11 @@ mod tests {
         }
         for manifest in [
             ManifestRef::Inline(Box::new(manifest)),
-            ManifestRef::Text {
+            ManifestRef::Text(TextRef {
                 messages: vec![u64::MAX],
                 sum: FileSum(1),
                 bytes: 2,
-            },
+            }),
         ] {
             let op = Op::Checkpoint { manifest };
             let json = serde_json::to_string(&op).unwrap();

@@ -8,4 +8,4 @@ pub mod segment;
 pub(super) mod store;
 pub(super) mod take;
 pub mod text_file;
-mod upload;
+pub(super) mod upload;

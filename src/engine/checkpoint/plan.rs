@@ -307,7 +307,8 @@ fn leaving(state: &State) -> BTreeSet<FileSum> {
 /// Whether a message has a file, or a part of one, of what was no later than a commit, whenever it
 /// arrived: an object that is gone may have sent it.
 pub fn is_from_before(content: &str, head: CommitId) -> bool {
-    let seq = text_file::name_of(content).and_then(laid_out_at);
+    let name = text_file::name_of(content);
+    let seq = name.and_then(|name| laid_out_at(name).or_else(|| text_file::record_of(name)));
     seq.is_some_and(|seq| seq <= head.seq())
 }
 

@@ -24,6 +24,7 @@ pub(super) async fn post_part<H: Host>(
     log: u64,
     name: &str,
     part: &TextPart,
+    patience: Patience,
 ) -> Result<u64> {
     let draft = Draft {
         content: &part.content,
@@ -31,7 +32,7 @@ pub(super) async fn post_part<H: Host>(
         identity: Some(&format!("{log}:{}", part.content)),
         ..Draft::default()
     };
-    let message = post(shared, log, name, &draft).await?;
+    let message = post(shared, log, name, &draft, patience).await?;
     let is_right = text_file::parse(&message).is_some_and(|part| part.bytes.is_some());
     if message.channel_id == log && is_right {
         return Ok(message.id);
@@ -64,7 +65,7 @@ pub(super) async fn post_attachment<H: Host>(
         identity: Some(&format!("{log}:{name}:{sum}")),
         ..Draft::default()
     };
-    let message = post(shared, log, name, &draft).await?;
+    let message = post(shared, log, name, &draft, Patience::BESIDE_COMMITS).await?;
     let stored = message.attachments.first();
     if message.channel_id != log || stored.is_none_or(|file| file.size != bytes.len() as u64) {
         let why = CallError::Malformed(
@@ -83,10 +84,11 @@ async fn post<H: Host>(
     log: u64,
     name: &str,
     draft: &Draft<'_>,
+    patience: Patience,
 ) -> Result<Message> {
     let route = routes::create_message(log);
     let client = &shared.client;
-    let posted = client.send_draft::<Message>(&route, draft, Patience::BESIDE_COMMITS);
+    let posted = client.send_draft::<Message>(&route, draft, patience);
     posted.await.map_err(|error| not_stored(log, name, &error))
 }
 
@@ -163,14 +165,14 @@ pub(in crate::engine) async fn manifest<H: Host>(
             let checked = manifest.check().map(|()| (**manifest).clone());
             checked.map_err(|error| damaged(error.to_string()))
         }
-        ManifestRef::Text { messages, sum, .. } => {
-            let bytes = get_text(shared, log, seen, messages, *sum).await;
+        ManifestRef::Text(text) => {
+            let bytes = get_text(shared, log, seen, &text.messages, text.sum).await;
             let bytes = bytes.map_err(|error| match error {
                 // Its messages are gone, or not what they were.
                 CallError::Malformed(why) => damaged(format!("the manifest: {why}")),
                 error => unreadable(log, "manifest", &error),
             })?;
-            Manifest::unpack(&bytes, *sum).map_err(|error| damaged(error.to_string()))
+            Manifest::unpack(&bytes, text.sum).map_err(|error| damaged(error.to_string()))
         }
     }
 }
@@ -202,7 +204,11 @@ async fn get_attachment<H: Host>(
     fetched
 }
 
-async fn get_text<H: Host>(
+/// Fetches a text file, as far as it is not among what was `seen`.
+///
+/// # Errors
+/// [`CallError::Malformed`] when its messages are gone, or not what they were.
+pub(in crate::engine) async fn get_text<H: Host>(
     shared: &Shared<H>,
     log: u64,
     seen: &BTreeMap<u64, Message>,

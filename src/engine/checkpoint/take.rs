@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::manifest::{FileEntry, Manifest, ManifestRef};
 use super::plan::{self, Channel, Plan};
 use super::upload::{TEXT_FILE_BYTES, Upload};
+use crate::discord::Patience;
 use crate::engine::attachments::{self, Access};
 use crate::engine::commit::{Contents, PostError};
 use crate::engine::database::{Database, Opened, Tail};
@@ -41,6 +42,9 @@ const STEP_REQUESTS: u64 = 2;
 const CHECKPOINT_REQUESTS: u64 = 4;
 /// A manifest up to this length stands in its record, which then never needs a file.
 const INLINE: usize = 4_500;
+
+/// What text is posted with.
+const PATIENCE: Patience = Patience::BESIDE_COMMITS;
 
 /// A checkpoint that was begun.
 #[derive(Debug)]
@@ -200,7 +204,7 @@ impl<H: Host> Database<H> {
                 Some(upload) => upload,
                 none => none.insert(self.upload(name, &file.bytes, taking.as_text)?),
             };
-            if let Some(entry) = upload.step(&self.shared, taking.log).await? {
+            if let Some(entry) = upload.step(&self.shared, taking.log, PATIENCE).await? {
                 taking.upload = None;
                 taking.stored.push(Rc::new(entry));
                 // Nobody needs them any more, and there may be much of them.
@@ -221,14 +225,12 @@ impl<H: Host> Database<H> {
         };
         let manifest = match &mut taking.manifest {
             Some(Manifesting::Inline(manifest)) => ManifestRef::Inline(manifest.clone()),
-            Some(Manifesting::Text(upload)) => match upload.step(&self.shared, taking.log).await? {
-                Some(entry) => ManifestRef::Text {
-                    messages: entry.place.messages().to_vec(),
-                    sum: upload.sum(),
-                    bytes: entry.bytes,
-                },
-                None => return Ok(None),
-            },
+            Some(Manifesting::Text(upload)) => {
+                match upload.step(&self.shared, taking.log, PATIENCE).await? {
+                    Some(entry) => ManifestRef::Text(entry.text_ref()),
+                    None => return Ok(None),
+                }
+            }
             None => return Err(self.closed()),
         };
         self.commit_checkpoint(taking, manifest, keeps)

@@ -1,4 +1,5 @@
-//! Files as the text of messages, for guilds where attachments cannot be read back.
+//! Files as the text of messages, for guilds where attachments cannot be read back: those of checkpoints,
+//! and records.
 //!
 //! Each message is a part: a first line that names it, then base64 in code blocks, in the content
 //! and in embed descriptions. Base64 has nothing that Discord would trim, strip or fold.
@@ -9,18 +10,31 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use super::file_sum::FileSum;
 use crate::discord::model::Message;
 use crate::discord::multipart::file_name;
 use crate::engine::log::record::{crc_text, parse_crc};
+use crate::engine::numbers::id_list;
 use crate::limits::{EMBED_DESCRIPTION, EMBED_TOTAL, MESSAGE_CONTENT};
 use crate::text::{inline, utf16_len};
 
 /// A record's first line begins with `#`, a row's with `**`: no part is taken for either.
 const MARK: &str = "§ ";
+const RECORD: &str = "record.";
+const RECORD_ENDING: &str = ".json.gz";
 const FENCE: &str = "```\n";
 const FENCE_END: &str = "\n```";
+
+/// Where a text file stands, and by what it is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextRef {
+    #[serde(with = "id_list")]
+    pub messages: Vec<u64>,
+    pub sum: FileSum,
+    pub bytes: u64,
+}
 
 /// A message to be posted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +49,7 @@ pub fn attachment_title(name: &str, sum: FileSum) -> String {
     format!("{MARK}{} · attached · {sum}", file_name(name))
 }
 
-/// Whether a message is part of a checkpoint, as its first line says.
+/// Whether a message is part of a checkpoint or of a record, as its first line says.
 pub fn is_part(content: &str) -> bool {
     content.starts_with(MARK)
 }
@@ -51,6 +65,17 @@ pub struct TooManyParts {
 pub fn name_of(content: &str) -> Option<&str> {
     let (name, _) = content.strip_prefix(MARK)?.split_once(" · ")?;
     Some(name)
+}
+
+/// What the text of a record is called.
+pub fn name_of_record(seq: u64) -> String {
+    format!("{RECORD}{seq}{RECORD_ENDING}")
+}
+
+/// The number of the record that a file of this name has the text of.
+pub fn record_of(name: &str) -> Option<u64> {
+    let seq = name.strip_prefix(RECORD)?.strip_suffix(RECORD_ENDING)?;
+    seq.parse().ok()
 }
 
 /// Cuts a file into messages. An empty file is one part too.

@@ -7,6 +7,7 @@ use super::file_sum::FileSum;
 use super::manifest::{FileEntry, Place};
 use super::store;
 use super::text_file::{self, SeenPart, TextPart};
+use crate::discord::Patience;
 use crate::discord::model::Message;
 use crate::engine::Shared;
 use crate::error::{Error, ErrorKind, Result};
@@ -22,7 +23,7 @@ pub const TEXT_FILE_BYTES: usize = MESSAGE_PAGE * PART_BYTES;
 const TEXT_PARTS: usize = ROW_BYTES / PART_BYTES + MESSAGE_PAGE;
 
 #[derive(Debug)]
-pub struct Upload {
+pub(in crate::engine) struct Upload {
     name: String,
     bytes: Bytes,
     sum: FileSum,
@@ -89,11 +90,7 @@ impl Upload {
         })
     }
 
-    pub fn sum(&self) -> FileSum {
-        self.sum
-    }
-
-    /// Posts the next message. The file's entry once it is there as a whole.
+    /// Posts the next message; text with this patience. The file's entry once it is there as a whole.
     ///
     /// # Errors
     /// When that message cannot be posted; the next call tries it again.
@@ -101,6 +98,7 @@ impl Upload {
         &mut self,
         shared: &Shared<H>,
         log: u64,
+        patience: Patience,
     ) -> Result<Option<FileEntry>> {
         let place = match &mut self.way {
             Way::Attachment => {
@@ -110,7 +108,8 @@ impl Upload {
                 let mut missing = parts.iter().zip(messages.iter_mut());
                 let missing = missing.find(|(_, message)| message.is_none());
                 if let Some((part, message)) = missing {
-                    *message = Some(store::post_part(shared, log, &self.name, part).await?);
+                    *message =
+                        Some(store::post_part(shared, log, &self.name, part, patience).await?);
                 }
                 let posted = messages.iter().copied().collect::<Option<Vec<u64>>>();
                 let Some(messages) = posted else {

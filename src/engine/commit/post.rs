@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::discord::model::Message;
 use crate::discord::{CallError, Draft, Patience, routes};
+use crate::engine::attachments::{self, Access};
+use crate::engine::checkpoint::text_file;
+use crate::engine::checkpoint::upload::Upload;
 use crate::engine::database::{Covered, Database};
 use crate::engine::digest::TableSum;
 use crate::engine::log::codec::{self, Encoded};
@@ -12,9 +15,10 @@ use crate::engine::log::replay::Entry;
 use crate::engine::log::{CommitId, Op, Part, Record};
 use crate::engine::object_storage::Floor;
 use crate::engine::state::State;
-use crate::engine::{attachments, describe, not_written};
+use crate::engine::{describe, not_written};
 use crate::error::{Error, ErrorKind, Result, Written};
 use crate::host::{Host, Level, UnixMillis};
+use crate::limits::TEXT_COMMIT_BYTES;
 
 /// What a record is made of, but for its place in the log.
 #[derive(Debug, Default)]
@@ -79,16 +83,15 @@ impl<H: Host> Database<H> {
 
     async fn try_to_append(&self, contents: Contents) -> Result<CommitId, PostError> {
         let (record, log) = self.next_record(contents).map_err(PostError::NotWritten)?;
-        let encoded =
+        let mut encoded =
             codec::encode(&record).map_err(|bytes| PostError::TooLarge(self.too_large(bytes)))?;
         if encoded.file.is_some() {
             // A commit that cannot be read back is no commit.
             let catalog = self.claimed().map_err(PostError::NotWritten)?.catalog;
-            let checked = attachments::ensure_readable(&self.shared, catalog.unwrap_or(log));
-            checked.await.map_err(|error| match error.kind {
-                ErrorKind::TooLarge => PostError::TooLarge(error),
-                _ => PostError::NotWritten(error),
-            })?;
+            let access = attachments::ensured(&self.shared, catalog.unwrap_or(log)).await;
+            if access.map_err(PostError::NotWritten)? == Access::Refused {
+                encoded = self.in_text(log, encoded).await?;
+            }
         }
         let message = self.post(log, &encoded).await?;
         self.confirm_commit().await?;
@@ -127,6 +130,24 @@ impl<H: Host> Database<H> {
             sum,
         };
         Ok((record, opened.log))
+    }
+
+    /// Posts a record's text, which means nothing yet; the message that makes it a commit.
+    async fn in_text(&self, log: u64, encoded: Encoded) -> Result<Encoded, PostError> {
+        let packed = encoded.packed().unwrap_or_default();
+        if packed.len() > TEXT_COMMIT_BYTES {
+            return Err(PostError::TooLarge(self.too_large_for_text(packed.len())));
+        }
+        let name = text_file::name_of_record(encoded.link.id.seq());
+        let failed =
+            |error: Error| PostError::NotWritten(error.about(&format!("Database `{}`", self.name)));
+        let mut upload = Upload::as_text(&name, packed, std::iter::empty()).map_err(failed)?;
+        loop {
+            let step = upload.step(&self.shared, log, Patience::COMMAND).await;
+            if let Some(file) = step.map_err(failed)? {
+                return Ok(codec::refer(encoded, file.text_ref()));
+            }
+        }
     }
 
     /// One message, whatever it takes; the id of the message that has the record.
@@ -226,6 +247,7 @@ impl<H: Host> Database<H> {
         let why = CallError::Malformed("what it stored is not what it was sent".to_owned());
         let is_a_record = match codec::locate(message) {
             codec::RecordBody::Inline(text) => codec::decode(&text).is_ok(),
+            codec::RecordBody::Text(_) => true,
             codec::RecordBody::Attachment { .. } | codec::RecordBody::NotARecord => false,
         };
         // Somebody else's record, or another of ours, stays.
@@ -326,6 +348,18 @@ impl<H: Host> Database<H> {
         )
         .hint("Write less at once.")
     }
+
+    fn too_large_for_text(&self, bytes: usize) -> Error {
+        Error::new(
+            ErrorKind::TooLarge,
+            format!(
+                "Database `{}`: the commit would be {bytes} bytes long, packed. Discord does not let this Worker read files back, so it would have to stand in messages, of which a channel takes five in five seconds: {} KiB are the most.",
+                self.name,
+                TEXT_COMMIT_BYTES >> 10
+            ),
+        )
+        .hint("Write less at once: store less in one row, or split it over several.")
+    }
 }
 
 /// Nobody knows what became of the record.
@@ -378,6 +412,7 @@ fn holds(message: &Message, log: u64, encoded: &Encoded) -> bool {
         (codec::RecordBody::Inline(text), None) => {
             codec::decode(&text).is_ok_and(|(_, link)| link == encoded.link)
         }
+        (codec::RecordBody::Text(_), None) => message.content == encoded.content,
         (codec::RecordBody::Attachment { .. }, Some(file)) => {
             let first = message.attachments.first();
             message.content == encoded.content

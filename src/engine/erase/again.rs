@@ -7,7 +7,10 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
+
 use super::copies::Going;
+use crate::engine::attachments::Access;
 use crate::engine::commit::Contents;
 use crate::engine::database::Opened;
 use crate::engine::digest::TableSum;
@@ -17,10 +20,15 @@ use crate::engine::log::record::{Record, VERSION};
 use crate::engine::log::{CommitId, Link, Op};
 use crate::engine::materialize::row_message;
 use crate::engine::state::{Row, State, Table};
+use crate::limits::TEXT_COMMIT_BYTES;
 
-/// The next of what is to be committed again, as much as a record holds that needs no file itself;
-/// none once all of it is. The tables must be loaded.
-pub(super) fn next(opened: &Opened, going: &[Going<'_>]) -> Option<Contents> {
+/// The next of what is to be committed again, as much as a record holds that needs no file itself, or one
+/// row as text where files cannot be read; none once all of it is. The tables must be loaded.
+pub(super) fn next(
+    opened: &Opened,
+    going: &[Going<'_>],
+    access: Option<Access>,
+) -> Option<Contents> {
     let state = &opened.state;
     let written = going.iter().flat_map(|going| {
         let ops = going.record.ops.iter().zip(going.ids);
@@ -36,9 +44,9 @@ pub(super) fn next(opened: &Opened, going: &[Going<'_>]) -> Option<Contents> {
             continue;
         };
         again.push(op);
-        if needs_file(state, &again) {
+        if !fits(state, &again, access) {
             again.pop();
-            // What does not fit alone was in a file before, and is in one still.
+            // What does not fit alone is in a file, or in the text of a segment, still.
             if !again.is_empty() {
                 break;
             }
@@ -106,8 +114,8 @@ fn sums(state: &State, ops: &[Op]) -> BTreeMap<String, TableSum> {
     sums.collect()
 }
 
-/// Whether a record of these would stand in a file.
-fn needs_file(state: &State, ops: &[Op]) -> bool {
+/// Whether a record of these needs no file.
+fn fits(state: &State, ops: &[Op], access: Option<Access>) -> bool {
     // As long as they get.
     let long = CommitId(codec::LAST, codec::LAST);
     let record = Record {
@@ -120,5 +128,10 @@ fn needs_file(state: &State, ops: &[Op]) -> bool {
         ops: ops.to_vec(),
         sum: sums(state, ops),
     };
-    codec::encode(&record).is_ok_and(|encoded| encoded.file.is_some())
+    let Ok(encoded) = codec::encode(&record) else {
+        return false;
+    };
+    let may_be_text = access == Some(Access::Refused) && ops.len() == 1;
+    let is_short = |packed: Bytes| may_be_text && packed.len() <= TEXT_COMMIT_BYTES;
+    encoded.file.is_none() || encoded.packed().is_some_and(is_short)
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::again;
 use super::tables::{names_of, table_ids};
+use crate::engine::attachments::Access;
 use crate::engine::checkpoint::{plan, text_file};
 use crate::engine::commit::Contents;
 use crate::engine::database::Opened;
@@ -47,7 +48,7 @@ enum Kept {
 }
 
 /// The messages that have a copy, once none of them is needed any more.
-pub(super) fn copies(opened: &Opened, log: &LogReader) -> Found {
+pub(super) fn copies(opened: &Opened, log: &LogReader, access: Option<Access>) -> Found {
     let Some(covered) = opened.covered.as_ref() else {
         return Found::Needed;
     };
@@ -98,7 +99,7 @@ pub(super) fn copies(opened: &Opened, log: &LogReader) -> Found {
     if is_needed {
         return Found::Needed;
     }
-    if let Some(contents) = again::next(opened, &going) {
+    if let Some(contents) = again::next(opened, &going, access) {
         return Found::Again(contents);
     }
     let in_use: BTreeSet<u64> = opened
@@ -106,6 +107,7 @@ pub(super) fn copies(opened: &Opened, log: &LogReader) -> Found {
         .stored_files()
         .flat_map(|file| file.place.messages().iter().copied())
         .chain(covered.manifest.iter().copied())
+        .chain(log.texts.values().flatten().copied())
         .collect();
     let parts = log.others.values().filter(|message| {
         (message.id < covered.message || plan::is_from_before(&message.content, covered.head))
@@ -119,6 +121,11 @@ pub(super) fn copies(opened: &Opened, log: &LogReader) -> Found {
     let of_records = records.iter().map(|entry| entry.message).chain(twins);
     let mut messages: Vec<u64> = of_records.chain(parts).collect();
     messages.sort_unstable_by_key(|message| std::cmp::Reverse(*message));
+    // Their text goes last: a record without it could not be read any more.
+    let texts = messages.iter().filter_map(|message| log.texts.get(message));
+    let mut texts: Vec<u64> = texts.flatten().copied().collect();
+    texts.append(&mut messages);
+    let messages = texts;
     let removed = records.iter().map(|entry| entry.link).collect();
     let gaps = gaps(&removed, log);
     Found::Copies(Copies { messages, gaps })

@@ -11,6 +11,7 @@ mod tables;
 
 use std::collections::BTreeSet;
 
+use super::attachments;
 use super::checkpoint::file_sum::FileSum;
 use super::checkpoint::manifest::FileEntry;
 use super::checkpoint::plan;
@@ -18,7 +19,7 @@ use super::checkpoint::store::Unreadable;
 use super::commit::{Contents, PostError};
 use super::database::{Database, Opened};
 use super::load::AFTER_DAMAGE_MS;
-use super::log::read::LogReader;
+use super::log::read::{LogReader, ReadError};
 use super::log::{CommitId, Link, Op};
 use super::materialize::Progress;
 use super::state::{Erasure, Row};
@@ -181,8 +182,18 @@ impl<H: Host> Database<H> {
             read.map_err(|error| self.unreadable(&error))?;
             return Ok(Stepped::More);
         }
-        let fetched = log.fetch(&self.shared, 0).await;
-        fetched.map_err(|error| self.unreadable(&error))?;
+        if let Err(error) = log.fetch(&self.shared, 0).await {
+            let head = self.opened()?.state.head;
+            if let ReadError::Text { message, .. } = error
+                && log.give_up_void(message, head)
+            {
+                self.delete_copy(channel, message).await?;
+                return Ok(Stepped::More);
+            }
+            // Somebody may put it right meanwhile.
+            *log = LogReader::of_records(channel);
+            return Err(self.unreadable(&error));
+        }
         let copies = match &mut search.copies {
             Some(copies) => copies,
             none => {
@@ -198,7 +209,8 @@ impl<H: Host> Database<H> {
                         Stepped::Wait(later)
                     });
                 }
-                let found = copies(&*self.opened()?, log);
+                let access = attachments::access(&self.shared).await;
+                let found = copies(&*self.opened()?, log, access);
                 match found {
                     Found::Copies(copies) => none.insert(copies),
                     Found::Load(table) => {
@@ -304,7 +316,8 @@ impl<H: Host> Database<H> {
     async fn commit_again(&self, log: &LogReader) -> Result<()> {
         let _writer = self.writer_beside_commits().await?;
         // With the lock, since a command may have written the same rows.
-        let found = copies(&*self.opened()?, log);
+        let access = attachments::access(&self.shared).await;
+        let found = copies(&*self.opened()?, log, access);
         match found {
             Found::Again(contents) => self.append_beside(contents).await,
             Found::Copies(_) | Found::Load(_) | Found::Needed => Ok(()),

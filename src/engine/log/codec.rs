@@ -1,15 +1,19 @@
 //! Records to messages and back.
 //!
 //! A record is JSON with its CRC-32 as the last field. It stands in the message's content when it
-//! fits, else in embed descriptions, else in an attached file, packed when it is long; a first line for people comes
-//! before it. The JSON is written so that Discord returns it unchanged (`text::escape_json`), and
+//! fits, else in embed descriptions, else in an attached file, packed when it is long, or, where files cannot be
+//! read back, in a text file that the message refers to; a first line for people comes before it. The JSON is written so that Discord returns it unchanged (`text::escape_json`), and
 //! the checksum is over the text itself, so that it holds whatever parses it.
 
-use serde::Deserialize;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
-use super::record::{CommitId, Link, Op, Record, VERSION, WITH_RULES, crc_text, parse_crc};
+use super::record::{
+    CommitId, IN_TEXT, Link, Op, Record, VERSION, WITH_RULES, crc_text, parse_crc,
+};
 use crate::discord::model::Message;
 use crate::discord::multipart::File;
+use crate::engine::checkpoint::text_file::TextRef;
 use crate::engine::gzip;
 use crate::limits::{ATTACHMENT_BYTES, EMBED_DESCRIPTION, EMBED_TOTAL, MESSAGE_CONTENT};
 use crate::text::{escape_json, escape_markdown, inline, truncate, utf16_len};
@@ -38,6 +42,8 @@ pub enum RecordBody {
     Inline(String),
     /// In a file that must be fetched first.
     Attachment { url: String },
+    /// In a text file, packed.
+    Text(TextRef),
     /// The message does not claim to be a record.
     NotARecord,
 }
@@ -87,13 +93,56 @@ pub fn encode(record: &Record) -> Result<Encoded, usize> {
     })
 }
 
+/// Makes a record that needs a file refer to the text file that has it, [`Encoded::packed`].
+pub fn refer(encoded: Encoded, text: TextRef) -> Encoded {
+    let away = Away { v: IN_TEXT, text };
+    // It has string keys only, so writing it cannot fail.
+    let (json, _) = seal(&serde_json::to_string(&away).unwrap_or_default());
+    let title = encoded.content;
+    Encoded {
+        content: format!("{title}\n{FENCE}{json}{FENCE_END}"),
+        file: None,
+        ..encoded
+    }
+}
+
+/// Where a message says that its record stands, unless it has the record itself.
+fn referred_to(json: &str) -> Option<TextRef> {
+    let is_away = json.starts_with(&format!("{{\"v\":{IN_TEXT},"));
+    let (text, _) = unseal(json).ok().filter(|_| is_away)?;
+    let away: Away = serde_json::from_str(&text).ok()?;
+    (away.v == IN_TEXT).then_some(away.text)
+}
+
+/// What stands in a message instead of its record.
+#[derive(Serialize, Deserialize)]
+struct Away {
+    v: u32,
+    text: TextRef,
+}
+
+impl Encoded {
+    /// The record's file as a text file has it.
+    pub fn packed(&self) -> Option<Bytes> {
+        let bytes = &self.file.as_ref()?.bytes;
+        Some(match gzip::is_gzip(bytes) {
+            true => bytes.clone(),
+            false => gzip::pack(bytes).into(),
+        })
+    }
+}
+
 /// Finds a message's record.
 pub fn locate(message: &Message) -> RecordBody {
     if title_seq(&message.content).is_none() {
         return RecordBody::NotARecord;
     }
     if let Some((_, body)) = message.content.split_once('\n') {
-        return RecordBody::Inline(unfence(body).to_owned());
+        let text = unfence(body);
+        return match referred_to(text) {
+            Some(text) => RecordBody::Text(text),
+            None => RecordBody::Inline(text.to_owned()),
+        };
     }
     if let Some(file) = message.attachments.first() {
         return RecordBody::Attachment {
@@ -119,21 +168,11 @@ pub fn title_seq(content: &str) -> Option<u64> {
 /// [`DecodeError`]; a text that differs in a single bit is damaged.
 pub fn decode(json: &str) -> Result<(Record, Link), DecodeError> {
     let damaged = |why: &str| DecodeError::Damaged(why.to_owned());
-    let (body, tail) = json
-        .rsplit_once(CRC_FIELD)
-        .ok_or_else(|| damaged("it has no checksum"))?;
-    let crc = tail
-        .strip_suffix("\"}")
-        .and_then(parse_crc)
-        .ok_or_else(|| damaged("its checksum cannot be read"))?;
-    if checksum(body) != crc {
-        return Err(damaged("its checksum does not match"));
-    }
-    let text = format!("{body}}}");
+    let (text, crc) = unseal(json)?;
     let version = serde_json::from_str::<Version>(&text).map(|version| version.v);
     match version {
         Ok(VERSION | WITH_RULES) => {}
-        Ok(newer) if newer > WITH_RULES => return Err(DecodeError::Newer(newer)),
+        Ok(newer) if newer > IN_TEXT => return Err(DecodeError::Newer(newer)),
         _ => return Err(damaged("it has no format version")),
     }
     let record: Record = serde_json::from_str(&text)
@@ -172,14 +211,33 @@ struct Version {
     v: u32,
 }
 
-/// The text without its closing brace and checksum is what the checksum covers.
 fn to_text(record: &Record) -> (String, u32) {
     // A record has string keys only, so writing it cannot fail.
-    let json = serde_json::to_string(record).unwrap_or_default();
-    let json = escape_json(&json);
+    seal(&serde_json::to_string(record).unwrap_or_default())
+}
+
+/// An object's JSON as it stands in messages, with its checksum.
+fn seal(json: &str) -> (String, u32) {
+    let json = escape_json(json);
     let body = json.strip_suffix('}').unwrap_or(&json);
     let crc = checksum(body);
     (format!("{body}{CRC_FIELD}{}\"}}", crc_text(crc)), crc)
+}
+
+/// Takes back [`seal`]. The text without its closing brace and checksum is what the checksum covers.
+fn unseal(json: &str) -> Result<(String, u32), DecodeError> {
+    let damaged = |why: &str| DecodeError::Damaged(why.to_owned());
+    let (body, tail) = json
+        .rsplit_once(CRC_FIELD)
+        .ok_or_else(|| damaged("it has no checksum"))?;
+    let crc = tail
+        .strip_suffix("\"}")
+        .and_then(parse_crc)
+        .ok_or_else(|| damaged("its checksum cannot be read"))?;
+    if checksum(body) != crc {
+        return Err(damaged("its checksum does not match"));
+    }
+    Ok((format!("{body}}}"), crc))
 }
 
 fn checksum(body: &str) -> u32 {
@@ -335,7 +393,7 @@ mod tests {
                 let bytes = encoded.file.clone().unwrap().bytes;
                 (file_text(&bytes).unwrap(), tier_of_file(&encoded))
             }
-            RecordBody::NotARecord => panic!("lost"),
+            RecordBody::Text(_) | RecordBody::NotARecord => panic!("lost"),
         };
         let (back, link) = decode(&text).unwrap();
         assert_eq!(&back, record);
@@ -434,11 +492,42 @@ mod tests {
     }
 
     #[test]
+    fn a_reference_to_text_is_that_one_or_damaged() {
+        let doc = Map::from_iter([("t".to_owned(), json!("é ".repeat(3_000)))]);
+        let record = record(doc, "u_1".into());
+        let encoded = encode(&record).unwrap();
+        let packed = encoded.packed().unwrap();
+        let back = file_text(&packed).and_then(|text| decode(&text));
+        assert_eq!(back, Ok((record, encoded.link)));
+        let text = TextRef {
+            messages: (0..30).map(|n| u64::MAX - n).collect(),
+            sum: crate::engine::checkpoint::file_sum::FileSum::of(&packed),
+            bytes: packed.len() as u64,
+        };
+        let referring = refer(encoded, text.clone());
+        assert!(utf16_len(&referring.content) <= MESSAGE_CONTENT);
+        let mut seen = message(&referring);
+        assert_eq!(locate(&seen), RecordBody::Text(text));
+        let start = seen.content.find(FENCE).unwrap() + FENCE.len();
+        for at in start..referring.content.len() - FENCE_END.len() {
+            let mut bytes = referring.content.clone().into_bytes();
+            bytes[at] ^= 1;
+            seen.content = String::from_utf8(bytes).unwrap();
+            let RecordBody::Inline(text) = locate(&seen) else {
+                panic!("{}", seen.content)
+            };
+            assert!(decode(&text).is_err(), "{text}");
+        }
+        let (newer, _) = seal(&format!(r#"{{"v":{},"text":7}}"#, IN_TEXT + 1));
+        assert_eq!(decode(&newer), Err(DecodeError::Newer(IN_TEXT + 1)));
+    }
+
+    #[test]
     fn a_newer_format_is_told_from_damage() {
         let mut newer = record(Map::new(), "k".into());
-        newer.v = WITH_RULES + 1;
+        newer.v = IN_TEXT + 1;
         let (text, _) = to_text(&newer);
-        assert_eq!(decode(&text).unwrap_err(), DecodeError::Newer(3));
+        assert_eq!(decode(&text).unwrap_err(), DecodeError::Newer(IN_TEXT + 1));
     }
 
     proptest! {

@@ -3,16 +3,19 @@
 use std::collections::hash_map::Entry as Slot;
 use std::collections::{BTreeMap, HashMap};
 
+use bytes::Bytes;
 use futures_util::future::{join_all, try_join};
 use serde_json::json;
 
 use super::codec::{self, DecodeError, RecordBody};
 use super::notice::{self, Takeover};
 use super::record::{Link, Record};
-use super::replay::Entry;
+use super::replay::{self, Entry};
 use crate::discord::model::{Message, SUPPRESS_EMBEDS, created_ms, first_id_at};
 use crate::discord::{CallError, Patience, routes};
 use crate::engine::Shared;
+use crate::engine::checkpoint::store;
+use crate::engine::checkpoint::text_file::{TextRef, is_part};
 use crate::host::{Host, UnixMillis};
 use crate::limits::{DISORDER_MS, MESSAGE_PAGE};
 
@@ -36,8 +39,11 @@ pub struct LogReader {
     unfetched: Vec<Unfetched>,
     /// Deployments that asked for this log.
     pub takeovers: Vec<Takeover>,
-    /// Everything else of ours, by message: what checkpoints consist of.
+    /// Everything else of ours, by message: what checkpoints consist of, and what records stand in that were
+    /// not fetched.
     pub others: BTreeMap<u64, Message>,
+    /// The messages that have the text of a record that was fetched, by that of the record.
+    pub texts: BTreeMap<u64, Vec<u64>>,
     /// The oldest message read so far, whoever wrote it.
     oldest: Option<u64>,
     newest: Option<u64>,
@@ -56,7 +62,14 @@ pub struct Damaged {
 struct Unfetched {
     message: u64,
     seq: u64,
-    url: String,
+    file: Place,
+}
+
+/// Where a record stands that is not in its message.
+#[derive(Debug, Clone)]
+enum Place {
+    Attachment { url: String },
+    Text(TextRef),
 }
 
 /// Why the log cannot be read now.
@@ -67,6 +80,11 @@ pub enum ReadError {
     File {
         message: u64,
         error: CallError,
+    },
+    /// The messages that have a record's text are gone, or not what they were.
+    Text {
+        message: u64,
+        why: String,
     },
     /// Nothing is shown where something is known to be: so Discord answers who lacks Read Message
     /// History.
@@ -82,14 +100,15 @@ impl From<CallError> for ReadError {
 }
 
 impl ReadError {
-    /// Whether Discord's attachment host does not give a file to us, and would not in a moment.
+    /// Whether a record's file or text cannot be had, and could not in a moment.
     pub fn is_refused(&self) -> bool {
         matches!(
             self,
-            ReadError::File {
-                error: CallError::Refused { .. },
-                ..
-            }
+            ReadError::Text { .. }
+                | ReadError::File {
+                    error: CallError::Refused { .. },
+                    ..
+                }
         )
     }
 
@@ -99,6 +118,7 @@ impl ReadError {
         match self {
             ReadError::Call(error) | ReadError::File { error, .. } => error.is_passing(),
             ReadError::Hidden { .. } => true,
+            ReadError::Text { .. } => false,
         }
     }
 }
@@ -244,20 +264,24 @@ impl LogReader {
         let mut failed = None;
         let mut chunks = wanted.chunks(FILES_AT_ONCE);
         for some in chunks.by_ref() {
-            let fetched = some
-                .iter()
-                .map(|file| shared.client.download(&file.url, Patience::COMMAND));
+            let fetched = some.iter().map(|file| self.file(shared, file));
             for (file, bytes) in some.iter().zip(join_all(fetched).await) {
                 match bytes {
                     Ok(bytes) => {
                         let decoded =
                             codec::file_text(&bytes).and_then(|text| codec::decode(&text));
                         self.decoded(file.message, file.seq, decoded);
+                        if let Place::Text(text) = &file.file {
+                            // It is in memory once.
+                            for part in &text.messages {
+                                self.others.remove(part);
+                            }
+                            self.texts.insert(file.message, text.messages.clone());
+                        }
                     }
                     Err(error) => {
                         self.unfetched.push(file.clone());
-                        let message = file.message;
-                        failed.get_or_insert(ReadError::File { message, error });
+                        failed.get_or_insert(error);
                     }
                 }
             }
@@ -268,6 +292,38 @@ impl LogReader {
         }
         self.unfetched.extend(chunks.flatten().cloned());
         failed.map_or(Ok(()), Err)
+    }
+
+    async fn file<H: Host>(
+        &self,
+        shared: &Shared<H>,
+        file: &Unfetched,
+    ) -> Result<Bytes, ReadError> {
+        let message = file.message;
+        let fetched = match &file.file {
+            Place::Attachment { url } => shared.client.download(url, Patience::COMMAND).await,
+            Place::Text(text) => {
+                let (parts, sum) = (&text.messages, text.sum);
+                store::get_text(shared, self.channel, &self.others, parts, sum).await
+            }
+        };
+        fetched.map_err(|error| match (error, &file.file) {
+            (CallError::Malformed(why), Place::Text(_)) => ReadError::Text { message, why },
+            (error, _) => ReadError::File { message, error },
+        })
+    }
+
+    /// Gives up a record whose text is gone, if the history back from this head has another with its number;
+    /// whether it has.
+    pub fn give_up_void(&mut self, message: u64, head: Option<Link>) -> bool {
+        let links = replay::walk_past_gaps(&self.records, head).links;
+        let is_void = |file: &Unfetched| {
+            let mut links = links.iter();
+            file.message == message && links.any(|link| link.id.seq() == file.seq)
+        };
+        let before = self.unfetched.len();
+        self.unfetched.retain(|file| !is_void(file));
+        self.unfetched.len() < before
     }
 
     /// Messages whose records stand in files that were not fetched, from this sequence number on.
@@ -305,11 +361,10 @@ impl LogReader {
         let seq = codec::title_seq(&message.content).unwrap_or_default();
         match codec::locate(&message) {
             RecordBody::Inline(text) => self.decoded(message.id, seq, codec::decode(&text)),
-            RecordBody::Attachment { url } => self.unfetched.push(Unfetched {
-                message: message.id,
-                seq,
-                url,
-            }),
+            RecordBody::Attachment { url } => {
+                self.away(message.id, seq, Place::Attachment { url });
+            }
+            RecordBody::Text(text) => self.away(message.id, seq, Place::Text(text)),
             RecordBody::NotARecord => match notice::parse(&message) {
                 Some(takeover) => self.takeovers.push(takeover),
                 None => {
@@ -317,6 +372,10 @@ impl LogReader {
                 }
             },
         }
+    }
+
+    fn away(&mut self, message: u64, seq: u64, file: Place) {
+        self.unfetched.push(Unfetched { message, seq, file });
     }
 
     fn decoded(&mut self, message: u64, seq: u64, decoded: Result<(Record, Link), DecodeError>) {
@@ -356,8 +415,7 @@ async fn page<H: Host>(
 /// A moderator can hide the embeds of a message, and with them the record that stands in them.
 /// They are shown again, and then read.
 async fn show_embeds<H: Host>(shared: &Shared<H>, message: Message) -> Result<Message, ReadError> {
-    let is_ours = codec::title_seq(&message.content).is_some()
-        || crate::engine::checkpoint::text_file::is_part(&message.content);
+    let is_ours = codec::title_seq(&message.content).is_some() || is_part(&message.content);
     if !is_ours || message.flags & SUPPRESS_EMBEDS == 0 {
         return Ok(message);
     }

@@ -18,6 +18,9 @@ pub const VERSION: u32 = 1;
 /// What a record has that tells of a schema or an index: who does not know of them would write rows that
 /// break them, and leave them out of the next checkpoint.
 pub const WITH_RULES: u32 = 2;
+/// What a message has that refers to a text file with its record: who does not know of that would miss a
+/// commit. The record itself has one of the versions above.
+pub const IN_TEXT: u32 = 3;
 
 /// A commit's place. Epochs rise with every open of the database, sequence numbers with every
 /// commit; no pair is ever used for two different commits.

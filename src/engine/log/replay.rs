@@ -183,6 +183,7 @@ mod tests {
     use super::*;
     use crate::engine::checkpoint::file_sum::FileSum;
     use crate::engine::checkpoint::manifest::ManifestRef;
+    use crate::engine::checkpoint::text_file::TextRef;
     use crate::engine::log::Op;
     use crate::engine::log::record::VERSION;
     use proptest::prelude::*;
@@ -218,11 +219,11 @@ mod tests {
     fn checkpoint(mut entry: Entry, covered: &Entry) -> Entry {
         entry.record.ops = vec![Op::Checkpoint {
             head: covered.link,
-            manifest: ManifestRef::Text {
+            manifest: ManifestRef::Text(TextRef {
                 messages: vec![],
                 sum: FileSum(0),
                 bytes: 0,
-            },
+            }),
         }];
         entry
     }

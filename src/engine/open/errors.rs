@@ -42,6 +42,14 @@ impl<H: Host> Database<H> {
                 failed.kind = ErrorKind::Unavailable;
                 failed
             }
+            ReadError::Text { message, why } => Error::new(
+                ErrorKind::Unavailable,
+                format!(
+                    "Database `{}`: the text of log message {message} cannot be had: {why}.",
+                    self.name
+                ),
+            )
+            .hint("Somebody deleted or changed messages of the log. If embeds are hidden, show them again; deleted messages cannot be brought back. If you know that nobody was told that this commit is stored, delete its message."),
             ReadError::Hidden { log } => Error::new(
                 ErrorKind::Unavailable,
                 format!(

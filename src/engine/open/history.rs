@@ -183,26 +183,15 @@ impl<H: Host> Database<H> {
         // Commits went on while it was taken, so what it does not cover may stand before it.
         let from = covered.map_or(0, |(head, _)| head.id.seq() + 1);
         // Without some of them the chain may be whole, and has everything that was acknowledged.
-        let unread = match reader.fetch(&self.shared, from).await {
-            Ok(()) => None,
-            Err(error) => {
-                let is_refused = error.is_refused();
-                let error = OpenError::Failed(self.unreadable(&error));
-                // What only fails for a moment is waited for: it may be the head.
-                if !is_refused {
-                    return Err(error);
-                }
-                Some(error)
-            }
-        };
+        let mut unread = self.unread(reader.fetch(&self.shared, from).await)?;
         if let Some(other) = reader.highest_epoch().filter(|&other| other >= epoch) {
             return Ok(Look::HigherEpoch(other));
         }
         let mut chain = replay::chain(&reader.records, unusable);
-        if matches!(chain.end, End::Missing { .. }) && reader.has_unfetched() {
+        let is_broken = matches!(chain.end, End::Missing { .. });
+        if is_broken && reader.has_unfetched() && unread.is_none() {
             // The checkpoint may be void, and the true one behind a record in a file.
-            let fetched = reader.fetch(&self.shared, 0).await;
-            fetched.map_err(|error| OpenError::Failed(self.unreadable(&error)))?;
+            unread = self.unread(reader.fetch(&self.shared, 0).await)?;
             if let Some(other) = reader.highest_epoch().filter(|&other| other >= epoch) {
                 return Ok(Look::HigherEpoch(other));
             }
@@ -226,13 +215,17 @@ impl<H: Host> Database<H> {
         if !(reader.is_complete() || is_enough) {
             return Ok(Look::Older);
         }
+        if let End::Missing { after, wanted } = chain.end {
+            let error = unread.unwrap_or_else(|| self.broken(after, wanted));
+            return Ok(Look::Lacks(wanted, error));
+        }
         if let Some(unread) = unread
             && (floor.is_none() || !is_enough)
         {
-            return Err(unread);
-        }
-        if let End::Missing { after, wanted } = chain.end {
-            return Ok(Look::Lacks(wanted, self.broken(after, wanted)));
+            return match floor {
+                Some(floor) => Ok(Look::Lacks(floor.link.id, unread)),
+                None => Err(unread.into()),
+            };
         }
         let head_seq = chain.links.first().map_or(0, |head| head.id.seq());
         let newest_damaged = reader.damaged.iter().max_by_key(|damaged| damaged.seq);
@@ -246,6 +239,18 @@ impl<H: Host> Database<H> {
                 self.damaged_head(damaged.message, damaged.seq, reader.channel()),
             )),
             _ => Ok(Look::Enough(chain)),
+        }
+    }
+
+    /// Why records could not be fetched that stand in files.
+    ///
+    /// # Errors
+    /// What only fails for a moment is waited for: it may be the head.
+    fn unread(&self, fetched: Result<(), ReadError>) -> Result<Option<Error>> {
+        match fetched {
+            Ok(()) => Ok(None),
+            Err(error) if error.is_refused() => Ok(Some(self.unreadable(&error))),
+            Err(error) => Err(self.unreadable(&error)),
         }
     }
 

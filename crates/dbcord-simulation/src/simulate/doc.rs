@@ -15,6 +15,15 @@ pub struct Doc {
     pub fields: [Field; FIELDS.len()],
 }
 
+/// Padding from here on is of letters that have nothing to do with each other.
+const LARGE: u32 = 900;
+
+fn ideograph(place: u32) -> char {
+    let mixed = place.wrapping_add(1).wrapping_mul(0x9e37_79b9);
+    let mixed = (mixed ^ (mixed >> 15)).wrapping_mul(0x85eb_ca6b);
+    char::from_u32(0x4e00 + (mixed >> 13) % 0x5000).unwrap_or('一')
+}
+
 /// The key in the document.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum KeyForm {
@@ -131,8 +140,12 @@ impl Doc {
             KeyForm::Whole => fields.insert("id".to_owned(), json!(key.parse::<u64>().ok())),
             KeyForm::LeftOut => None,
         };
-        // A back-tick takes six characters in a message, so that padding reaches every tier.
-        let pad = "`".repeat(self.pad as usize);
+        let pad: String = match self.pad {
+            // A back-tick takes six characters in a message, so that padding reaches every tier.
+            0..LARGE => "`".repeat(self.pad as usize),
+            // Packing makes these little smaller, so that text takes several messages.
+            LARGE.. => (0..self.pad).map(ideograph).collect(),
+        };
         let always = [
             ("v", json!(self.v)),
             ("balance", json!(self.balance)),
@@ -154,7 +167,7 @@ impl Doc {
         let mut doc = Doc {
             v: value["v"].as_u64()?,
             balance: value["balance"].as_i64()?,
-            pad: u32::try_from(value["pad"].as_str()?.len()).ok()?,
+            pad: u32::try_from(value["pad"].as_str()?.chars().count()).ok()?,
             id: match value["id"] {
                 Value::Number(_) => KeyForm::Whole,
                 _ => KeyForm::Text,

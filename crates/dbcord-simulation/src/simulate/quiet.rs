@@ -61,7 +61,11 @@ impl Run {
     }
 
     fn write_in_peace(&mut self, cell: Cell) -> Result<(), Violation> {
-        let v = self.next_value();
+        let mut v = self.next_value();
+        // Every eleventh comes as a file, which would be refused.
+        if self.refuses_files && v.is_multiple_of(11) {
+            v = self.next_value();
+        }
         // What an index is over changes as well.
         let balance = v as i64;
         let doc = Doc {

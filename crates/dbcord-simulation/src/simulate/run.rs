@@ -95,7 +95,7 @@ pub(super) struct Run {
     pub is_meddled: bool,
     /// Channels in which the bot lacks a permission.
     blind_in: Vec<String>,
-    refuses_files: bool,
+    pub refuses_files: bool,
     pub looks: Looks,
     log: Vec<String>,
     pub trace: Vec<String>,

@@ -44,7 +44,7 @@ impl Command {
         let first = self.changes().first().map(|change| change.action);
         // None of the first ten documents, which are there before files may be refused.
         let is_one = matches!(first, Some(Action::Put(_, doc)) if doc.v.is_multiple_of(11));
-        text.len() > OPTION || is_one
+        text.encode_utf16().count() > OPTION || is_one
     }
 
     /// The slash command that it is.

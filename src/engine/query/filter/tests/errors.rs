@@ -87,11 +87,11 @@ fn errors_say_where_and_what_and_what_to_do() {
             "",
         ),
         (json!({"a": {"$prefix": 1}}), "a string, not a number", ""),
-        (json!({"a": {"$not": 1}}), "an object of operators", "`$ne`"),
-        (json!({"a": {"$not": {}}}), "an object of operators", ""),
+        (json!({"a": {"$not": 1}}), "at least one operator", "`$ne`"),
+        (json!({"a": {"$not": {}}}), "at least one operator", ""),
         (
             json!({"a": {"$not": {"b": 1}}}),
-            "an object of operators",
+            "at least one operator",
             "",
         ),
         (

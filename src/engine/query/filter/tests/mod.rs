@@ -527,7 +527,7 @@ fn what_a_pattern_would_find_beyond_its_budget_is_an_error_and_no_miss() {
     assert!(found.end().is_ok(), "the next question begins anew");
     // The larger the pattern, the less text.
     let row = json!({"a": "a".repeat(3_000_000)}).to_string();
-    let found = filter(&json!({"a": {"$regex": "(x?){300}y"}}));
+    let found = filter(&json!({"a": {"$regex": "([a-z]{1,30}){1,10}y"}}));
     assert!(!found.matches(Json::new(&row)));
     assert!(found.end().is_err());
     // Words without special characters cost nothing.

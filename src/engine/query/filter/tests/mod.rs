@@ -531,7 +531,7 @@ fn what_a_pattern_would_find_beyond_its_budget_is_an_error_and_no_miss() {
     assert!(!found.matches(Json::new(&row)));
     assert!(found.end().is_err());
     // Words without special characters cost nothing.
-    let plain = filter(&json!({"a": {"$regex": "ab"}}));
+    let plain = filter(&json!({"a": {"$regex": "aa"}}));
     assert!(plain.matches(Json::new(&row)));
     assert!(plain.end().is_ok());
 }

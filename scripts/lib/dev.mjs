@@ -135,7 +135,7 @@ async function main() {
   cleanups.push(() => rm(folder, { recursive: true, force: true }));
   await mkdir(trafficFolder, { recursive: true });
   const traffic = path.join(trafficFolder, `dev-${process.pid}.ndjson`);
-  const simulator = await startSimulator(binary, { port: simPort, traffic });
+  const simulator = await startSimulator(binary, { port: simPort, traffic, canSearch: true });
   cleanups.push(() => simulator.stop());
   // Chosen late, so that hardly anybody else can take it in between.
   if (port === 0) port = await freePort();

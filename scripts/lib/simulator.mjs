@@ -36,11 +36,12 @@ export class Refusal extends Problem {
  * Starts the simulator; it ends with `stop()`, or when this process is gone, since its standard input closes then.
  * `problem` in an answer of the control API becomes an Error.
  */
-export async function startSimulator(binary, { port = 0, traffic, latency, seed, onLog = () => {} } = {}) {
+export async function startSimulator(binary, { port = 0, traffic, latency, seed, canSearch = false, onLog = () => {} } = {}) {
   const args = ["--port", String(port), "--exit-when-stdin-closes"];
   if (traffic) args.push("--traffic", traffic);
   if (latency) args.push("--latency-ms", latency);
   if (seed !== undefined) args.push("--seed", String(seed));
+  if (canSearch) args.push("--message-content-intent");
   const child = spawn(binary, args, { stdio: ["pipe", "pipe", "pipe"], detached: true });
   const log = [];
   eachLine(child.stderr, (line) => {

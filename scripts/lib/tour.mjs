@@ -82,6 +82,11 @@ export const tour = [
   { text: ask("find", `${RANGE} select:role,visits`), expect: (view) => showsKeys("u_2", "u_1")(view) ?? mentions(view, "by `INDEX visits`") },
   { text: ask("explain", RANGE), expect: (view) => mentions(view, "`INDEX visits`") ?? mentions(view, "2 values of the index, 2 rows") },
   { text: ask("find", where({ $text: "mondays" })), expect: showsKeys("u_2") },
+  {
+    text: ask("find", `${where({ $text: "mondays" })} via:scan`),
+    expect: (view) => showsKeys("u_2")(view) ?? mentions(view, "eventual"),
+    note: "The same from the rows' messages, which follow the commits: via:search asks Discord's own search for them, once it has an index.",
+  },
   { text: ask("count", where({ role: "teacher" })), expect: (view) => mentions(view, "2 rows in `prod.users`") },
   { text: ask("distinct", "field:role"), expect: (view) => mentions(view, "2 different values") ?? mentions(view, '"guest"\n"teacher"') },
   { text: ask("aggregate", `pipeline_json:${JSON.stringify(PIPELINE)}`), expect: (view) => mentions(view, "teacher  8") },

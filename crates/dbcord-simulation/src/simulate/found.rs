@@ -64,7 +64,7 @@ fn read_count(reply: &str) -> Option<Found> {
     })
 }
 
-/// `2 rows of 5 in …`, or `3 different values of …`, and then what they are.
+/// `2 rows of 5 in …`, `2 rows (there are more) in …`, or `3 different values of …`, and then what they are.
 fn read_list(query: &Query, reply: &str, file: Option<&str>) -> Option<Found> {
     let (head, body) = reply.split_once('\n').unwrap_or((reply, ""));
     if !head.contains(" · exact as of commit #") {
@@ -78,7 +78,7 @@ fn read_list(query: &Query, reply: &str, file: Option<&str>) -> Option<Found> {
         let is_more = body.contains("Next page: `cursor:");
         has_more = Some(is_more);
         match words.get(2..4)? {
-            ["of", "more"] => {}
+            ["(there", "are"] => {}
             ["of", number] => matched = number.parse().ok(),
             _ if head.contains("left out") => {}
             _ => matched = Some(count),

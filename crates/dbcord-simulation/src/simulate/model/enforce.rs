@@ -1,6 +1,7 @@
 //! What the rules of tables do to writes: schemas, references and unique values.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use super::{Database, Revision, Signature, Table, has_rules};
 use crate::simulate::answer::Refusal;
@@ -8,6 +9,13 @@ use crate::simulate::doc::{Doc, FIELDS, Field, KeyForm, Name, WORDS};
 use crate::simulate::operation::{Edit, To};
 use crate::simulate::place::{Cell, MEMBERS, TEAMS};
 use crate::simulate::rules::{INDEXES, Index, OnDelete, Property, Schema, Types, Validate};
+
+/// Rows that are deleted together: nothing that follows depends on their order.
+#[derive(Default)]
+pub(super) struct Deletion {
+    gone: BTreeSet<Cell>,
+    is_hard: bool,
+}
 
 impl Database {
     /// Puts a document in the row's place, in the form that the table's schema gives it.
@@ -25,7 +33,7 @@ impl Database {
         if let Some((schema, _)) = rules {
             schema.fill_in(&mut doc);
         }
-        self.put(by, cell, doc)?;
+        self.push(cell, Revision::of_doc(by, doc));
         match rules {
             Some((schema, Validate::Strict))
                 if !schema.fits(&doc) || self.is_dangling(&schema, &doc) =>
@@ -36,20 +44,14 @@ impl Database {
         }
     }
 
-    /// Deletes a row, and does what is to be done to those that name it.
-    pub(super) fn delete(
+    /// Does what is to be done to rows that name one that was deleted, once all are that go together.
+    pub(super) fn finish_deletion(
         &mut self,
         by: Signature,
-        cell: Cell,
-        is_hard: bool,
+        deletion: &mut Deletion,
     ) -> Result<(), Refusal> {
-        let was_there = self.current(cell).is_some();
+        let Deletion { mut gone, is_hard } = std::mem::take(deletion);
         let deletion = Revision::of_deletion(by, is_hard);
-        self.push(cell, deletion.clone());
-        if !was_there || !has_rules(cell.table) {
-            return Ok(());
-        }
-        let mut gone = BTreeSet::from([cell]);
         // As long as there is a row that goes along.
         loop {
             let mut naming = self.naming(&gone);
@@ -72,13 +74,42 @@ impl Database {
             if on_delete == OnDelete::SetNull {
                 let mut doc = doc;
                 doc.set(Name::Team, Field::Null);
-                self.put(by, named, doc)?;
+                self.push(named, Revision::of_doc(by, doc));
                 is_kept |= is_strict && !schema.fits(&doc);
             } else {
                 is_kept |= is_strict;
             }
         }
         if is_kept { Err(Refusal::Kept) } else { Ok(()) }
+    }
+
+    /// Deletes a row. Those that name it are looked at later.
+    pub(super) fn delete(
+        &mut self,
+        by: Signature,
+        cell: Cell,
+        is_hard: bool,
+        deletion: &mut Deletion,
+    ) {
+        if self.current(cell).is_some() && has_rules(cell.table) {
+            deletion.gone.insert(cell);
+            deletion.is_hard |= is_hard;
+        }
+        self.push(cell, Revision::of_deletion(by, is_hard));
+    }
+
+    /// Two rows have the same unique value after a write; within it, they may.
+    pub(super) fn check_unique(&self) -> Result<(), Refusal> {
+        let clashes = |(&table, found): (&u8, &Rc<Table>)| {
+            let mut indexes = INDEXES.iter().enumerate();
+            indexes.any(|(at, index)| {
+                found.has_index(at as u8) && index.is_unique && self.clash(table, index).is_some()
+            })
+        };
+        match self.tables.iter().any(clashes) {
+            true => Err(Refusal::Clash),
+            false => Ok(()),
+        }
     }
 
     pub(super) fn set_schema(
@@ -166,25 +197,6 @@ impl Database {
             }
         }
         None
-    }
-
-    fn put(&mut self, by: Signature, cell: Cell, doc: Doc) -> Result<(), Refusal> {
-        let indexes = self.tables.get(&cell.table).map_or(0, |it| it.indexes);
-        for (at, index) in INDEXES.iter().enumerate() {
-            if indexes & (1 << at) == 0 || !index.is_unique {
-                continue;
-            }
-            let Some(value) = index.value(&doc) else {
-                continue;
-            };
-            let others = self.live(cell.table).into_iter();
-            let mut others = others.filter(|(other, _)| *other != cell);
-            if others.any(|(_, other)| index.value(&other).as_ref() == Some(&value)) {
-                return Err(Refusal::Clash);
-            }
-        }
-        self.push(cell, Revision::of_doc(by, doc));
-        Ok(())
     }
 
     /// The rows that name one of these, and what becomes of them.

@@ -9,6 +9,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use enforce::Deletion;
 use row::Revision;
 pub use row::{Row, Signature};
 
@@ -304,10 +305,20 @@ impl Database {
     /// All or nothing.
     pub fn apply(&mut self, by: Signature, changes: &[Change]) -> Result<(), Refusal> {
         let before = self.clone();
-        let mut changes = changes.iter();
-        changes
-            .try_for_each(|change| self.apply_one(by, change))
-            .inspect_err(|_| *self = before)
+        self.carry(by, changes).inspect_err(|_| *self = before)
+    }
+
+    fn carry(&mut self, by: Signature, changes: &[Change]) -> Result<(), Refusal> {
+        // Deletions that follow one another are one.
+        let mut deletion = Deletion::default();
+        for change in changes {
+            if !matches!(change.action, Action::Delete { .. }) {
+                self.finish_deletion(by, &mut deletion)?;
+            }
+            self.apply_one(by, change, &mut deletion)?;
+        }
+        self.finish_deletion(by, &mut deletion)?;
+        self.check_unique()
     }
 
     /// What matches is changed, row by row in the order of their keys; how many that were.
@@ -326,29 +337,32 @@ impl Database {
             return Err(Refusal::OtherNumber);
         }
         let before = self.clone();
-        let change = |(cell, _): &(Cell, Doc)| {
-            let Some(mut doc) = self.current(*cell) else {
-                // It went along with another.
-                return Ok(());
-            };
-            match edit {
-                None => self.delete(by, *cell, false),
-                Some(edit) => {
-                    doc.edit(edit)?;
-                    self.store(by, *cell, doc)
-                }
+        let mut deletion = Deletion::default();
+        let change = |(cell, mut doc): (Cell, Doc)| match edit {
+            None => {
+                self.delete(by, cell, false, &mut deletion);
+                Ok(())
+            }
+            Some(edit) => {
+                doc.edit(edit)?;
+                self.store(by, cell, doc)
             }
         };
-        match rows.iter().try_for_each(change) {
-            Ok(()) => Ok(rows.len()),
-            Err(refusal) => {
-                *self = before;
-                Err(refusal)
-            }
-        }
+        let matched = rows.len();
+        let changed = rows.into_iter().try_for_each(change);
+        changed
+            .and_then(|()| self.finish_deletion(by, &mut deletion))
+            .and_then(|()| self.check_unique())
+            .inspect_err(|_| *self = before)
+            .map(|()| matched)
     }
 
-    fn apply_one(&mut self, by: Signature, change: &Change) -> Result<(), Refusal> {
+    fn apply_one(
+        &mut self,
+        by: Signature,
+        change: &Change,
+        deletion: &mut Deletion,
+    ) -> Result<(), Refusal> {
         let cell = change.cell;
         if !self.tables.contains_key(&cell.table) {
             return Err(Refusal::NoTable);
@@ -367,7 +381,10 @@ impl Database {
         }
         match change.action {
             Action::Put(_, doc) => self.store(by, cell, doc),
-            Action::Delete { is_hard } => self.delete(by, cell, is_hard),
+            Action::Delete { is_hard } => {
+                self.delete(by, cell, is_hard, deletion);
+                Ok(())
+            }
             Action::Restore(to) if to == rev && current.is_some() => Err(Refusal::SameRevision),
             Action::Restore(to) => {
                 // A deletion has no document to go back to, and there is no way past one for good.

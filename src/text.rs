@@ -146,6 +146,32 @@ pub fn inline(text: &str) -> String {
     }
 }
 
+/// How many columns a text takes in a fixed-width font: two for the wide characters of East Asia and for emoji,
+/// none for what joins the character before.
+pub fn columns(text: &str) -> usize {
+    let of = |c: char| match u32::from(c) {
+        0x300..=0x36f | 0x200b..=0x200f | 0xfe00..=0xfe0f | 0x1f3fb..=0x1f3ff => 0,
+        0x1100..=0x115f
+        | 0x2e80..=0xa4cf
+        | 0xac00..=0xd7a3
+        | 0xf900..=0xfaff
+        | 0xfe30..=0xfe6f
+        | 0xff00..=0xff60
+        | 0xffe0..=0xffe6
+        | 0x1f300..=0x1faff
+        | 0x20000..=0x3fffd => 2,
+        _ => 1,
+    };
+    text.chars().map(of).sum()
+}
+
+/// Whether a text has letters that are written from right to left, so that what stands behind them in a line is
+/// drawn before them.
+pub fn is_right_to_left(text: &str) -> bool {
+    let is_such = |c: char| matches!(u32::from(c), 0x590..=0x8ff | 0xfb1d..=0xfdff | 0xfe70..=0xfefe | 0x10800..=0x10fff);
+    text.chars().any(is_such)
+}
+
 /// The up to three of `known` that are closest to `wanted`, all equally close; none that is far off. What all
 /// operators begin with is no likeness.
 pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<String> {
@@ -212,6 +238,22 @@ mod tests {
             prop_assert!(utf16_len(&short) <= limit);
             prop_assert!(text.starts_with(short.trim_end_matches('…')));
         }
+    }
+
+    #[test]
+    fn columns_are_those_of_a_fixed_width_font() {
+        for (text, wide) in [
+            ("abc", 3),
+            ("日本語", 6),
+            ("🦀", 2),
+            ("e\u{301}", 1),
+            ("👍🏽", 2),
+            ("é", 1),
+        ] {
+            assert_eq!(columns(text), wide, "{text}");
+        }
+        assert!(is_right_to_left("a שלום"));
+        assert!(!is_right_to_left("aé日🦀"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::engine::find::Cost;
 use crate::engine::query::{Json, Kind};
 use crate::interactions::Reply;
 use crate::limits::MESSAGE_CONTENT;
-use crate::text::{escape_json, utf16_len};
+use crate::text::{self, escape_json, utf16_len};
 
 /// What fits a phone's width, about, before lines wrap.
 const TABLE_WIDTH: usize = 72;
@@ -139,12 +139,12 @@ fn table(documents: &[&str]) -> Option<String> {
             let cell = cell(value)?;
             let known = columns.iter().position(|(known, _)| *known == name);
             let column = known.unwrap_or_else(|| {
-                let width = name.chars().count();
+                let width = text::columns(&name);
                 columns.push((name, width));
                 columns.len() - 1
             });
             if let Some((_, width)) = columns.get_mut(column) {
-                *width = (*width).max(cell.chars().count());
+                *width = (*width).max(text::columns(&cell));
             }
             row.push((column, cell));
         }
@@ -157,7 +157,9 @@ fn table(documents: &[&str]) -> Option<String> {
     let line = |cells: &mut dyn Iterator<Item = &str>| {
         let mut line = String::new();
         for (cell, (_, width)) in cells.zip(&columns) {
-            line.push_str(&format!("{cell:width$}  "));
+            line.push_str(cell);
+            let room = width.saturating_sub(text::columns(cell));
+            line.push_str(&" ".repeat(room + 2));
         }
         line.trim_end().to_owned()
     };
@@ -177,7 +179,7 @@ fn table(documents: &[&str]) -> Option<String> {
 fn heading(name: &str) -> Option<String> {
     let escaped = escape_json(&Value::from(name).to_string());
     let inner = escaped.strip_prefix('"')?.strip_suffix('"')?;
-    (!inner.is_empty() && inner.chars().count() <= CELL_WIDTH).then(|| inner.to_owned())
+    (!inner.is_empty() && is_cell(inner)).then(|| inner.to_owned())
 }
 
 /// A value in a cell: strings without quotes, what is fragile in a message escaped.
@@ -194,7 +196,11 @@ fn cell(value: Json<'_>) -> Option<String> {
         }
         _ => value.text().to_owned(),
     };
-    (text.chars().count() <= CELL_WIDTH).then_some(text)
+    is_cell(&text).then_some(text)
+}
+
+fn is_cell(text: &str) -> bool {
+    text::columns(text) <= CELL_WIDTH && !text::is_right_to_left(text)
 }
 
 #[cfg(test)]

@@ -308,6 +308,14 @@ fn damaged_files_of_a_checkpoint_are_made_up_for() {
     for file in files {
         world.by_hand("DELETE", &format!("/channels/{log}/messages/{file}"), None);
     }
+    let entries = world.channel_id(INDEX);
+    let posted = |world: &World| {
+        let is_post = |request: &&(String, String, Option<u16>)| {
+            request.0 == "POST" && request.1.contains(&format!("/{entries}/messages"))
+        };
+        world.requests().iter().filter(is_post).count()
+    };
+    let before = posted(&world);
     world.evict();
     world.ok(&get("a"));
     refused(
@@ -317,6 +325,8 @@ fn damaged_files_of_a_checkpoint_are_made_up_for() {
     );
     world.settle();
     assert_eq!(shows(&world, INDEX), first_three());
+    // The channel is read from its beginning, for the messages are still there.
+    assert_eq!(posted(&world), before);
 }
 
 /// The keys in a reply, in their order.

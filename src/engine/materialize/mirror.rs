@@ -130,9 +130,11 @@ impl Mirror {
         self.want_rows(state, table);
     }
 
-    /// The table has another channel than the one that the newest checkpoint's messages are in.
+    /// The table has another channel than the one that the newest checkpoint's messages are in, or what that
+    /// has of its messages cannot be read.
     pub(crate) fn channel_replaced(&mut self, table: u32) {
         let work = self.work(table);
+        work.scan_anew();
         work.is_lost = true;
         work.to_load = true;
         self.mirrored = None;

@@ -176,6 +176,14 @@ impl TableWork {
         self.scan.after = message;
     }
 
+    /// What was accounted for was so in what is known no more: the channel is to be read from its beginning.
+    pub fn scan_anew(&mut self) {
+        self.scan = Scan {
+            late_from: self.scan.late_from,
+            ..Scan::default()
+        };
+    }
+
     pub fn want(&mut self, at: CommitId, key: &str) {
         self.rows.insert((at, key.into()));
     }

@@ -7,7 +7,7 @@ use std::cell::Cell;
 /// What the engine does where one of its rules is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bug {
-    /// Unique values are looked for among what is committed, not among the writes before in the same commit.
+    /// Unique values are looked for among what is committed, not among the other writes in the same commit.
     UniqueBesideBatch,
     /// A row that is changed keeps the entries of its former values in indexes.
     EntriesStay,

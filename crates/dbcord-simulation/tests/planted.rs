@@ -29,7 +29,7 @@ fn reading_before_the_claim_is_found() {
     // Two who both take the database for theirs also post things twice.
     is_found(
         PlantedBug::ReadBeforeClaim,
-        &[Law::Linearizable, Law::Mirrored],
+        &[Law::Linearizable, Law::Mirrored, Law::Available],
     );
 }
 

@@ -131,9 +131,12 @@ impl Batch<'_> {
         let staged = self.values.range((index, value.clone(), String::new())..);
         let staged = staged.take_while(move |((id, of, _), _)| *id == index && *of == value);
         let staged = staged.filter_map(|((.., key), since)| Some((Some((*since)?), key.as_str())));
-        let began = Some(self.began.ops);
-        let staged =
-            staged.filter(move |(op, _)| *op >= began || !is_planted(Bug::UniqueBesideBatch));
+        let seen = if is_planted(Bug::UniqueBesideBatch) {
+            1
+        } else {
+            usize::MAX
+        };
+        let staged = staged.take(seen);
         base.map(|key| (None, key)).chain(staged)
     }
 }

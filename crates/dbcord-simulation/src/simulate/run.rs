@@ -262,8 +262,13 @@ impl Run {
     fn begin_with(&mut self, command: Command) {
         let user = self.user(0);
         self.pasts.will_write(user.0, &command);
-        let view = (self.world).interact(command.spec(self.world.guild.guild_id, user));
-        let reply = content(&view);
+        let spec = command.spec(self.world.guild.guild_id, user);
+        let mut reply = content(&self.world.interact(spec.clone()));
+        if reply.contains("Discord's rate limit") {
+            // Much is made at once here.
+            self.world.wait(60_000);
+            reply = content(&self.world.interact(spec));
+        }
         assert!(reply.contains("(commit #"), "{command}: {reply}");
         let user = user.0;
         self.before.invoke(&Request { user, command });

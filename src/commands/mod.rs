@@ -267,7 +267,7 @@ pub async fn run<H: Host>(data: CommandData, context: Context<H>) -> Result<Repl
     }
 }
 
-/// An answer that may lack something says so first: also where nothing was found.
+/// An answer that may lack something says so first, and where nothing was found, last.
 fn warned(result: Result<Reply>, warning: &str) -> Result<Reply> {
     let mut reply = result.map_err(|error| {
         let hint = error.hint.clone().unwrap_or_default();

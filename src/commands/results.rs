@@ -15,10 +15,7 @@ const CELL_WIDTH: usize = 24;
 
 /// `1 row`, `20 rows`
 pub(super) fn rows_of(count: usize) -> String {
-    match count {
-        1 => "1 row".to_owned(),
-        count => format!("{count} rows"),
-    }
+    number_of(count as u64, "row")
 }
 
 /// What the answer took, and how fresh it is.
@@ -40,10 +37,7 @@ pub(super) fn cost(cost: &Cost) -> String {
 
 /// `1 request`, `20 requests`
 pub(super) fn requests(count: u64) -> String {
-    match count {
-        1 => "1 request".to_owned(),
-        count => format!("{count} requests"),
-    }
+    number_of(count, "request")
 }
 
 /// As of when the answer is, and where it is from messages, what may be missing.
@@ -54,7 +48,10 @@ pub(super) fn freshness(cost: &Cost) -> String {
         return format!("{exact}as of commit #{head}");
     };
     let mut parts = vec![
-        format!("eventual: {} read", messages(report.messages)),
+        format!(
+            "eventual: {} read",
+            number_of(report.messages as u64, "message")
+        ),
         counted(report.dropped, "dropped as out of date"),
         counted(
             report.added,
@@ -82,10 +79,10 @@ pub(super) fn freshness(cost: &Cost) -> String {
     parts.join(", ")
 }
 
-fn messages(count: usize) -> String {
+fn number_of(count: u64, thing: &str) -> String {
     match count {
-        1 => "1 message".to_owned(),
-        count => format!("{count} messages"),
+        1 => format!("1 {thing}"),
+        count => format!("{count} {thing}s"),
     }
 }
 

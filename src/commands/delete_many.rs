@@ -32,7 +32,7 @@ pub(super) struct DeleteMany {
     where_json: Option<String>,
     /// Instead of where_json: a file with the filter
     where_file: Option<Attachment>,
-    /// Only tell how many rows match, and the first of them
+    /// Only try it, and tell which rows it would delete
     dry_run: Option<bool>,
     /// Only if so many rows match
     #[command(min_value = 0)]
@@ -41,7 +41,7 @@ pub(super) struct DeleteMany {
 
 impl SlashCommand for DeleteMany {
     const HELP: &'static str = "All rows that match at the moment of the commit are deleted, or none: at most 5,000. \
-        `dry_run:true` changes nothing and tells how many it would be; `expect` refuses any other number. \
+        `dry_run:true` tries it, changes nothing, and tells how many it would be; `expect` refuses any other number. \
         `/dbc_restore_row` brings single rows back.";
     const EXAMPLE: &'static str =
         "/dbc_delete_many database:prod table:users where_json:{\"role\":\"guest\"} expect:3";
@@ -53,6 +53,7 @@ impl SlashCommand for DeleteMany {
         let many = Many {
             table: self.table.clone(),
             filter: Filter::parse(filter.option, &filter.text)?,
+            option: filter.option,
             action: Action::Delete { hard: false },
             expect: preview::expected(self.expect),
         };
@@ -60,9 +61,13 @@ impl SlashCommand for DeleteMany {
             return preview::of(&database, &many, "deleted").await;
         }
         let committed = database.change_many(&context.origin, many).await?;
+        let count = committed.value.keys.len();
+        if count == 0 {
+            return Ok(preview::nothing(&self.database, &self.table));
+        }
         Ok(Reply::new(format!(
             "Deleted {} from `{}.{}` (commit #{}).{}",
-            results::rows_of(committed.value.matched),
+            results::rows_of(count),
             self.database,
             self.table,
             committed.at.seq(),

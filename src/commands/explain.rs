@@ -3,7 +3,8 @@
 use twilight_interactions::command::{CommandModel, CreateCommand};
 use twilight_model::channel::Attachment;
 
-use super::{Context, SlashCommand, input, manage_server, results};
+use super::input::{self, Options};
+use super::{Context, SlashCommand, manage_server, results};
 use crate::engine::find::{Aggregate, Cost, Find, Include, Next, Rows};
 use crate::engine::query::plan::{Access, MEMORY, Plan, Way};
 use crate::error::{Error, Result};
@@ -48,6 +49,8 @@ pub(super) struct Explain {
     /// Instead of a filter: stages, as for /dbc_aggregate
     #[command(max_length = 6000)]
     pipeline_json: Option<String>,
+    /// Instead of pipeline_json: a file with the stages
+    pipeline_file: Option<Attachment>,
     /// Where the rows come from (default: memory, which is exact, wherever the table fits)
     via: Option<input::ViaOption>,
 }
@@ -64,10 +67,16 @@ impl SlashCommand for Explain {
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
         let database = context.for_reading(&self.database).await?;
         let of = format!("`{}.{}`", self.database, self.table);
-        if let Some(pipeline) = &self.pipeline_json {
+        if self.pipeline_json.is_some() || self.pipeline_file.is_some() {
+            let options = Options {
+                json: "pipeline_json",
+                file: "pipeline_file",
+            };
+            let input =
+                input::read(&context, options, self.pipeline_json, self.pipeline_file).await?;
             if self.where_json.is_some() || self.where_file.is_some() || self.sort.is_some() {
                 let message = "a pipeline has its filter and its order in its stages.";
-                return Err(Error::invalid("pipeline_json", message)
+                return Err(Error::invalid(input.option, message)
                     .hint("Use `$match` and `$sort` there, or leave the pipeline out."));
             }
             if self.via.is_some() {
@@ -75,8 +84,8 @@ impl SlashCommand for Explain {
                 return Err(Error::invalid("via", message).hint("Leave one of the two out."));
             }
             let question = Aggregate {
-                option: "pipeline_json",
-                pipeline,
+                option: input.option,
+                pipeline: &input.text,
                 limit: PIPELINE_ROWS,
             };
             let (output, cost) = database.aggregate(&self.table, question).await?;

@@ -4,10 +4,10 @@ use twilight_interactions::command::{CommandModel, CommandOption, CreateCommand,
 use twilight_model::channel::Attachment;
 
 use super::input::{self, Options};
-use super::{Context, SlashCommand, Typing, besides, manage_server, suggest};
+use super::{Context, SlashCommand, Typing, besides, manage_server, suggest, unchanged};
 use crate::engine::document;
-use crate::engine::row::{Action, Change, PutMode, place};
-use crate::error::{Error, Result};
+use crate::engine::row::{Action, Change, PutMode};
+use crate::error::Result;
 use crate::host::Host;
 use crate::interactions::{Choice, Reply};
 use crate::text::inline;
@@ -71,21 +71,22 @@ impl SlashCommand for Insert {
             json: "value_json",
             file: "value_file",
         };
-        let place = place(&self.database, &self.table, &self.key);
-        let about = |error: Error| error.about(&place);
-        let input = input::read(&context, options, self.value_json, self.value_file).await;
-        let input = input.map_err(about)?;
+        let input = input::read(&context, options, self.value_json, self.value_file).await?;
         let change = Change {
             table: self.table.clone(),
             key: self.key.clone(),
             if_rev: None,
             action: Action::Put {
                 mode: self.mode.map(PutMode::from).unwrap_or_default(),
-                fields: document::parse(input.option, &input.text).map_err(about)?,
+                fields: document::parse(input.option, &input.text)?,
                 option: input.option,
             },
         };
         let committed = database.change_row(&context.origin, change).await?;
+        if committed.value.unchanged > 0 {
+            let place = (&*self.database, &*self.table, &*self.key);
+            return Ok(unchanged(place, &committed.value));
+        }
         Ok(Reply::new(format!(
             "Stored `{}` in `{}.{}` as revision {} (commit #{}).{}",
             inline(&self.key),

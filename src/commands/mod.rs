@@ -45,7 +45,7 @@ use twilight_model::application::interaction::application_command::{
 };
 use twilight_model::guild::Permissions;
 
-use crate::engine::row::Changed;
+use crate::engine::row::{self, Changed};
 use crate::engine::{Database, Engine, Origin};
 use crate::error::{Error, ErrorKind, Result, Written};
 use crate::host::Host;
@@ -253,7 +253,9 @@ pub async fn run<H: Host>(data: CommandData, context: Context<H>) -> Result<Repl
     match registry().into_iter().find(|entry| entry.name == data.name) {
         Some(entry) => {
             let warning = Rc::clone(&context.warning);
+            let place = place(&data);
             let result = (entry.run)(data, context).await;
+            let result = result.map_err(|error| placed(error, place));
             match warning.take() {
                 Some(warning) => warned(result, &warning),
                 None => result,
@@ -264,6 +266,44 @@ pub async fn run<H: Host>(data: CommandData, context: Context<H>) -> Result<Repl
             format!("This deployment has no command `/{}`.", data.name),
         )
         .hint("An operator can bring Discord's list up to date with `scripts/register`.")),
+    }
+}
+
+/// The database that a command is about, and what errors call it, its table, or its row.
+fn place(data: &CommandData) -> Option<(String, String)> {
+    let given = |name: &str| {
+        let mut options = data.options.iter();
+        options.find_map(|option| match &option.value {
+            CommandOptionValue::String(text) if option.name == name => Some(text.as_str()),
+            _ => None,
+        })
+    };
+    let database = given("database")?;
+    let place = match (given("table"), given("key")) {
+        (Some(table), Some(key)) => row::place(database, table, key),
+        (Some(table), None) => format!(
+            "table `{}` in database `{}`",
+            inline(table),
+            inline(database)
+        ),
+        (None, _) => format!("database `{}`", inline(database)),
+    };
+    Some((inline(database), place))
+}
+
+/// The error, with what it is about if it does not say so.
+fn placed(error: Error, place: Option<(String, String)>) -> Error {
+    // What is no name names nothing.
+    let is_of_name = matches!(error.option, Some("database" | "table" | "key"));
+    match place {
+        Some((database, place)) if !is_of_name => {
+            let says_so = [format!("`{database}`"), format!("`{database}.")];
+            match says_so.iter().any(|named| error.message.contains(named)) {
+                true => error,
+                false => error.about(&place),
+            }
+        }
+        _ => error,
     }
 }
 
@@ -324,6 +364,12 @@ fn besides(changed: &Changed) -> String {
             "\nDeleted along, since they named it: {deleted}. No longer named by: {cleared}."
         )),
     }
+    text + &warnings(changed)
+}
+
+/// What breaks a schema that only warns, on lines of its own.
+fn warnings(changed: &Changed) -> String {
+    let mut text = String::new();
     for warning in &changed.warnings {
         text.push_str(&format!("\n⚠️ {}", truncate(warning, WARNING)));
     }
@@ -331,6 +377,16 @@ fn besides(changed: &Changed) -> String {
         text.push_str(&format!("\n⚠️ and {} more", changed.more_warnings));
     }
     text
+}
+
+/// That a row was to become what it is.
+fn unchanged((database, table, key): (&str, &str, &str), changed: &Changed) -> Reply {
+    Reply::new(format!(
+        "`{}` in `{database}.{table}` is like that already, at revision {}; nothing was written.{}",
+        inline(key),
+        changed.rev,
+        besides(changed)
+    ))
 }
 
 /// A revision as Discord hands it over; it keeps to the least value by itself.

@@ -79,7 +79,7 @@ pub(super) fn freshness(cost: &Cost) -> String {
     parts.join(", ")
 }
 
-fn number_of(count: u64, thing: &str) -> String {
+pub(super) fn number_of(count: u64, thing: &str) -> String {
     match count {
         1 => format!("1 {thing}"),
         count => format!("{count} {thing}s"),

@@ -67,11 +67,6 @@ impl SlashCommand for SchemaSet {
 
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
         let database = context.engine.database(&self.database).await?;
-        let place = format!("table `{}` in database `{}`", self.table, self.database);
-        let about = |error: Error| match error.is_of_input() {
-            true => error.about(&place),
-            false => error,
-        };
         let validate = self.validate.map(Validate::from);
         let new = if self.remove == Some(true) {
             if self.schema_json.is_some() || self.schema_file.is_some() || validate.is_some() {
@@ -89,19 +84,20 @@ impl SlashCommand for SchemaSet {
                 json: "schema_json",
                 file: "schema_file",
             };
-            let input = input::read(&context, options, self.schema_json, self.schema_file).await;
-            let input = input.map_err(about)?;
+            let input = input::read(&context, options, self.schema_json, self.schema_file).await?;
             NewSchema {
-                fields: Some(document::parse_schema(input.option, &input.text).map_err(about)?),
+                fields: Some(document::parse_schema(input.option, &input.text)?),
                 option: input.option,
                 validate: validate.unwrap_or_default(),
             }
         };
         let is_removal = new.fields.is_none();
         let validate = new.validate;
-        let set = database.set_schema(&context.origin, &self.table, new).await;
+        let set = database
+            .set_schema(&context.origin, &self.table, new)
+            .await?;
         let of = format!("`{}.{}`", self.database, self.table);
-        Ok(Reply::new(match set.map_err(about)? {
+        Ok(Reply::new(match set {
             Outcome::AsBefore(None) => format!("{of} has no schema. Nothing was written."),
             Outcome::AsBefore(Some(version)) => format!(
                 "This is the schema of {of} already: version {version}, {}. Nothing was written.",

@@ -36,12 +36,7 @@ impl SlashCommand for TableDrop {
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
         let database = context.engine.database(&self.database).await?;
         database.check_table(&self.table).await?;
-        confirmed(&self.confirm, "table", &self.table).map_err(|error| {
-            error.about(&format!(
-                "table `{}` in database `{}`",
-                self.table, self.database
-            ))
-        })?;
+        confirmed(&self.confirm, "table", &self.table)?;
         let follows = if database.is_mirrored(&self.table) {
             " Its channel is being removed."
         } else {

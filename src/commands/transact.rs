@@ -4,9 +4,9 @@ use twilight_interactions::command::{CommandModel, CreateCommand};
 use twilight_model::channel::Attachment;
 
 use super::input::{self, Options};
-use super::{Context, SlashCommand, besides, manage_server};
+use super::{Context, SlashCommand, besides, manage_server, results};
 use crate::engine::transact::Transaction;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::host::Host;
 use crate::interactions::Reply;
 
@@ -41,19 +41,26 @@ impl SlashCommand for Transact {
             json: "ops_json",
             file: "ops_file",
         };
-        let about = |error: Error| error.about(&format!("database `{}`", self.database));
-        let input = input::read(&context, options, self.ops_json, self.ops_file).await;
-        let input = input.map_err(about)?;
-        let transaction = Transaction::parse(input.option, &input.text).map_err(about)?;
-        let operations = match transaction.operations() {
-            1 => "1 operation".to_owned(),
-            more => format!("{more} operations"),
-        };
+        let input = input::read(&context, options, self.ops_json, self.ops_file).await?;
+        let transaction = Transaction::parse(input.option, &input.text)?;
+        let count = transaction.operations();
+        let operations = results::number_of(count as u64, "operation");
         let committed = database.transact(&context.origin, transaction).await?;
+        let besides = besides(&committed.value);
+        let unchanged = committed.value.unchanged;
+        if unchanged == count {
+            return Ok(Reply::new(format!(
+                "Nothing to commit: {operations} leave all rows of database `{}` as they are; nothing was written.{besides}",
+                self.database
+            )));
+        }
+        let some = match unchanged {
+            0 => String::new(),
+            some => format!(" {some} of them changed nothing."),
+        };
         Ok(Reply::new(format!(
-            "Committed {operations} (commit #{}).{}",
+            "Committed {operations} (commit #{}).{some}{besides}",
             committed.at.seq(),
-            besides(&committed.value)
         )))
     }
 }

@@ -4,10 +4,10 @@ use twilight_interactions::command::{CommandModel, CreateCommand};
 use twilight_model::channel::Attachment;
 
 use super::input::{self, Options};
-use super::{Context, SlashCommand, besides, manage_server, revision};
+use super::{Context, SlashCommand, besides, manage_server, revision, unchanged};
 use crate::engine::document;
-use crate::engine::row::{Action, Change, Patch, place};
-use crate::error::{Error, Result};
+use crate::engine::row::{Action, Change, Patch};
+use crate::error::Result;
 use crate::host::Host;
 use crate::interactions::Reply;
 use crate::text::inline;
@@ -55,23 +55,23 @@ impl SlashCommand for Update {
             json: "patch_json",
             file: "patch_file",
         };
-        let place = place(&self.database, &self.table, &self.key);
-        let about = |error: Error| error.about(&place);
-        let input = input::read(&context, options, self.patch_json, self.patch_file).await;
-        let input = input.map_err(about)?;
+        let input = input::read(&context, options, self.patch_json, self.patch_file).await?;
+        let patch = document::parse_patch(input.option, &input.text)?;
         let if_rev = self.if_rev.map(|rev| revision("if_rev", rev)).transpose()?;
         let change = Change {
             table: self.table.clone(),
             key: self.key.clone(),
             if_rev,
             action: Action::Update {
-                patch: document::parse_patch(input.option, &input.text)
-                    .and_then(|patch| Patch::parse(input.option, patch))
-                    .map_err(about)?,
+                patch: Patch::parse(input.option, patch)?,
                 option: input.option,
             },
         };
         let committed = database.change_row(&context.origin, change).await?;
+        if committed.value.unchanged > 0 {
+            let place = (&*self.database, &*self.table, &*self.key);
+            return Ok(unchanged(place, &committed.value));
+        }
         Ok(Reply::new(format!(
             "Updated `{}` in `{}.{}` to revision {} (commit #{}).{}",
             inline(&self.key),

@@ -38,7 +38,7 @@ pub(super) struct UpdateMany {
     patch_json: Option<String>,
     /// Instead of patch_json: a file with the patch
     patch_file: Option<Attachment>,
-    /// Only tell how many rows match, and the first of them
+    /// Only try it, and tell which rows it would change
     dry_run: Option<bool>,
     /// Only if so many rows match
     #[command(min_value = 0)]
@@ -47,7 +47,7 @@ pub(super) struct UpdateMany {
 
 impl SlashCommand for UpdateMany {
     const HELP: &'static str = "All rows that match at the moment of the commit are changed, or none: at most 5,000. \
-        `dry_run:true` changes nothing and tells how many it would be; `expect` refuses any other number, so that \
+        `dry_run:true` tries it, changes nothing, and tells how many it would be; `expect` refuses any other number, so that \
         nothing is changed that the preview did not count. Patches are those of `/dbc_update`.";
     const EXAMPLE: &'static str = "/dbc_update_many database:prod table:users where_json:{\"role\":\"student\"} patch_json:{\"$inc\":{\"year\":1}} dry_run:true";
     const WRITES: bool = true;
@@ -55,6 +55,7 @@ impl SlashCommand for UpdateMany {
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
         let database = context.engine.database(&self.database).await?;
         let filter = input::read(&context, WHERE, self.where_json, self.where_file).await?;
+        let where_option = filter.option;
         let options = Options {
             json: "patch_json",
             file: "patch_file",
@@ -64,7 +65,8 @@ impl SlashCommand for UpdateMany {
         let patch = document::parse_patch(option, &patch.text)?;
         let many = Many {
             table: self.table.clone(),
-            filter: Filter::parse(filter.option, &filter.text)?,
+            filter: Filter::parse(where_option, &filter.text)?,
+            option: where_option,
             action: Action::Update {
                 patch: Patch::parse(option, patch)?,
                 option,
@@ -75,14 +77,22 @@ impl SlashCommand for UpdateMany {
             return preview::of(&database, &many, "changed").await;
         }
         let committed = database.change_many(&context.origin, many).await?;
-        let changed = committed.value;
-        Ok(Reply::new(format!(
-            "Updated {} of `{}.{}` (commit #{}).{}",
-            results::rows_of(changed.matched),
-            self.database,
-            self.table,
-            committed.at.seq(),
-            besides(&changed.changed)
-        )))
+        let (count, changed) = (committed.value.keys.len(), committed.value.changed);
+        if count == 0 {
+            return Ok(preview::nothing(&self.database, &self.table));
+        }
+        let rows = results::rows_of(count);
+        let of = format!("{rows} of `{}.{}`", self.database, self.table);
+        let done = match changed.unchanged {
+            0 => format!("Updated {of} (commit #{}).", committed.at.seq()),
+            all if all == count => {
+                format!("{of} match and are like that already; nothing was written.")
+            }
+            some => format!(
+                "Updated {of} (commit #{}); {some} of them were like that already.",
+                committed.at.seq()
+            ),
+        };
+        Ok(Reply::new(format!("{done}{}", besides(&changed))))
     }
 }

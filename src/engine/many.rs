@@ -16,6 +16,8 @@ use crate::limits::TRANSACTION_OPERATIONS;
 pub struct Many {
     pub table: String,
     pub filter: Filter,
+    /// The option that the filter came in.
+    pub option: &'static str,
     pub action: Action,
     /// How many rows have to match, where somebody wants to be sure.
     pub expect: Option<usize>,
@@ -24,7 +26,8 @@ pub struct Many {
 /// What became of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManyChanged {
-    pub matched: usize,
+    /// Of the rows that matched, in order.
+    pub keys: Vec<String>,
     pub changed: Changed,
 }
 
@@ -35,29 +38,42 @@ impl<H: Host> Database<H> {
     /// The first row whose change is refused; more rows than a commit takes, or others than were expected; or
     /// a commit that failed.
     pub async fn change_many(&self, origin: &Origin, many: Many) -> Result<Committed<ManyChanged>> {
-        let touch = match many.action {
-            Action::Delete { .. } => Touch::Delete,
-            Action::Put { .. } | Action::Update { .. } => Touch::Put,
-        };
-        let table = many.table.clone();
-        let need = Need { table, touch };
+        let need = many.need();
         let build = move |batch: &mut Batch<'_>| many.stage(batch);
         self.write_to(origin, vec![need], build).await
+    }
+
+    /// What [`Database::change_many`] would come to now.
+    ///
+    /// # Errors
+    /// What it would be refused for.
+    pub async fn rehearse_many(&self, many: &Many) -> Result<ManyChanged> {
+        let stage = |batch: &mut Batch<'_>| many.stage(batch);
+        self.rehearse(&[many.need()], stage).await
     }
 }
 
 impl Many {
+    fn need(&self) -> Need {
+        Need {
+            table: self.table.clone(),
+            touch: match self.action {
+                Action::Delete { .. } => Touch::Delete,
+                Action::Put { .. } | Action::Update { .. } => Touch::Put,
+            },
+        }
+    }
+
     fn stage(&self, batch: &mut Batch<'_>) -> Result<ManyChanged> {
         let table = batch.table(&self.table)?;
         let keys = self.matching(batch, &table)?;
         self.check_number(batch.database(), keys.len())?;
-        let matched = keys.len();
         let mut changed = Changed::default();
         let mut deletion = Deletion::default();
-        for key in keys {
+        for key in &keys {
             let change = Change {
                 table: self.table.clone(),
-                key,
+                key: key.clone(),
                 if_rev: None,
                 action: self.action.clone(),
             };
@@ -65,7 +81,7 @@ impl Many {
         }
         // Of all of them at once: in which order they come makes no difference.
         changed.add(deletion.finish(batch).map_err(|(_, error)| error)?);
-        Ok(ManyChanged { matched, changed })
+        Ok(ManyChanged { keys, changed })
     }
 
     /// The keys of the rows that match after the writes before this one, in their order.
@@ -98,7 +114,7 @@ impl Many {
     ///
     /// # Errors
     /// With both numbers.
-    pub fn check_number(&self, database: &str, found: usize) -> Result<()> {
+    fn check_number(&self, database: &str, found: usize) -> Result<()> {
         let of = format!("table `{}` of database `{database}`", self.table);
         if let Some(expected) = self.expect.filter(|&expected| expected != found) {
             let message = format!("{found} rows of {of} match, not {expected}.");
@@ -111,7 +127,7 @@ impl Many {
                 "{found} rows of {of} match; one commit changes at most {TRANSACTION_OPERATIONS}."
             );
             return Err(Error::new(ErrorKind::TooLarge, message)
-                .option("where_json")
+                .option(self.option)
                 .hint("Ask for a part of them, by a range of keys or values."));
         }
         Ok(())

@@ -291,8 +291,8 @@ fn what_the_log_no_longer_has_is_read_from_the_thread() {
 fn no_more_revisions_are_offered_than_can_be_shown() {
     let mut world = World::with_table(10);
     world.ok(&insert("a"));
-    let update = json!({"op": "update", "table": "users", "key": "a", "patch": {}});
-    let updates = Value::from(vec![update; 100]);
+    let update = |n| json!({"op": "update", "table": "users", "key": "a", "patch": {"n": n}});
+    let updates: Value = (0..100).map(update).collect();
     world.ok(&format!("/dbc_transact database:prod ops_json:{updates}"));
     let reply = world.ok(&history("key:a limit:99"));
     assert!(reply.contains("raise `limit`"), "{reply}");

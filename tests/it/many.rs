@@ -69,8 +69,119 @@ fn all_rows_that_match_change_in_one_commit() {
     assert_eq!(count(&mut world, "{}"), "20 rows");
     world.ok(&on_users("dbc_restore_row", "key:p02 rev:1"));
     world.ok(&get("p02"));
-    let nothing = world.ok(&on_users("dbc_delete_many", r#"where_json:{"year":9}"#));
-    assert!(nothing.starts_with("Deleted 0 rows"), "{nothing}");
+}
+
+#[test]
+fn what_is_like_that_already_is_not_written() {
+    let mut world = with_people(4);
+    let before = commits(&world).len();
+    let same = "match and are like that already; nothing was written.";
+    for (line, told) in [
+        (
+            on_users("dbc_delete_many", r#"where_json:{"year":9}"#),
+            "No row of `prod.users` matches; nothing was written.",
+        ),
+        (
+            on_users(
+                "dbc_update_many",
+                r#"where_json:{"year":1} patch_json:{"year":1,"no":null}"#,
+            ),
+            same,
+        ),
+        (
+            on_users("dbc_update", r#"key:p00 patch_json:{"year":0} if_rev:1"#),
+            "`p00` in `prod.users` is like that already, at revision 1; nothing was written.",
+        ),
+        (
+            on_users(
+                "dbc_insert",
+                r#"mode:upsert key:p00 value_json:{"year":0,"name":"n00"}"#,
+            ),
+            "like that already, at revision 1",
+        ),
+        (
+            r#"/dbc_transact database:prod ops_json:[{"op":"update","table":"users","key":"p00","patch":{"year":0}}]"#
+                .to_owned(),
+            "Nothing to commit: 1 operation",
+        ),
+    ] {
+        let reply = world.ok(&line);
+        assert!(reply.contains(told), "{line}: {reply}");
+    }
+    assert_eq!(commits(&world).len(), before);
+    // A revision that somebody expects is still held against the row's.
+    let wrong = on_users("dbc_update", r#"key:p00 patch_json:{"year":0} if_rev:2"#);
+    refused(&mut world, &wrong, &["is at revision 1, not 2"]);
+    // Fields in another order are another document.
+    let turned = r#"mode:upsert key:p00 value_json:{"name":"n00","year":0}"#;
+    let reply = world.ok(&on_users("dbc_insert", turned));
+    assert!(reply.contains("revision 2"), "{reply}");
+    let some = r#"where_json:{"year":{"$in":[0,1]}} patch_json:{"year":1}"#;
+    let preview = world.ok(&on_users(
+        "dbc_update_many",
+        &format!("{some} dry_run:true"),
+    ));
+    assert!(
+        preview.contains("10 of them are like that already."),
+        "{preview}"
+    );
+    let reply = world.ok(&on_users("dbc_update_many", some));
+    assert!(
+        reply.starts_with("Updated 20 rows of")
+            && reply.ends_with("; 10 of them were like that already."),
+        "{reply}"
+    );
+    assert!(world.ok(&get("p01")).contains("· rev 1 ·"));
+    assert_eq!(commits(&world).len(), before + 2);
+}
+
+#[test]
+fn a_preview_tries_it() {
+    let mut world = with_people(5);
+    world.ok(&on_users(
+        "dbc_update",
+        r#"key:p29 patch_json:{"year":"many"}"#,
+    ));
+    let before = commits(&world).len();
+    refused(
+        &mut world,
+        &on_users(
+            "dbc_update_many",
+            r#"where_json:{} patch_json:{"$inc":{"year":1}} dry_run:true"#,
+        ),
+        &["ow `p29` of", "year"],
+    );
+    world.ok("/dbc_table_create database:prod table:posts pk:id");
+    let schema = json!({"properties": {
+        "author": {"ref": "users", "on_delete": "cascade"},
+        "editor": {"ref": "users", "on_delete": "set_null"},
+    }});
+    world.ok(&format!(
+        "/dbc_schema_set database:prod table:posts schema_json:{schema}"
+    ));
+    for reference in ["author", "editor"] {
+        let row = json!({reference: "p01"});
+        world.ok(&format!(
+            "/dbc_insert database:prod table:posts key:{reference} value_json:{row}"
+        ));
+    }
+    let preview = world.ok(&on_users(
+        "dbc_delete_many",
+        r#"where_json:{"year":1} dry_run:true"#,
+    ));
+    assert!(
+        preview.starts_with("10 rows of `prod.users` match and would be deleted"),
+        "{preview}"
+    );
+    assert!(
+        preview.contains("\nDeleted along, since they name it, would be 1 row."),
+        "{preview}"
+    );
+    assert!(
+        preview.contains("\nWhat goes would no longer be named by 1 row."),
+        "{preview}"
+    );
+    assert_eq!(commits(&world).len(), before + 4);
 }
 
 #[test]

@@ -184,12 +184,12 @@ fn a_log_that_is_not_up_to_date_is_read_and_heals() {
     );
     // And at once for who writes.
     world.wait(300_000);
-    world.ok(&update(6));
+    world.ok(&update(8));
     world.evict();
     world.stale_reads(200_000);
     assert!(world.reply(&get("a")).contains("read-only"));
     world.stale_reads(0);
-    assert!(world.ok(&update(7)).contains("revision 9"));
+    assert!(world.ok(&update(9)).contains("revision 9"));
     assert!(!world.ok(&get("a")).contains("read-only"));
 }
 

@@ -45,6 +45,7 @@ const CROWD: usize = 5;
 /// A write that is durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Committed<T> {
+    /// The commit that made it so; of one that changes nothing, the last one before it.
     pub at: CommitId,
     /// What validating it found out.
     pub value: T,
@@ -178,6 +179,13 @@ impl<H: Host> Database<H> {
         let first = accepted.first().map(|waiting| waiting.origin.clone());
         let committed = match first {
             None => Err(None),
+            // They change nothing, and what they rest on is durable.
+            Some(_) if record.ops.is_empty() => {
+                let opened = self.opened().ok();
+                Ok(opened
+                    .and_then(|opened| opened.state.head_id())
+                    .unwrap_or_default())
+            }
             Some(first) => match self.append(record).await {
                 Ok(id) => Ok(id),
                 Err(PostError::TooLarge(_)) if accepted.len() > 1 => {
@@ -278,6 +286,44 @@ impl<H: Host> Database<H> {
             }
         }
         Ok(failed)
+    }
+
+    /// What a write would come to now. Nothing is committed.
+    ///
+    /// # Errors
+    /// What `build` refuses, and what the commit would be refused for.
+    pub(super) async fn rehearse<T>(
+        &self,
+        needs: &[Need],
+        build: impl FnOnce(&mut Batch<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.load_needed(needs).await?;
+        let opened = self.opened()?;
+        let mut batch = Batch::new(&self.name, &opened.state, self.shared.host.now());
+        let value = build(&mut batch)?;
+        match batch.clash() {
+            Some(clash) => Err(clash.error),
+            None => Ok(value),
+        }
+    }
+
+    /// Loads the tables that a write looks at: nothing is awaited once all are there.
+    async fn load_needed(&self, needs: &[Need]) -> Result<()> {
+        self.confirm_tenure().await?;
+        loop {
+            let wanted = {
+                let opened = self.opened()?;
+                let batch = Batch::new(&self.name, &opened.state, self.shared.host.now());
+                let needed = needs::tables(&batch, &mut needs.iter()).into_iter();
+                let mut tables = needed.filter_map(|id| opened.state.table_by_id(id));
+                let wanted = tables.find(|(_, table)| !table.is_loaded);
+                wanted.map(|(name, _)| name.to_owned())
+            };
+            match wanted {
+                Some(wanted) => self.load_table(&wanted).await?,
+                None => return Ok(()),
+            }
+        }
     }
 
     /// Takes from the queue what fits one record, validating each.

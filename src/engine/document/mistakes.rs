@@ -36,13 +36,19 @@ pub(super) fn explain(
         let offset = offset(text, error.line(), error.column());
         (offset, place(text, offset))
     };
-    let reason = match reason {
+    let what = match reason {
         "unexpected end of hex escape" | "lone leading surrogate in hex escape" => {
             r"half of a character: escapes from \ud800 to \udfff come in pairs,"
         }
+        "EOF while parsing an object" => "the object has no end, a `}` is missing",
+        "EOF while parsing a list" => "the list has no end, a `]` is missing",
+        "EOF while parsing a string" => "the string has no end, a `\"` is missing",
+        "EOF while parsing a value" => "a value is missing",
+        "trailing characters" => "there is more behind its end,",
+        "expected ident" => "this is no word of JSON's,",
         other => other,
     };
-    let told = Error::invalid(option, format!("this is not valid JSON: {reason} {place}."));
+    let told = Error::invalid(option, format!("this is not valid JSON: {what} {place}."));
     match likely_mistake(text, reason, offset, wanted) {
         Some(hint) => told.hint(hint),
         None => told,

@@ -246,7 +246,7 @@ mod tests {
     fn errors_say_where_and_what() {
         refused(r#"{"a":1,}"#, "line 1, column 8");
         refused("{\n  \"ü\": tru }", "line 2, column 11");
-        refused("{\"a\":1} x", "trailing characters at line 1, column 9");
+        refused("{\"a\":1} x", "more behind its end, at line 1, column 9");
         refused("", "only space");
         refused("[1]", "this is a list");
         refused(r#"{"a":1,"a":2}"#, "the field `a` stands twice");
@@ -256,7 +256,10 @@ mod tests {
         );
         refused(r#"{"n":123456789012345678901}"#, "123456789012345678901");
         refused(r#"{"s":"\ud800"}"#, "come in pairs, at line 1, column 13");
-        refused(r#"{"a":1"#, "at the end, line 1, column 7, near");
+        refused(
+            r#"{"a":1"#,
+            "a `}` is missing at the end, line 1, column 7, near",
+        );
         refused("{\"a\":1\n\n", "at the end, line 1, column 7, near");
         refused(r#"{"n":1e400}"#, "number out of range");
         refused(r#"{"n":0.12345678901234567890123}"#, "more digits");

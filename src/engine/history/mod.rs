@@ -224,6 +224,7 @@ impl<H: Host> Database<H> {
                 key: &key,
                 rev: before.rev + 1,
                 option: "rev",
+                may_stay: false,
             };
             if table.schema.current().is_none() {
                 return store_as_is(batch, &place, doc.clone());

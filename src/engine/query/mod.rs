@@ -8,6 +8,7 @@
 pub mod aggregate;
 pub mod cursor;
 pub mod filter;
+mod hints;
 pub mod json;
 pub mod memory;
 mod number;

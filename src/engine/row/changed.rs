@@ -15,12 +15,23 @@ pub struct Changed {
     pub deleted: usize,
     /// Rows that lost what they named.
     pub cleared: usize,
+    /// Rows that were to become what they are, and stay at their revision.
+    pub unchanged: usize,
 }
 
 impl Changed {
     pub fn to(rev: u64) -> Changed {
         Changed {
             rev,
+            ..Changed::default()
+        }
+    }
+
+    /// The row is like that already.
+    pub fn nothing(rev: u64) -> Changed {
+        Changed {
+            rev,
+            unchanged: 1,
             ..Changed::default()
         }
     }
@@ -44,6 +55,7 @@ impl Changed {
     pub fn add(&mut self, other: Changed) {
         self.deleted += other.deleted;
         self.cleared += other.cleared;
+        self.unchanged += other.unchanged;
         self.add_warnings(other);
     }
 }

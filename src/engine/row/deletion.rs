@@ -254,6 +254,7 @@ impl Deletion {
             key,
             rev: rev + 1,
             option: "key",
+            may_stay: false,
         };
         let rewritten = rewrite(batch, &place, bound, &fields, &subject)?;
         self.changed.add_warnings(rewritten);

@@ -50,6 +50,7 @@ pub(super) fn put(
         key: &change.key,
         rev,
         option,
+        may_stay: true,
     };
     match doc {
         Some(doc) => store_as_is(batch, &place, doc),

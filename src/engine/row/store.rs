@@ -19,6 +19,8 @@ pub(in crate::engine) struct Place<'a> {
     pub rev: u64,
     /// The option that the document came in.
     pub option: &'static str,
+    /// Whether a row that is like that already stays as it is, and gets no revision.
+    pub may_stay: bool,
 }
 
 /// Adds a document to what is to be committed, in the form that the table's schema gives it.
@@ -44,12 +46,14 @@ pub(in crate::engine) fn store(
         }
     }
     check_size(place.option, &fields)?;
-    store_as_is(batch, place, Document::new(&fields))?;
+    let stored = store_as_is(batch, place, Document::new(&fields))?;
     if let Some(bound) = bound {
         // With the row in place, since it may name itself.
         violations.extend(references::missing(batch, bound, &fields));
     }
-    judge(place, bound, &violations)
+    let mut changed = judge(place, bound, &violations)?;
+    (changed.rev, changed.unchanged) = (stored.rev, stored.unchanged);
+    Ok(changed)
 }
 
 /// Adds a document that is held against nothing.
@@ -58,6 +62,10 @@ pub(in crate::engine) fn store_as_is(
     place: &Place<'_>,
     doc: Document,
 ) -> Result<Changed> {
+    let before = batch.row(place.table, place.key);
+    if let Some(row) = before.filter(|row| place.may_stay && row.doc == Some(doc.text())) {
+        return Ok(Changed::nothing(row.rev));
+    }
     batch.push(Op::Put {
         table: place.table.name.clone(),
         key: place.key.to_owned(),

@@ -114,6 +114,7 @@ pub(super) fn update(
         key: &change.key,
         rev: rev + 1,
         option,
+        may_stay: true,
     };
     store(batch, &place, fields)
 }

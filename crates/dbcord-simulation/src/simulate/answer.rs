@@ -143,6 +143,11 @@ impl Answer {
             },
             Command::Ask { query, .. } => read_found(query, reply, file),
             Command::ShowSchema(_) => read_schema(reply, file),
+            Command::Many { .. } if reply.starts_with("No row of ") => Answer::Done(Some(0)),
+            Command::Many { .. } if reply.contains(" match and are like that already") => {
+                let count = reply.split(' ').next().and_then(|count| count.parse().ok());
+                Answer::Done(count)
+            }
             Command::Many { edit, .. } => match read_change(reply) {
                 Answer::Done(_) => {
                     let done = if edit.is_some() {

@@ -24,10 +24,18 @@ impl Run {
     pub(super) fn change_of_many(&self, ask: &Ask, is_deletion: bool) -> Command {
         let rng = &mut dice(ask);
         let table = ask.cell.table;
+        // What a default puts back where it was is as it was, and elsewhere not: only its text tells.
+        let unlike_default = |edit: Edit| match (edit.to, edit.name) {
+            (To::Unset, Name::Role | Name::Rank | Name::Tags) => Edit {
+                to: To::Set(Field::Null),
+                ..edit
+            },
+            _ => edit,
+        };
         Command::Many {
             table,
             filter: Filter::draw(rng, table, self.newest_value()),
-            edit: (!is_deletion).then(|| draw_edit(rng, table)),
+            edit: (!is_deletion).then(|| unlike_default(draw_edit(rng, table))),
             expect: (rng.u8(..4) == 0).then(|| rng.usize(..4)),
         }
     }

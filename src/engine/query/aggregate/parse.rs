@@ -9,12 +9,12 @@ use super::project::{Part, Projection, insert};
 use super::unwind::Unwind;
 use super::{GROUP_FIELDS, STAGES, Stage, place};
 use crate::engine::document::kind;
-use crate::engine::query::filter::did_you_mean;
+use crate::engine::query::hints::did_you_mean;
 use crate::engine::query::path::Path;
 use crate::engine::query::select::SELECT_FIELDS;
 use crate::engine::query::{Filter, Select, Sort};
 use crate::error::{Error, Result};
-use crate::text::{inline, nearest};
+use crate::text::inline;
 
 /// In the order in which errors and the documentation list them.
 const NAMES: &[&str] = &[
@@ -67,9 +67,8 @@ fn named<'v>(
     match NAMES.iter().find(|known| *known == name) {
         Some(known) => Ok((known, spec)),
         None => {
-            let near = nearest(name, NAMES.iter().copied());
             let message = format!("stage {number}: there is no stage `{}`.", inline(name));
-            Err(Error::invalid(option, message).hint(did_you_mean(&near, NAMES)))
+            Err(Error::invalid(option, message).hint(did_you_mean(name, NAMES)))
         }
     }
 }
@@ -150,10 +149,9 @@ impl Parser {
         let all = Accumulator::ALL;
         let Some(accumulator) = all.iter().find(|known| known.name() == operator) else {
             let known: Vec<&str> = all.iter().map(|known| known.name()).collect();
-            let near = nearest(operator, known.iter().copied());
             return Err(self
                 .wrong(&here, "is no accumulator")
-                .hint(did_you_mean(&near, &known)));
+                .hint(did_you_mean(operator, &known)));
         };
         let of = match (accumulator, of) {
             (Accumulator::Count, Value::Object(fields)) if fields.is_empty() => {
@@ -368,12 +366,9 @@ impl Parser {
     fn only(&self, fields: &Map<String, Value>, known: &[&str]) -> Result<()> {
         match fields.keys().find(|name| !known.contains(&name.as_str())) {
             None => Ok(()),
-            Some(name) => {
-                let near = nearest(name, known.iter().copied());
-                Err(self
-                    .wrong(name, "is nothing that it takes")
-                    .hint(did_you_mean(&near, known)))
-            }
+            Some(name) => Err(self
+                .wrong(name, "is nothing that it takes")
+                .hint(did_you_mean(name, known))),
         }
     }
 

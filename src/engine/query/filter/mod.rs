@@ -18,8 +18,6 @@ use crate::engine::document;
 use crate::error::Result;
 use matching::Scratch;
 
-pub(super) use parse::did_you_mean;
-
 pub use element::Element;
 pub use operand::{Operand, Operands};
 pub use pattern::{Effort, Pattern};

@@ -8,9 +8,10 @@ use super::{
     OPERAND_VALUES, Operand, Operands, Pattern, Test, TextSearch, Types, pattern, text,
 };
 use crate::engine::document::kind;
+use crate::engine::query::hints::did_you_mean;
 use crate::engine::query::path::Path;
 use crate::error::{Error, Result};
-use crate::text::{inline, nearest};
+use crate::text::inline;
 
 /// What stands where a field's name may stand.
 const CONNECTIVES: &[&str] = &["$and", "$or", "$nor", "$text"];
@@ -350,12 +351,11 @@ impl<'a> Parser<'a> {
                 return Err(self.takes("the name of a type, or a list of at least one", name));
             };
             let Some(named) = Types::named(name) else {
-                let near = nearest(name, Types::names());
                 let known: Vec<&str> = Types::names().collect();
                 let shown = inline(name);
                 return Err(self
                     .wrong(&format!("knows no type `{shown}`"))
-                    .hint(did_you_mean(&near, &known)));
+                    .hint(did_you_mean(name, &known)));
             };
             types = types.and(named);
         }
@@ -444,10 +444,7 @@ impl<'a> Parser<'a> {
                 "`{name}` stands below a field, like `{{\"age\":{{\"{name}\":…}}}}`."
             ));
         }
-        error.hint(did_you_mean(
-            &nearest(name, CONNECTIVES.iter().copied()),
-            CONNECTIVES,
-        ))
+        error.hint(did_you_mean(name, CONNECTIVES))
     }
 
     fn no_operator(&self, name: &str) -> Error {
@@ -457,10 +454,7 @@ impl<'a> Parser<'a> {
                 "`{name}` stands beside fields, not below one, like `{{\"{name}\":…}}`."
             ));
         }
-        error.hint(did_you_mean(
-            &nearest(name, OPERATORS.iter().copied()),
-            OPERATORS,
-        ))
+        error.hint(did_you_mean(name, OPERATORS))
     }
 
     fn takes(&self, wanted: &str, given: &Value) -> Error {
@@ -526,16 +520,4 @@ impl<'a> Parser<'a> {
 
 fn not(test: Test) -> Test {
     Test::Not(Box::new(test))
-}
-
-/// A hint after a name that nobody knows.
-pub(in crate::engine::query) fn did_you_mean(near: &[String], known: &[&str]) -> String {
-    let quoted = |name: &dyn std::fmt::Display| format!("`{name}`");
-    if near.is_empty() {
-        let known: Vec<String> = known.iter().map(|name| quoted(name)).collect();
-        format!("There are {}.", known.join(", "))
-    } else {
-        let near: Vec<String> = near.iter().map(|name| quoted(name)).collect();
-        format!("Did you mean {}?", near.join(" or "))
-    }
 }

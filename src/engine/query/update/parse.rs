@@ -6,8 +6,9 @@ use super::condition::Condition;
 use super::list::{Direction, End, Pull, Push, Sort};
 use super::path::{Path, conflict, described};
 use super::{Action, PATHS, Step, levels, wrong};
+use crate::engine::query::hints::did_you_mean;
 use crate::error::{Error, ErrorKind, Result};
-use crate::text::{inline, nearest};
+use crate::text::inline;
 
 const OPERATORS: [&str; 12] = [
     "$set",
@@ -209,7 +210,7 @@ impl Reader<'_> {
             Some(unknown) => {
                 let name = inline(unknown);
                 let why = format!("there is no modifier `{name}` of it.");
-                Err(self.wrong(&why).hint(suggest(unknown, known)))
+                Err(self.wrong(&why).hint(did_you_mean(unknown, known)))
             }
         }
     }
@@ -274,21 +275,9 @@ fn unknown_operator(option: &'static str, name: &str) -> Error {
     let message = format!("there is no update operator `{}`.", inline(name));
     let error = Error::invalid(option, message);
     match name.starts_with('$') {
-        true => error.hint(suggest(name, &OPERATORS)),
+        true => error.hint(did_you_mean(name, &OPERATORS)),
         false => error.hint("A field is set by `$set`, as in `{\"$set\":{\"role\":\"teacher\"}}`."),
     }
-}
-
-fn suggest(wrong: &str, known: &[&str]) -> String {
-    match nearest(wrong, known.iter().copied()).first() {
-        Some(near) => format!("Did you mean `{near}`?"),
-        None => format!("There are: {}.", quoted(known)),
-    }
-}
-
-fn quoted(names: &[&str]) -> String {
-    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    names.join(", ")
 }
 
 /// What may stand inside an operator, for errors.

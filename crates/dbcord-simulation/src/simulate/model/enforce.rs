@@ -18,8 +18,15 @@ pub(super) struct Deletion {
 }
 
 impl Database {
-    /// Puts a document in the row's place, in the form that the table's schema gives it.
-    pub(super) fn store(&mut self, by: Signature, cell: Cell, mut doc: Doc) -> Result<(), Refusal> {
+    /// Puts a document in the row's place, in the form that the table's schema gives it. A row that is like that
+    /// already gets no revision, where it may stay.
+    pub(super) fn store(
+        &mut self,
+        by: Signature,
+        cell: Cell,
+        mut doc: Doc,
+        may_stay: bool,
+    ) -> Result<(), Refusal> {
         let rules = self.tables.get(&cell.table).and_then(|it| it.enforced());
         let is_whole = rules.is_some_and(|(schema, _)| schema.id.is_some_and(|id| id.is_whole()));
         if doc.id == KeyForm::LeftOut {
@@ -33,7 +40,9 @@ impl Database {
         if let Some((schema, _)) = rules {
             schema.fill_in(&mut doc);
         }
-        self.push(cell, Revision::of_doc(by, doc));
+        if !may_stay || self.current(cell) != Some(doc) {
+            self.push(cell, Revision::of_doc(by, doc));
+        }
         match rules {
             Some((schema, Validate::Strict))
                 if !schema.fits(&doc) || self.is_dangling(&schema, &doc) =>

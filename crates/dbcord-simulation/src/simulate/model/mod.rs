@@ -345,7 +345,7 @@ impl Database {
             }
             Some(edit) => {
                 doc.edit(edit)?;
-                self.store(by, cell, doc)
+                self.store(by, cell, doc, true)
             }
         };
         let matched = rows.len();
@@ -380,7 +380,7 @@ impl Database {
             return Err(Refusal::OtherRevision);
         }
         match change.action {
-            Action::Put(_, doc) => self.store(by, cell, doc),
+            Action::Put(_, doc) => self.store(by, cell, doc, true),
             Action::Delete { is_hard } => {
                 self.delete(by, cell, is_hard, deletion);
                 Ok(())
@@ -389,11 +389,11 @@ impl Database {
             Action::Restore(to) => {
                 // A deletion has no document to go back to, and there is no way past one for good.
                 let earlier = self.row(cell).and_then(|row| row.document(to));
-                self.store(by, cell, earlier.ok_or(Refusal::Missing)?)
+                self.store(by, cell, earlier.ok_or(Refusal::Missing)?, false)
             }
             Action::Patch(patch) => {
                 let doc = patch.of(current.ok_or(Refusal::Missing)?)?;
-                self.store(by, cell, doc)
+                self.store(by, cell, doc, true)
             }
         }
     }

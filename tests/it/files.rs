@@ -6,7 +6,7 @@ use discord_sim::{Fault, FaultKind, InteractionSpec};
 use serde_json::json;
 
 /// Runs a command with a file; the reply.
-fn with_file(world: &mut World, line: &str, bytes: impl Into<Vec<u8>>) -> String {
+pub fn with_file(world: &mut World, line: &str, bytes: impl Into<Vec<u8>>) -> String {
     let spec = InteractionSpec::text(world.guild.guild_id, line);
     let bytes: Vec<u8> = bytes.into();
     content(&world.interact(spec.file("f", bytes)))

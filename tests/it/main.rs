@@ -35,6 +35,7 @@ mod find;
 mod guarantees;
 mod history;
 mod indexes;
+mod large_tables;
 mod limits;
 mod log_damage;
 mod lost_marks;

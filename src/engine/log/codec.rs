@@ -199,7 +199,7 @@ fn has_room(record: &Record) -> bool {
     has_room(record.id())
         && record.ops.iter().all(|op| match op {
             Op::Put { rev, .. } | Op::Delete { rev, .. } => *rev <= LAST,
-            Op::CreateTable { id, .. } => *id < u32::MAX,
+            Op::CreateTable { id, .. } | Op::CreateIndex { id, .. } => *id < u32::MAX,
             Op::Checkpoint { head, .. } => has_room(head.id),
             _ => true,
         })

@@ -27,11 +27,7 @@ impl<H: Host> Database<H> {
     /// What makes no sense in the pipeline or goes beyond its limits; a table that is not there or cannot be
     /// loaded.
     pub async fn aggregate(&self, table: &str, question: Aggregate<'_>) -> Result<(Output, Cost)> {
-        let began = self.shared.host.now();
-        let sent = self.shared.client.requests_sent();
-        let was_loaded = self
-            .opened()
-            .is_ok_and(|opened| opened.state.is_loaded(table));
+        let began = self.asked_now(table);
         self.load_table_for_reading(table).await?;
         let pk = {
             let opened = self.opened()?;
@@ -50,18 +46,7 @@ impl<H: Host> Database<H> {
                 .map_err(|error| error.option(question.option))
         };
         let (looked, output) = asked.aggregate(&pipeline, &foreign, question.limit)?;
-        let cost = Cost {
-            plans: looked.plans,
-            keys: looked.keys,
-            was_loaded,
-            examined: looked.examined,
-            requests: self.shared.client.requests_sent().saturating_sub(sent),
-            ms: self.shared.host.now().saturating_sub(began),
-            at: opened.state.head_id().unwrap_or_default(),
-            report: None,
-            is_exact: self.warning().is_none(),
-        };
-        Ok((output, cost))
+        Ok((output, self.cost(began, looked, &opened.state)))
     }
 
     /// A table whose rows are in memory. While others were loaded, somebody may have dropped and made it again,

@@ -20,8 +20,9 @@ use super::log::CommitId;
 use super::query::memory::{self, Distinct, Query};
 use super::query::plan::{Plans, Question, Via};
 use super::query::{Cursor, Filter, Json, Path, Select, Sort, cursor};
+use super::state::State;
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::Host;
+use crate::host::{Host, UnixMillis};
 
 /// Rows that are asked for.
 #[derive(Debug, Clone)]
@@ -173,11 +174,7 @@ impl<H: Host> Database<H> {
         wanted: Wanted<'_>,
         answer: impl FnOnce(Asked<'_>) -> Result<(Looked, T)>,
     ) -> Result<(T, Cost)> {
-        let began = self.shared.host.now();
-        let sent = self.shared.client.requests_sent();
-        let was_loaded = self
-            .opened()
-            .is_ok_and(|opened| opened.state.is_loaded(table));
+        let began = self.asked_now(table);
         self.confirm_tenure().await?;
         let mut gathered = self.gather(table, wanted).await?;
         self.load_included(table, include, gathered.is_none())
@@ -195,22 +192,36 @@ impl<H: Host> Database<H> {
             gathered: gathered.as_ref(),
             ..Asked::new(&opened.state, found)
         })?;
-        let cost = Cost {
+        let mut cost = self.cost(began, looked, &opened.state);
+        cost.report = gathered.map(|gathered| gathered.report);
+        Ok((answer, cost))
+    }
+
+    fn asked_now(&self, table: &str) -> Began {
+        let opened = self.opened();
+        Began {
+            at: self.shared.host.now(),
+            sent: self.shared.client.requests_sent(),
+            was_loaded: opened.is_ok_and(|opened| opened.state.is_loaded(table)),
+        }
+    }
+
+    /// Of an answer from memory.
+    fn cost(&self, began: Began, looked: Looked, state: &State) -> Cost {
+        let sent = self.shared.client.requests_sent();
+        Cost {
             plans: looked.plans,
             keys: looked.keys,
             examined: looked.examined,
-            was_loaded,
-            requests: self.shared.client.requests_sent().saturating_sub(sent),
-            ms: self.shared.host.now().saturating_sub(began),
-            at: opened.state.head_id().unwrap_or_default(),
-            report: gathered.map(|gathered| gathered.report),
+            was_loaded: began.was_loaded,
+            requests: sent.saturating_sub(began.sent),
+            ms: self.shared.host.now().saturating_sub(began.at),
+            at: state.head_id().unwrap_or_default(),
+            report: None,
             is_exact: self.warning().is_none(),
-        };
-        Ok((answer, cost))
+        }
     }
-}
 
-impl<H: Host> Database<H> {
     /// Loads the tables that `include` leads to, and the table itself once more if it is needed, should the
     /// database have been closed meanwhile: nothing is awaited once all are there.
     async fn load_included(&self, table: &str, include: &Include, itself: bool) -> Result<()> {
@@ -230,6 +241,14 @@ impl<H: Host> Database<H> {
             }
         }
     }
+}
+
+/// When a question came.
+struct Began {
+    at: UnixMillis,
+    /// The requests to Discord before it.
+    sent: u64,
+    was_loaded: bool,
 }
 
 /// What an answer took of the table.

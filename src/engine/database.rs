@@ -31,6 +31,8 @@ pub struct Database<H> {
     /// Held while the log is read or written: being in an object is no mutual exclusion, since
     /// handlers interleave at every await.
     pub(super) writer: Mutex<()>,
+    /// Held by who opens it, so that those who wait for that do not wait for commits.
+    opening: Mutex<()>,
     /// By table id: held while the table is loaded, so that none is loaded twice, and nobody waits
     /// for another's.
     pub(super) loading: RefCell<BTreeMap<u32, Rc<Mutex<()>>>>,
@@ -296,6 +298,7 @@ impl<H: Host> Database<H> {
             shared,
             opened: RefCell::new(None),
             writer: Mutex::new(()),
+            opening: Mutex::new(()),
             loading: RefCell::default(),
             queue: RefCell::default(),
             is_unsettled: Cell::new(false),
@@ -308,6 +311,10 @@ impl<H: Host> Database<H> {
 
     /// Makes sure that the database is in memory, and may be seen.
     pub(super) async fn open(&self) -> Result<(), OpenError> {
+        if self.is_open() {
+            return Ok(());
+        }
+        let _opening = self.opening.lock().await;
         if self.is_open() {
             return Ok(());
         }

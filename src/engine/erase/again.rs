@@ -131,7 +131,7 @@ fn fits(state: &State, ops: &[Op], access: Option<Access>) -> bool {
     let Ok(encoded) = codec::encode(&record) else {
         return false;
     };
-    let may_be_text = access == Some(Access::Refused) && ops.len() == 1;
+    let may_be_text = access != Some(Access::Readable) && ops.len() == 1;
     let is_short = |packed: Bytes| may_be_text && packed.len() <= TEXT_COMMIT_BYTES;
     encoded.file.is_none() || encoded.packed().is_some_and(is_short)
 }

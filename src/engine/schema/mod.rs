@@ -194,6 +194,15 @@ impl Schema {
         {
             kinds = kinds.and(Kinds::KEY);
         }
+        if self
+            .references
+            .iter()
+            .any(|reference| reference.field == field && reference.on_delete == OnDelete::SetNull)
+        {
+            return Err(refused(
+                "cannot become null (`set_null`): every row keeps its key.",
+            ));
+        }
         match kinds {
             Kinds::STRING => Ok(KeyType::Text),
             Kinds::WHOLE => Ok(KeyType::Whole),

@@ -82,7 +82,8 @@ impl<H: Host> Database<H> {
             }
             is_news
         });
-        if is_news.unwrap_or(false) {
+        // What is only read is not worked on.
+        if is_news.unwrap_or(false) && self.warning.is_none() {
             self.store_hints().await;
             self.ask_for_alarm().await;
         }

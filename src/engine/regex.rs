@@ -42,10 +42,23 @@ impl Automaton {
     /// Steps of a search, for a budget: some 0.2 µs each, whatever the pattern.
     pub fn steps(&self, text: &str) -> u64 {
         let each_byte = 1 + self.bytes / 1_024;
+        // An empty one is looked at too.
         (text.len() as u64 + 1).saturating_mul(each_byte as u64)
     }
 
     pub fn is_match(&self, text: &str) -> bool {
         self.regex.is_match(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_without_a_letter_are_not_free() {
+        let automaton = Automaton::new(&mut RegexBuilder::new("((a?){30}){10}b")).unwrap();
+        assert!(automaton.steps("") > 1);
+        assert_eq!(automaton.steps("a"), 2 * automaton.steps(""));
     }
 }

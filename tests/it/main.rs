@@ -63,6 +63,7 @@ mod tables;
 mod takeover;
 mod takeover_begins;
 mod text_commits;
+mod text_commits_again;
 mod threads;
 mod transact;
 mod unique;

@@ -450,3 +450,20 @@ fn find_includes_what_rows_name() {
         );
     }
 }
+
+#[test]
+fn the_key_itself_cannot_become_null() {
+    let mut world = World::with_table(104);
+    world.ok("/dbc_table_create database:prod table:profiles pk:user");
+    let schema = |on_delete: &str| {
+        let property = json!({"ref": "users", "on_delete": on_delete});
+        let schema = json!({"properties": {"user": property}});
+        format!("/dbc_schema_set database:prod table:profiles schema_json:{schema}")
+    };
+    refused(
+        &mut world,
+        &schema("set_null"),
+        &["`user`", "every row keeps its key", "Nothing was written"],
+    );
+    world.ok(&schema("cascade"));
+}

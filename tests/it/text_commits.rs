@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 /// Files in the database's channels are refused from now on; those that come with a command, or with a reply,
 /// are not, so that rows can be as large as they like.
-fn refuse_files(world: &mut World) {
+pub fn refuse_files(world: &mut World) {
     let channels = ["dbc-log", "dbc-catalog", "table-users"].map(|name| world.channel_id(name));
     world.fault(Fault {
         path: Some(format!("^/attachments/({})/", channels.join("|"))),
@@ -31,7 +31,7 @@ fn world(seed: u64) -> World {
 }
 
 /// A document of about so many bytes that packing makes little smaller.
-fn document(bytes: usize, seed: u64) -> Value {
+pub fn document(bytes: usize, seed: u64) -> Value {
     let mut state = seed;
     let letters = (0..bytes).map(|_| {
         state = state
@@ -45,7 +45,7 @@ fn document(bytes: usize, seed: u64) -> Value {
     json!({ "t": letters.collect::<String>() })
 }
 
-fn put(world: &mut World, key: &str, mode: &str, document: &Value) -> String {
+pub fn put(world: &mut World, key: &str, mode: &str, document: &Value) -> String {
     let line = format!("/dbc_insert database:prod table:users key:{key} value_file:@f mode:{mode}");
     let spec = InteractionSpec::text(world.guild.guild_id, &line);
     content(&world.interact(spec.file("f", document.to_string().into_bytes())))

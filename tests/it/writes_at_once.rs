@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::crud::shown;
 use crate::references_model::Draws;
-use crate::world::World;
+use crate::world::{World, insert};
 use serde_json::{Value, json};
 
 const TABLES: [&str; 3] = ["users", "posts", "other"];
@@ -315,4 +315,25 @@ fn what_was_true_before_is_true_after_whatever_is_typed_at_once() {
         }
     }
     assert!(named > 50 && unique > 50, "{named} {unique}");
+}
+
+#[test]
+fn a_crowd_that_finds_the_database_closed_is_committed_together() {
+    for is_closed in [false, true] {
+        let mut world = World::with_row(108);
+        world.settle();
+        world.wait(60_000);
+        if is_closed {
+            world.evict();
+        }
+        let lines: Vec<String> = (0..200).map(|n| insert(&format!("k{n}"))).collect();
+        let began = world.now();
+        let replies = world.all_at_once(&lines);
+        let took = world.now() - began;
+        let stored = replies.iter().filter(|reply| reply.contains("Stored"));
+        assert_eq!(stored.count(), 200, "{replies:?}");
+        let log = world.messages("dbc-log");
+        let records = log.iter().filter(|text| text.contains("users/k")).count();
+        assert!(records <= 3 && took < 3_000, "{records} records, {took} ms");
+    }
 }

@@ -92,6 +92,13 @@ pub(in crate::engine) struct Attempts {
     pub stalled: Option<String>,
 }
 
+impl Attempts {
+    /// Whether one is under way.
+    pub fn is_begun(&self) -> bool {
+        self.begun.is_some()
+    }
+}
+
 impl<H: Host> Database<H> {
     /// Takes a checkpoint if one is due, or goes on with the one that was begun, as far as the budget
     /// of requests goes; when to look again.

@@ -403,7 +403,13 @@ impl<H: Host> Database<H> {
         Ok(Group {
             accepted,
             refused,
-            record: Contents { by, ops, sum, at },
+            record: Contents {
+                by,
+                ops,
+                sum,
+                at,
+                gives_way: false,
+            },
         })
     }
 

@@ -28,6 +28,8 @@ pub(in crate::engine) struct Contents {
     pub sum: BTreeMap<String, TableSum>,
     /// The time that was written into it already; the time of posting where there is none.
     pub at: Option<UnixMillis>,
+    /// Whether it is given up for commands that come while its text is posted.
+    pub gives_way: bool,
 }
 
 pub(in crate::engine) enum PostError {
@@ -82,6 +84,7 @@ impl<H: Host> Database<H> {
     }
 
     async fn try_to_append(&self, contents: Contents) -> Result<CommitId, PostError> {
+        let gives_way = contents.gives_way;
         let (record, log) = self.next_record(contents).map_err(PostError::NotWritten)?;
         let mut encoded =
             codec::encode(&record).map_err(|bytes| PostError::TooLarge(self.too_large(bytes)))?;
@@ -90,7 +93,7 @@ impl<H: Host> Database<H> {
             let catalog = self.claimed().map_err(PostError::NotWritten)?.catalog;
             let access = attachments::ensured(&self.shared, catalog.unwrap_or(log)).await;
             if access.map_err(PostError::NotWritten)? == Access::Refused {
-                encoded = self.in_text(log, encoded).await?;
+                encoded = self.in_text(log, encoded, gives_way).await?;
             }
         }
         let message = self.post(log, &encoded).await?;
@@ -112,7 +115,9 @@ impl<H: Host> Database<H> {
 
     fn next_record(&self, contents: Contents) -> Result<(Record, u64)> {
         let opened = self.claimed()?;
-        let Contents { by, ops, sum, at } = contents;
+        let Contents {
+            by, ops, sum, at, ..
+        } = contents;
         let prev = opened.state.head;
         let seq = prev.map_or(1, |prev| prev.id.seq() + 1);
         // Nobody could read it.
@@ -133,7 +138,12 @@ impl<H: Host> Database<H> {
     }
 
     /// Posts a record's text, which means nothing yet; the message that makes it a commit.
-    async fn in_text(&self, log: u64, encoded: Encoded) -> Result<Encoded, PostError> {
+    async fn in_text(
+        &self,
+        log: u64,
+        encoded: Encoded,
+        gives_way: bool,
+    ) -> Result<Encoded, PostError> {
         let packed = encoded.packed().unwrap_or_default();
         if packed.len() > TEXT_COMMIT_BYTES {
             return Err(PostError::TooLarge(self.too_large_for_text(packed.len())));
@@ -142,8 +152,15 @@ impl<H: Host> Database<H> {
         let failed =
             |error: Error| PostError::NotWritten(error.about(&format!("Database `{}`", self.name)));
         let mut upload = Upload::as_text(&name, packed, std::iter::empty()).map_err(failed)?;
+        let patience = match gives_way {
+            true => Patience::BESIDE_COMMITS,
+            false => Patience::COMMAND,
+        };
         loop {
-            let step = upload.step(&self.shared, log, Patience::COMMAND).await;
+            if gives_way && !self.queue.borrow().is_empty() {
+                return Err(PostError::NotWritten(self.gave_way()));
+            }
+            let step = upload.step(&self.shared, log, patience).await;
             if let Some(file) = step.map_err(failed)? {
                 return Ok(codec::refer(encoded, file.text_ref()));
             }
@@ -335,6 +352,14 @@ impl<H: Host> Database<H> {
             ),
         )
         .hint("Report this: the record is forged. What is stored can still be read.")
+    }
+
+    fn gave_way(&self) -> Error {
+        let message = format!(
+            "Database `{}`: commands came while a commit was posted that can wait.",
+            self.name
+        );
+        Error::new(ErrorKind::Unavailable, message).hint("It is tried again.")
     }
 
     fn too_large(&self, bytes: usize) -> Error {

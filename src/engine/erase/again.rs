@@ -60,6 +60,7 @@ pub(super) fn next(
         ops,
         sum,
         at: None,
+        gives_way: false,
     })
 }
 

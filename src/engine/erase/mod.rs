@@ -36,6 +36,10 @@ const LATER_MS: u64 = 15_000;
 /// What failed is tried again after that, then after twice that, and so on.
 const RETRY_LONGEST_MS: u64 = 30 * 60_000;
 
+/// So often a commit that takes many messages is given up for commands that come meanwhile: each time a part of
+/// it is posted in vain.
+const GIVES_WAY: u32 = 6;
+
 /// So many fit a message, also where Discord does not let files be read back.
 const GAPS_A_RECORD: usize = 64;
 
@@ -51,6 +55,8 @@ pub(super) struct Search {
     log: Option<LogReader>,
     /// Known once the log was read to its beginning.
     copies: Option<Copies>,
+    /// How often a commit was given up for commands.
+    gave_way: u32,
     failed: u32,
     not_before: UnixMillis,
     /// Why it does not go on.
@@ -197,8 +203,16 @@ impl<H: Host> Database<H> {
         let copies = match &mut search.copies {
             Some(copies) => copies,
             none => {
-                // Which tables the ops are about is known from the head back.
-                if !log.reads_up_to(self.opened()?.state.head) {
+                let access = attachments::access(&self.shared).await;
+                let found = {
+                    // While nothing is on its way, what no record refers to is nobody's.
+                    let _writer = self.writer.lock().await;
+                    let opened = self.opened()?;
+                    // Which tables the ops are about is known from the head back.
+                    let is_read = log.reads_up_to(opened.state.head);
+                    is_read.then(|| copies(&opened, log, access))
+                };
+                let Some(found) = found else {
                     let read = log.newer(&self.shared).await;
                     read.map_err(|error| self.unreadable(&error))?;
                     let is_news = log.reads_up_to(self.opened()?.state.head);
@@ -208,9 +222,7 @@ impl<H: Host> Database<H> {
                     } else {
                         Stepped::Wait(later)
                     });
-                }
-                let access = attachments::access(&self.shared).await;
-                let found = copies(&*self.opened()?, log, access);
+                };
                 match found {
                     Found::Copies(copies) => none.insert(copies),
                     Found::Load(table) => {
@@ -218,7 +230,10 @@ impl<H: Host> Database<H> {
                         return Ok(Stepped::More);
                     }
                     Found::Again(_) => {
-                        self.commit_again(log).await?;
+                        let gives_way = search.gave_way < GIVES_WAY;
+                        search.gave_way += 1;
+                        self.commit_again(log, gives_way).await?;
+                        search.gave_way = 0;
                         return Ok(Stepped::More);
                     }
                     Found::Needed => {
@@ -313,13 +328,19 @@ impl<H: Host> Database<H> {
     }
 
     /// Commits again what nothing else would tell once records are gone.
-    async fn commit_again(&self, log: &LogReader) -> Result<()> {
+    async fn commit_again(&self, log: &LogReader, gives_way: bool) -> Result<()> {
         let _writer = self.writer_beside_commits().await?;
         // With the lock, since a command may have written the same rows.
         let access = attachments::access(&self.shared).await;
         let found = copies(&*self.opened()?, log, access);
         match found {
-            Found::Again(contents) => self.append_beside(contents).await,
+            Found::Again(contents) => {
+                let contents = Contents {
+                    gives_way,
+                    ..contents
+                };
+                self.append_beside(contents).await
+            }
             Found::Copies(_) | Found::Load(_) | Found::Needed => Ok(()),
         }
     }
@@ -394,8 +415,8 @@ fn next(opened: &Opened, now: UnixMillis) -> Step {
     if plan::has_what_leaves(&opened.state) {
         return Step::Wait(now + LATER_MS);
     }
-    // A table is in no segment at the moment, and needs the log.
-    if opened.checkpoints.is_wanted {
+    // A table is in no segment at the moment, and needs the log; or files are on their way.
+    if opened.checkpoints.is_wanted || opened.checkpoints.is_begun() {
         return Step::Wait(now + LATER_MS);
     }
     let settled_at = created_ms(covered.since_erasure).saturating_add(DISORDER_MS);

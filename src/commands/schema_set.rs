@@ -6,6 +6,7 @@ use twilight_model::channel::Attachment;
 use super::input::{self, Options};
 use super::results::rows_of;
 use super::{Context, SlashCommand, manage_server};
+use crate::engine::Database;
 use crate::engine::document;
 use crate::engine::state::Validate;
 use crate::engine::table_schema::{NewSchema, Outcome, SetSchema};
@@ -33,7 +34,7 @@ pub(super) struct SchemaSet {
     schema_json: Option<String>,
     /// Instead of schema_json: a file with the schema
     schema_file: Option<Attachment>,
-    /// What to do about rows that break it (default: strict)
+    /// What to do about rows that break it (default: strict); without a schema: about the one there is
     validate: Option<Mode>,
     /// Instead of a schema: take the table's schema away
     remove: Option<bool>,
@@ -61,7 +62,7 @@ impl From<Mode> for Validate {
 
 impl SlashCommand for SchemaSet {
     const HELP: &'static str = "JSON Schema (draft 2020-12) with short types: `str int float bool list dict any datetime`. `default`s are filled in; `{\"ref\":\"users\",\"on_delete\":\"cascade\"}` names rows of another table. \
-        Refused when rows break it, unless `validate` says `warn` or `off`. Each change is a version of its own: `/dbc_schema_show`. `remove:true` takes it away.";
+        Refused when rows break it, unless `validate` says `warn` or `off`; alone, `validate` changes that and keeps the schema. Each change is a version of its own: `/dbc_schema_show`. `remove:true` takes it away.";
     const EXAMPLE: &'static str = "/dbc_schema_set database:prod table:users schema_json:{\"required\":[\"email\"],\"properties\":{\"email\":\"str\",\"role\":{\"type\":\"str\",\"default\":\"pupil\"}}}";
     const WRITES: bool = true;
 
@@ -78,7 +79,12 @@ impl SlashCommand for SchemaSet {
                 fields: None,
                 option: "remove",
                 validate: Validate::default(),
+                if_version: None,
             }
+        } else if let (Some(validate), None, None) =
+            (validate, &self.schema_json, &self.schema_file)
+        {
+            same_schema(&database, &self.table, validate).await?
         } else {
             let options = Options {
                 json: "schema_json",
@@ -89,6 +95,7 @@ impl SlashCommand for SchemaSet {
                 fields: Some(document::parse_schema(input.option, &input.text)?),
                 option: input.option,
                 validate: validate.unwrap_or_default(),
+                if_version: None,
             }
         };
         let is_removal = new.fields.is_none();
@@ -116,6 +123,27 @@ impl SlashCommand for SchemaSet {
             ),
         }))
     }
+}
+
+/// The schema that there is, to be enforced in another way.
+async fn same_schema<H: Host>(
+    database: &Database<H>,
+    table: &str,
+    validate: Validate,
+) -> Result<NewSchema> {
+    let option = "validate";
+    let current = database.schema(table, None).await?;
+    let of = format!("table `{table}` in database `{}`", database.name);
+    let Some(text) = &current.text else {
+        let message = format!("{of} has no schema.");
+        return Err(Error::invalid(option, message).hint("Give one in `schema_json`."));
+    };
+    Ok(NewSchema {
+        fields: Some(document::parse_schema(option, text)?),
+        option,
+        validate,
+        if_version: Some(current.version.number),
+    })
 }
 
 fn describe(set: &SetSchema, validate: Validate) -> String {

@@ -26,6 +26,8 @@ pub struct NewSchema {
     /// The option that it came in.
     pub option: &'static str,
     pub validate: Validate,
+    /// The version that must still count then.
+    pub if_version: Option<u32>,
 }
 
 /// A schema that was set.
@@ -156,6 +158,14 @@ fn as_before(
 /// Adds the op, once it is known to be right.
 fn set(batch: &mut Batch<'_>, name: &str, new: &NewSchema) -> Result<SetSchema> {
     let table = batch.table(name)?;
+    let current = table.schema.current().map(|current| current.number);
+    if new.if_version.is_some_and(|wanted| Some(wanted) != current) {
+        let database = batch.database();
+        let message =
+            format!("the schema of table `{name}` in database `{database}` was changed meanwhile.");
+        return Err(Error::new(ErrorKind::Conflict, message)
+            .hint("`/dbc_schema_show` shows it: look, then decide."));
+    }
     let mut set = SetSchema {
         version: 0,
         rows: 0,

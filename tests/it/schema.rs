@@ -372,3 +372,42 @@ fn a_schema_and_writes_that_arrive_at_once_keep_their_order() {
     world.ok(&get("before"));
     world.refused(&get("after"));
 }
+
+#[test]
+fn how_a_schema_is_enforced_can_be_changed_alone() {
+    let mut world = World::with_table(30);
+    let alone = |mode: &str| on_users("dbc_schema_set", &format!("validate:{mode}"));
+    refused(&mut world, &alone("warn"), &["never had a schema"]);
+    world.ok(&set(&strict(), " validate:off"));
+    world.ok(&put("a", &json!({"email": 7})));
+    // The rows are held against it as if it were new.
+    refused(
+        &mut world,
+        &alone("strict"),
+        &["1 of 1 rows", "`a`", "Nothing was written"],
+    );
+    let reply = world.ok(&alone("warn"));
+    assert!(reply.contains("is version 2, warn"), "{reply}");
+    let stored = world.ok(&put("b", &json!({"email": 7})));
+    assert!(stored.contains("⚠️"), "{stored}");
+    let reply = world.ok(&alone("warn"));
+    assert!(reply.contains("Nothing was written"), "{reply}");
+    world.ok(&on_users("dbc_schema_set", "remove:true"));
+    refused(&mut world, &alone("warn"), &["`validate`", "has no schema"]);
+}
+
+#[test]
+fn of_two_changes_at_once_none_brings_back_what_the_other_replaced() {
+    let mut world = World::with_table(31);
+    world.ok(&set(&strict(), ""));
+    let other = json!({"properties": {"email": "str"}});
+    let lines = [set(&other, ""), on_users("dbc_schema_set", "validate:warn")];
+    let replies = world.all_at_once(&lines);
+    assert!(replies[0].contains("version 2"), "{replies:?}");
+    assert!(
+        replies[1].contains("changed meanwhile") || replies[1].contains("version 3, warn"),
+        "{replies:?}"
+    );
+    let shown = world.ok(SHOW);
+    assert!(!shown.contains("pupil"), "{shown}");
+}

@@ -7,7 +7,7 @@ use super::tables::{names_of, table_ids};
 use crate::engine::attachments::Access;
 use crate::engine::checkpoint::{plan, text_file};
 use crate::engine::commit::Contents;
-use crate::engine::database::Opened;
+use crate::engine::database::{Covered, Opened};
 use crate::engine::log::read::LogReader;
 use crate::engine::log::replay::Entry;
 use crate::engine::log::{Link, Op, Record};
@@ -102,6 +102,20 @@ pub(super) fn copies(opened: &Opened, log: &LogReader, access: Option<Access>) -
     if let Some(contents) = again::next(opened, &going, access) {
         return Found::Again(contents);
     }
+    let messages = messages_of(opened, log, covered, &records);
+    let removed = records.iter().map(|entry| entry.link).collect();
+    let gaps = gaps(&removed, log);
+    Found::Copies(Copies { messages, gaps })
+}
+
+/// The messages of records that are to go, and of files that nothing refers to; oldest last, and text after the
+/// record that it is of.
+fn messages_of(
+    opened: &Opened,
+    log: &LogReader,
+    covered: &Covered,
+    records: &[&Entry],
+) -> Vec<u64> {
     let in_use: BTreeSet<u64> = opened
         .state
         .stored_files()
@@ -123,12 +137,9 @@ pub(super) fn copies(opened: &Opened, log: &LogReader, access: Option<Access>) -
     messages.sort_unstable_by_key(|message| std::cmp::Reverse(*message));
     // Their text goes last: a record without it could not be read any more.
     let texts = messages.iter().filter_map(|message| log.texts.get(message));
-    let mut texts: Vec<u64> = texts.flatten().copied().collect();
-    texts.append(&mut messages);
-    let messages = texts;
-    let removed = records.iter().map(|entry| entry.link).collect();
-    let gaps = gaps(&removed, log);
-    Found::Copies(Copies { messages, gaps })
+    let mut all: Vec<u64> = texts.flatten().copied().collect();
+    all.append(&mut messages);
+    all
 }
 
 /// Whether the record that deleted the row for good did so after this op: they were committed

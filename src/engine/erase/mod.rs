@@ -88,6 +88,12 @@ enum Stepped {
     Wait(UnixMillis),
 }
 
+/// Whether it is known what is to go.
+enum Known {
+    Copies(Copies),
+    NotYet(Stepped),
+}
+
 impl<H: Host> Database<H> {
     /// Goes on removing copies and what is void, within the budget of requests.
     pub async fn erase(&self, stop_at: u64) -> Progress {
@@ -200,69 +206,84 @@ impl<H: Host> Database<H> {
             *log = LogReader::of_records(channel);
             return Err(self.unreadable(&error));
         }
-        let copies = match &mut search.copies {
-            Some(copies) => copies,
-            none => {
-                let access = attachments::access(&self.shared).await;
-                let found = {
-                    // While nothing is on its way, what no record refers to is nobody's.
-                    let _writer = self.writer.lock().await;
-                    let opened = self.opened()?;
-                    // Which tables the ops are about is known from the head back.
-                    let is_read = log.reads_up_to(opened.state.head);
-                    is_read.then(|| copies(&opened, log, access))
-                };
-                let Some(found) = found else {
-                    let read = log.newer(&self.shared).await;
-                    read.map_err(|error| self.unreadable(&error))?;
-                    let is_news = log.reads_up_to(self.opened()?.state.head);
-                    let later = self.shared.host.now() + LATER_MS;
-                    return Ok(if is_news {
-                        Stepped::More
-                    } else {
-                        Stepped::Wait(later)
-                    });
-                };
-                match found {
-                    Found::Copies(copies) => none.insert(copies),
-                    Found::Load(table) => {
-                        self.load_table(&table).await?;
-                        return Ok(Stepped::More);
-                    }
-                    Found::Again(_) => {
-                        let gives_way = search.gave_way < GIVES_WAY;
-                        search.gave_way += 1;
-                        self.commit_again(log, gives_way).await?;
-                        search.gave_way = 0;
-                        return Ok(Stepped::More);
-                    }
-                    Found::Needed => {
-                        return Ok(Stepped::Wait(self.shared.host.now() + LATER_MS));
-                    }
+        if search.copies.is_none() {
+            match self.known_copies(log, &mut search.gave_way).await? {
+                Known::Copies(copies) => search.copies = Some(copies),
+                Known::NotYet(stepped) => return Ok(stepped),
+            }
+        }
+        match &mut search.copies {
+            Some(copies) if !copies.messages.is_empty() => {
+                self.remove_next(channel, log, copies).await
+            }
+            _ => self.note_erased().await.map(|()| Stepped::Done),
+        }
+    }
+
+    /// What is to go from the log, which was read to its beginning.
+    async fn known_copies(&self, log: &mut LogReader, gave_way: &mut u32) -> Result<Known> {
+        let access = attachments::access(&self.shared).await;
+        let found = {
+            // While nothing is on its way, what no record refers to is nobody's.
+            let _writer = self.writer.lock().await;
+            let opened = self.opened()?;
+            // Which tables the ops are about is known from the head back.
+            let is_read = log.reads_up_to(opened.state.head);
+            is_read.then(|| copies(&opened, log, access))
+        };
+        Ok(Known::NotYet(match found {
+            None => {
+                let read = log.newer(&self.shared).await;
+                read.map_err(|error| self.unreadable(&error))?;
+                match log.reads_up_to(self.opened()?.state.head) {
+                    true => Stepped::More,
+                    false => Stepped::Wait(self.shared.host.now() + LATER_MS),
                 }
             }
+            Some(Found::Copies(copies)) => return Ok(Known::Copies(copies)),
+            Some(Found::Load(table)) => {
+                self.load_table(&table).await?;
+                Stepped::More
+            }
+            Some(Found::Again(_)) => {
+                let gives_way = *gave_way < GIVES_WAY;
+                *gave_way += 1;
+                self.commit_again(log, gives_way).await?;
+                *gave_way = 0;
+                Stepped::More
+            }
+            Some(Found::Needed) => Stepped::Wait(self.shared.host.now() + LATER_MS),
+        }))
+    }
+
+    /// Deletes the next message, once that may be, and what has to be noted before is.
+    async fn remove_next(
+        &self,
+        channel: u64,
+        log: &LogReader,
+        copies: &mut Copies,
+    ) -> Result<Stepped> {
+        let Some(&message) = copies.messages.last() else {
+            return Ok(Stepped::More);
         };
-        if let Some(&message) = copies.messages.last() {
-            // Until then a record may be needed to tell somebody what became of a command.
-            let is_record = !log.others.contains_key(&message);
-            let until = created_ms(message).saturating_add(INTERACTION_TOKEN_MS);
-            if is_record && until > self.shared.host.now() {
-                return Ok(Stepped::Wait(until));
-            }
-            // First, since nobody can tell any more once the first is gone.
-            if !copies.gaps.is_empty() {
-                let some = copies.gaps.len().min(GAPS_A_RECORD);
-                let some = copies.gaps.get(..some).unwrap_or_default().to_vec();
-                let count = some.len();
-                self.note_gaps(some).await?;
-                copies.gaps.drain(..count);
-                return Ok(Stepped::More);
-            }
-            self.delete_copy(channel, message).await?;
-            copies.messages.pop();
+        // Until then a record may be needed to tell somebody what became of a command.
+        let is_record = !log.others.contains_key(&message);
+        let until = created_ms(message).saturating_add(INTERACTION_TOKEN_MS);
+        if is_record && until > self.shared.host.now() {
+            return Ok(Stepped::Wait(until));
+        }
+        // First, since nobody can tell any more once the first is gone.
+        if !copies.gaps.is_empty() {
+            let some = copies.gaps.len().min(GAPS_A_RECORD);
+            let some = copies.gaps.get(..some).unwrap_or_default().to_vec();
+            let count = some.len();
+            self.note_gaps(some).await?;
+            copies.gaps.drain(..count);
             return Ok(Stepped::More);
         }
-        self.note_erased().await.map(|()| Stepped::Done)
+        self.delete_copy(channel, message).await?;
+        copies.messages.pop();
+        Ok(Stepped::More)
     }
 
     fn file_to_verify(&self, search: &Search) -> Result<Option<FileEntry>> {

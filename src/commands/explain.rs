@@ -107,7 +107,7 @@ impl SlashCommand for Explain {
             via: self.via.map(Into::into),
         };
         let (rows, cost) = database.find(&self.table, &find).await?;
-        let ways = database.ways(&self.table, &find.filter)?;
+        let ways = database.ways(&self.table, &find.filter).await?;
         let stages = stages(&find, &cost.plans.chosen);
         let text = describe(&of, &stages, &returned(&rows), &cost, &ways);
         Ok(Reply::new(text))

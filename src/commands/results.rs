@@ -59,7 +59,7 @@ pub(super) fn freshness(cost: &Cost) -> String {
         ),
         counted(report.unreadable, "too long for a message and not readable"),
         counted(report.lost, "known to the index only"),
-        counted(report.behind as usize, "not shown yet"),
+        counted(report.behind as usize, "or fewer not shown yet"),
         counted(report.waits as usize, "times Discord had no index yet"),
     ];
     if let Some(shown) = report.shown {

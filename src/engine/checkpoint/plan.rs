@@ -383,7 +383,11 @@ fn entry(name: &str, table: &Table, channel: Option<&Channel>) -> TableEntry {
         sum: table.sum,
         tombstones,
         behind,
-        channel: channel.id.or(table.stored.channel),
+        // Of what is not loaded, the messages that the segments name are where they were.
+        channel: channel
+            .id
+            .filter(|_| table.is_loaded)
+            .or(table.stored.channel),
         scan_from: channel.scan_from.or(table.stored.scan_from),
         segments: Vec::new(),
     }

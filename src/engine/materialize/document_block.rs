@@ -16,7 +16,8 @@ const OPENING: &str = "\n```json\n";
 const CLOSING: &str = "\n```";
 const FOOT: &str = "\n-# at ";
 const IN_FILE: &str = " bytes in ";
-const CUT: &str = "the beginning of ";
+/// What a message says that has only the beginning of its document, and no file.
+pub const CUT: &str = "the beginning of";
 
 /// A message, ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +89,7 @@ pub(super) fn render(
             let note = format!(" · {}{IN_FILE}{}", doc.len(), file.name);
             (Some(file), note)
         }
-        Overflow::Cut => (None, format!(" · {CUT}{} bytes", doc.len())),
+        Overflow::Cut => (None, format!(" · {CUT} {} bytes", doc.len())),
     };
     // One character more than can be shown, so that it is seen to go on.
     let beginning: String = doc.chars().take(PREVIEW + 1).collect();

@@ -195,7 +195,7 @@ impl Mirror {
     }
 
     /// The channel is gone and everything in it with it.
-    pub(super) fn channel_lost(&mut self, table: u32, state: &mut State) {
+    pub(in crate::engine) fn channel_lost(&mut self, table: u32, state: &mut State) {
         self.channels.remove(&table);
         self.renames.remove(&table);
         self.history.forget_table(table);

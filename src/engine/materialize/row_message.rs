@@ -1,6 +1,7 @@
 //! A row as a message: its key and revision, its document, and a last line by which dbcord knows
 //! the message again. A deleted row leaves a tombstone: its key struck through, and no document.
 
+pub use super::document_block::CUT;
 use super::document_block::{self, Overflow, Rendered};
 use crate::discord::model::Message;
 use crate::engine::digest::RowSum;

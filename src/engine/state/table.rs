@@ -132,6 +132,16 @@ impl Table {
             .filter_map(|(key, row)| Some((key.as_str(), row, row.doc.as_deref()?)))
     }
 
+    /// How many of the table's `rows` a channel does not show, at most, but for those in memory: all of them,
+    /// unless it is the one that the checkpoint knows.
+    pub fn behind(&self, channel: Option<u64>, rows: u64) -> u64 {
+        match self.stored.channel {
+            _ if self.is_loaded => 0,
+            Some(known) if Some(known) == channel => self.stored.behind,
+            _ => rows,
+        }
+    }
+
     /// Takes in the rows that the checkpoint keeps, below those that were written since.
     ///
     /// # Errors

@@ -170,10 +170,13 @@ impl Gathered {
     }
 }
 
-/// What cursors of parts begin with.
-pub fn letter(source: &Source) -> char {
+/// What cursors of parts begin with: a part of one channel means nothing in another one.
+pub fn letter(source: &Source) -> String {
     match source {
-        Source::Search(_) => 's',
-        _ => 'c',
+        Source::Search(searches) => match searches.index {
+            Some(index) => format!("i{index}-"),
+            None => "s".to_owned(),
+        },
+        _ => "c".to_owned(),
     }
 }

@@ -11,9 +11,14 @@ pub use gathered::{Gathered, Report};
 use reader::{Reader, Stop};
 
 use crate::discord::CallError;
+use crate::engine::attachments::{self, Access};
+use crate::engine::checkpoint::manifest::Place;
 use crate::engine::database::{Database, Opened};
+use crate::engine::materialize::row_message;
 use crate::engine::query::Filter;
-use crate::engine::query::plan::{IndexChannel, Searches, Source, Standing, Via, Way, searches};
+use crate::engine::query::plan::{
+    IndexChannel, Searches, Shows, Source, Standing, Via, Way, searches,
+};
 use crate::engine::state::Table;
 use crate::engine::{cannot_read, describe, document};
 use crate::error::{Error, ErrorKind, Result, Written};
@@ -49,54 +54,98 @@ impl<H: Host> Database<H> {
     /// # Errors
     /// When there is no way to the rows, or not the one that is asked for.
     pub(super) async fn gather(&self, name: &str, wanted: Wanted<'_>) -> Result<Option<Gathered>> {
-        let (standing, searches) = self.standing(name, wanted.filter)?;
-        let mut source = standing.source(wanted.via, searches);
-        if source == Some(Source::Memory) {
-            let Err(broken) = self.load_table(name).await else {
-                return Ok(None);
+        let mut source = self.source(name, wanted).await?;
+        let mut because = None;
+        loop {
+            if source == Source::Memory {
+                let Err(broken) = self.load_table(name).await else {
+                    return Ok(None);
+                };
+                if wanted.via.is_some() || broken.kind != ErrorKind::Corrupt {
+                    return Err(broken);
+                }
+                // It is known to be damaged now.
+                source = self.source(name, wanted).await?;
+                if source == Source::Memory {
+                    return Err(self.shown_nowhere(name, broken));
+                }
+            }
+            let stop = match self.read(name, &source, wanted.cursor).await? {
+                Ok(mut gathered) => {
+                    gathered.report.because = because;
+                    return Ok(Some(gathered));
+                }
+                Err(stop) => stop,
             };
-            if wanted.via.is_some() || broken.kind != ErrorKind::Corrupt {
-                return Err(broken);
-            }
-            let (standing, searches) = self.standing(name, wanted.filter)?;
-            source = standing.source(None, searches);
-            if source == Some(Source::Memory) {
-                return Err(broken);
-            }
+            let next = self.instead(name, &source, &stop, wanted).await?;
+            let failed = self.failed(name, &source, stop);
+            source = next.ok_or_else(|| failed.clone())?;
+            because = because.or(Some(failed.message));
         }
-        let source = source.ok_or_else(|| self.nothing_to_search(name, wanted.filter))?;
-        let stop = match self.read(name, &source, wanted.cursor).await? {
-            Ok(gathered) => return Ok(Some(gathered)),
-            Err(stop) => stop,
+    }
+
+    /// Where the rows are to be taken from; where a cursor goes on with what was next best, from there.
+    async fn source(&self, name: &str, wanted: Wanted<'_>) -> Result<Source> {
+        let (standing, searches) = self.standing(name, wanted.filter).await?;
+        let best = standing.source(wanted.via, searches);
+        let best = best.ok_or_else(|| self.nothing_to_search(name, wanted.filter))?;
+        let mut source = match &best {
+            Source::Search(searches) if !searches.shows_some => next_best(&best, wanted),
+            best => Some(best.clone()),
         };
-        let is_refused = match &stop {
+        while let Some(this) = source {
+            if part(wanted.cursor, &this).is_ok() {
+                return Ok(this);
+            }
+            source = next_best(&this, wanted);
+        }
+        Ok(best)
+    }
+
+    /// Where the rows are to be taken from after this went wrong, if anywhere.
+    async fn instead(
+        &self,
+        name: &str,
+        source: &Source,
+        stop: &Stop,
+        wanted: Wanted<'_>,
+    ) -> Result<Option<Source>> {
+        let is_refused = match stop {
+            Stop::Gone(view) => {
+                let is_loaded = {
+                    let opened = self.opened()?;
+                    let table = opened.state.table(&self.name, name)?;
+                    (table.id == *view).then_some(table.is_loaded)
+                };
+                return match is_loaded {
+                    // The index's.
+                    None => Ok(next_best(source, wanted)),
+                    Some(true) => Ok(Some(source.clone())),
+                    Some(false) if wanted.via.is_none() => {
+                        self.source(name, wanted).await.map(Some)
+                    }
+                    Some(false) => Ok(None),
+                };
+            }
             Stop::NotIndexed | Stop::TooMany => true,
             Stop::Call(error) => matches!(error, CallError::Refused { status: 403, .. }),
         };
-        let failed = self.failed(name, &source, stop);
-        if source == Source::Scan || wanted.via.is_some() || !is_refused {
-            return Err(failed);
-        }
         // Nobody asked for a search, and reading the channel needs less.
-        match self.read(name, &Source::Scan, wanted.cursor).await? {
-            Ok(mut gathered) => {
-                gathered.report.because = Some(failed.message);
-                Ok(Some(gathered))
-            }
-            Err(stop) => Err(self.failed(name, &Source::Scan, stop)),
-        }
+        let may_scan = is_refused && wanted.via.is_none() && *source != Source::Scan;
+        Ok(may_scan.then_some(Source::Scan))
     }
 
     /// All the ways to the rows there are, for people.
     ///
     /// # Errors
     /// When the database was closed, or the table is not there.
-    pub fn ways(&self, name: &str, filter: &Filter) -> Result<Vec<Way>> {
-        let (standing, searches) = self.standing(name, filter)?;
+    pub async fn ways(&self, name: &str, filter: &Filter) -> Result<Vec<Way>> {
+        let (standing, searches) = self.standing(name, filter).await?;
         Ok(standing.ways(searches.as_ref()))
     }
 
-    fn standing(&self, name: &str, filter: &Filter) -> Result<(Standing, Option<Searches>)> {
+    async fn standing(&self, name: &str, filter: &Filter) -> Result<(Standing, Option<Searches>)> {
+        let access = attachments::access(&self.shared).await;
         let opened = self.opened()?;
         let table = opened.state.table(&self.name, name)?;
         let indexes = opened.state.indexes_of(table.id);
@@ -105,10 +154,17 @@ impl<H: Host> Database<H> {
             .map(|index| IndexChannel {
                 id: index.id(),
                 definition: &index.definition,
-                shows_all: shows_all(&index.view),
+                shows: shows(&opened, table, &index.view),
             })
             .collect();
-        Ok((standing(&opened, table), searches(filter, &indexes)))
+        let standing = standing(&opened, table);
+        // Where files are refused, or were at the checkpoint, rows were cut.
+        let is_cut = access != Some(Access::Readable) || standing.has_text;
+        let searches = searches(filter, &indexes).map(|searches| Searches {
+            cut: is_cut.then_some(row_message::CUT),
+            ..searches
+        });
+        Ok((standing, searches))
     }
 
     /// Reads rows; the inner error is of reading.
@@ -125,21 +181,21 @@ impl<H: Host> Database<H> {
                 Source::Search(searches) => searches.index.unwrap_or(table.id),
                 _ => table.id,
             };
-            let channels = opened
-                .mirror
-                .channel(table.id)
-                .zip(opened.mirror.channel(view));
-            let stored = opened.state.view(view).filter(|view| !view.is_loaded);
-            let behind = stored.map_or(0, |view| match view.stored.channel {
-                Some(_) => view.stored.behind,
-                None => table.sum.rows,
-            });
+            let channel = opened.mirror.channel(table.id);
+            let channels = channel.zip(opened.mirror.channel(view));
+            let searched = opened.state.view(view).unwrap_or(table);
+            let behind_of = |view: &Table| behind(&opened, table, view);
+            let behind = behind_of(table).max(behind_of(searched));
             if !table.mirror {
                 let message = format!(
                     "the rows of `{}.{name}` are not shown as messages, so there is nothing to search or to read.",
                     self.name
                 );
                 return Err(Error::invalid("via", message).hint("Use `via:memory`."));
+            }
+            if channels.is_none() && behind > 0 {
+                let gone = if channel.is_none() { table.id } else { view };
+                return Ok(Err(Stop::Gone(gone)));
             }
             let head = opened.state.head_id().unwrap_or_default();
             (table.id, channels, head, behind, opened.mirror.mirrored())
@@ -165,17 +221,63 @@ impl<H: Host> Database<H> {
         if is_scan && is_empty && self.must_show_rows(table)? {
             return Ok(Err(cannot_read(channel).into()));
         }
+        if let Err(Stop::Gone(view)) = read {
+            let gone = if view == table { channel } else { searched };
+            self.note_gone(view, gone).await?;
+        }
         Ok(read.map(|()| gathered))
     }
 
     /// Whether there are rows in the table's channel: a list of messages is empty where the bot may not read.
     fn must_show_rows(&self, table: u32) -> Result<bool> {
         let opened = self.opened()?;
-        let stored = opened
-            .state
-            .table_by_id(table)
-            .map(|(_, table)| &table.stored);
-        Ok(stored.is_some_and(|stored| stored.sum.rows > stored.behind))
+        let Some((_, table)) = opened.state.table_by_id(table) else {
+            return Ok(false);
+        };
+        let stored = &table.stored;
+        let is_same = stored.channel == opened.mirror.channel(table.id);
+        let removed = table.changed().filter(|(_, row)| row.hard).count() as u64;
+        Ok(is_same && stored.sum.rows > stored.behind + removed)
+    }
+
+    /// The channel of a table or index is gone: the background makes another one.
+    async fn note_gone(&self, view: u32, channel: u64) -> Result<()> {
+        let is_news = self.with_opened(|opened| {
+            let is_news = opened.mirror.channel(view) == Some(channel);
+            if is_news {
+                opened.mirror.channel_lost(view, &mut opened.state);
+            }
+            is_news
+        })?;
+        if is_news && self.store_hints().await {
+            self.ask_for_alarm().await;
+        }
+        Ok(())
+    }
+
+    /// The error of a table whose rows can be had neither from its segments nor from its channel.
+    fn shown_nowhere(&self, name: &str, broken: Error) -> Error {
+        let Ok(opened) = self.opened() else {
+            return broken;
+        };
+        let table = opened.state.tables.get(name).filter(|table| table.mirror);
+        let Some(table) = table else {
+            return broken;
+        };
+        let message = match (table.stored.channel, opened.mirror.channel(table.id)) {
+            (None, _) => "No channel shows them yet.".to_owned(),
+            (before, Some(channel)) if before == Some(channel) => {
+                format!("<#{channel}> shows none of them yet.")
+            }
+            (_, Some(channel)) => format!(
+                "The channel that showed them is gone, and <#{channel}>, which was made instead, has none of them."
+            ),
+            (_, None) => "The channel that showed them is gone.".to_owned(),
+        };
+        Error {
+            message: format!("{} {message}", broken.message),
+            ..broken
+        }
     }
 
     fn nothing_to_search(&self, name: &str, filter: &Filter) -> Error {
@@ -188,6 +290,32 @@ impl<H: Host> Database<H> {
         Error::invalid("via", message).hint("Use `via:memory`, or `/dbc_index_create` over fields that must be equal to something; `via:scan` reads all messages.")
     }
 
+    /// The channel of a table, or of an index of it, was deleted.
+    fn gone(&self, name: &str, doing: &str, view: u32) -> Error {
+        let opened = self.opened();
+        let opened = opened.as_ref().ok();
+        let table = opened.and_then(|opened| opened.state.tables.get(name));
+        let Some(table) = table.filter(|table| table.id == view) else {
+            let message =
+                format!("{doing}: the channel of its index was deleted, and is made again.");
+            return Error::new(ErrorKind::Unavailable, message).hint("Use `via:memory`.");
+        };
+        let message =
+            format!("{doing}: its channel was deleted, and the messages of its rows with it");
+        match &table.damage {
+            None => Error::new(
+                ErrorKind::Unavailable,
+                format!("{message}. It is made again."),
+            )
+            .hint("Use `via:memory`; or try again later, when the rows are shown again."),
+            Some(damage) => Error::new(
+                ErrorKind::Corrupt,
+                format!("{message}; nor can they be loaded. {damage}"),
+            )
+            .hint("Try again later with `via:memory`, if files cannot be read at the moment; if the rows are lost for good, `/dbc_table_drop` ends the table."),
+        }
+    }
+
     fn failed(&self, name: &str, source: &Source, stop: Stop) -> Error {
         let is_search = *source != Source::Scan;
         let doing = match is_search {
@@ -195,6 +323,7 @@ impl<H: Host> Database<H> {
             false => format!("Reading the channel of `{}.{name}`", self.name),
         };
         match stop {
+            Stop::Gone(view) => self.gone(name, &doing, view),
             Stop::NotIndexed => Error::new(
                 ErrorKind::Unavailable,
                 format!("{doing}: Discord is still indexing this server's messages."),
@@ -219,14 +348,35 @@ impl<H: Host> Database<H> {
     }
 }
 
-/// Whether an index's channel shows every row but those in memory.
-fn shows_all(view: &Table) -> bool {
-    view.is_loaded || (view.stored.channel.is_some() && view.stored.behind == 0)
+/// How many rows the channel of a table or of an index of it does not show, at most, but for those in memory.
+fn behind(opened: &Opened, table: &Table, view: &Table) -> u64 {
+    view.behind(opened.mirror.channel(view.id), table.sum.rows)
+}
+
+fn shows(opened: &Opened, table: &Table, view: &Table) -> Shows {
+    Shows::of(table.sum.rows, behind(opened, table, view))
+}
+
+/// What is left where a search cannot be made: of an index's channel, one in the table's; reading that, where
+/// nobody asked for a search, or there is nothing to search for in it.
+fn next_best(source: &Source, wanted: Wanted<'_>) -> Option<Source> {
+    let Source::Search(best) = source else {
+        return None;
+    };
+    let words = best.index.and_then(|_| searches(wanted.filter, &[]));
+    match words {
+        Some(words) => Some(Source::Search(Searches {
+            cut: best.cut,
+            ..words
+        })),
+        None if best.index.is_some() || wanted.via.is_none() => Some(Source::Scan),
+        None => None,
+    }
 }
 
 fn standing(opened: &Opened, table: &Table) -> Standing {
     let mut files = BTreeSet::new();
-    let mut packed_bytes = 0;
+    let (mut packed_bytes, mut has_text) = (0, false);
     let views = opened.state.indexes_of(table.id).map(|index| &index.view);
     for view in std::iter::once(table).chain(views) {
         let parts = view
@@ -237,6 +387,7 @@ fn standing(opened: &Opened, table: &Table) -> Standing {
         for part in parts {
             if files.insert(part.file.sum) {
                 packed_bytes += part.file.bytes;
+                has_text |= matches!(part.file.place, Place::Text { .. });
             }
         }
     }
@@ -244,9 +395,11 @@ fn standing(opened: &Opened, table: &Table) -> Standing {
         is_loaded: table.is_loaded,
         is_damaged: table.damage.is_some(),
         is_shown: table.mirror,
+        shows: shows(opened, table, table),
         rows: table.sum.rows,
         files: files.len() as u64,
         packed_bytes,
+        has_text,
     }
 }
 
@@ -256,7 +409,7 @@ fn part(cursor: Option<&str>, source: &Source) -> Result<Option<u64>> {
         return Ok(None);
     };
     let from = part
-        .strip_prefix(letter(source))
+        .strip_prefix(&*letter(source))
         .and_then(|id| id.parse().ok());
     from.map(Some).ok_or_else(|| {
         Error::invalid(

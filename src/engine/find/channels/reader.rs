@@ -11,6 +11,7 @@ use crate::discord::rate_limit::millis;
 use crate::discord::routes::{self, Route};
 use crate::discord::search::{Pages, Wanted};
 use crate::discord::{CallError, Patience};
+use crate::engine::cannot_read;
 use crate::engine::database::Database;
 use crate::engine::log::CommitId;
 use crate::engine::materialize::{index_message, row_message};
@@ -36,6 +37,8 @@ pub enum Stop {
     NotIndexed,
     /// It would take more requests than a command may send.
     TooMany,
+    /// The channel of this table or index was deleted.
+    Gone(u32),
     Call(CallError),
 }
 
@@ -121,7 +124,12 @@ impl<'a, H: Host> Reader<'a, H> {
                 break Some(pages.below().unwrap_or(u64::MAX));
             }
             let route = routes::search(guild, (channel, self.me), wanted, pages.below());
-            let answer = self.ask(&route).await?;
+            let answer = match self.ask(&route).await {
+                Err(Stop::Call(error)) if error.is_unknown_channel() => {
+                    return Err(Stop::Gone(searches.index.unwrap_or(self.gathered.table)));
+                }
+                answer => answer?,
+            };
             self.gathered.report.is_deep |= answer.doing_deep_historical_index;
             let found = answer.messages.into_iter().flatten().flatten();
             let found: Vec<Message> = found.collect();
@@ -222,6 +230,15 @@ impl<'a, H: Host> Reader<'a, H> {
                 rows.add(place, self.page(&route).await?);
             }
         }
+        // As a list of messages is where the bot may not read. Or the first ones were deleted.
+        let is_empty = rows.messages.is_empty() && !rows.spans.is_empty();
+        let is_to_check = is_empty && self.database.must_show_rows(self.gathered.table) == Ok(true);
+        if is_to_check && self.may_send() {
+            let newest = self.page(&routes::messages(self.channel, None)).await?;
+            if newest.is_empty() {
+                return Err(cannot_read(self.channel).into());
+            }
+        }
         Ok(rows)
     }
 
@@ -283,12 +300,13 @@ impl<'a, H: Host> Reader<'a, H> {
         table.is_some_and(|(_, table)| table.is_loaded || table.rows.contains_key(key))
     }
 
-    async fn page(&self, route: &Route) -> Result<Vec<Message>, CallError> {
-        self.database
-            .shared
-            .client
-            .get(route, Patience::COMMAND)
-            .await
+    /// Messages of the table's channel.
+    async fn page(&self, route: &Route) -> Result<Vec<Message>, Stop> {
+        let client = &self.database.shared.client;
+        match client.get(route, Patience::COMMAND).await {
+            Err(error) if error.is_unknown_channel() => Err(Stop::Gone(self.gathered.table)),
+            page => page.map_err(Stop::Call),
+        }
     }
 
     fn may_send(&mut self) -> bool {

@@ -1,6 +1,6 @@
 //! Where rows are asked for: in memory, with Discord's search, or by reading the table's channel.
 
-use super::words::Searches;
+use super::words::{Searches, Shows};
 use crate::limits::{MESSAGE_PAGE, PACKED_MEMORY, ROW_MEMORY, TABLE_MEMORY};
 
 /// What somebody may ask for.
@@ -19,10 +19,14 @@ pub struct Standing {
     pub is_damaged: bool,
     /// Whether its rows stand in messages at all.
     pub is_shown: bool,
+    /// Which of them its channel shows.
+    pub shows: Shows,
     pub rows: u64,
     /// The files with them, and what these have in all, packed.
     pub files: u64,
     pub packed_bytes: u64,
+    /// Whether any of them is text: attachments could not be read when it was written.
+    pub has_text: bool,
 }
 
 /// Where the rows are taken from.
@@ -52,6 +56,11 @@ impl Standing {
         packed.saturating_add(self.rows.saturating_mul(ROW_MEMORY))
     }
 
+    /// Whether none of its rows can be read from messages.
+    fn shows_nothing(&self) -> bool {
+        !self.is_shown || self.shows == Shows::None
+    }
+
     /// Where the rows are taken from; none where that is a search and there is nothing to search for. Memory is
     /// exact, so it is taken wherever the table is or fits.
     pub fn source(&self, via: Option<Via>, searches: Option<Searches>) -> Option<Source> {
@@ -60,7 +69,7 @@ impl Standing {
             Some(Via::Memory) => Some(Source::Memory),
             Some(Via::Scan) => Some(Source::Scan),
             Some(Via::Search) => searches.map(Source::Search),
-            None if self.is_loaded || fits || !self.is_shown => Some(Source::Memory),
+            None if self.is_loaded || fits || self.shows_nothing() => Some(Source::Memory),
             None => Some(searches.map_or(Source::Scan, Source::Search)),
         }
     }
@@ -81,7 +90,10 @@ impl Standing {
         if !self.is_shown {
             return ways;
         }
-        let eventual = "; eventual";
+        let eventual = match self.shows {
+            Shows::All | Shows::Some => "; eventual",
+            Shows::None => "; its channel shows none of the rows",
+        };
         if let Some(searches) = searches {
             ways.push(Way {
                 name: searches.name.clone(),
@@ -114,9 +126,11 @@ mod tests {
             is_loaded: false,
             is_damaged: false,
             is_shown: true,
+            shows: Shows::All,
             rows: 1_000,
             files: 2,
             packed_bytes: 100_000,
+            has_text: false,
         }
     }
 
@@ -125,6 +139,8 @@ mod tests {
             name: "SEARCH WORDS".to_owned(),
             index: None,
             texts: vec!["x".to_owned()],
+            shows_some: true,
+            cut: None,
         }
     }
 
@@ -149,6 +165,10 @@ mod tests {
         };
         let unseen = Standing {
             is_shown: false,
+            ..damaged
+        };
+        let emptied = Standing {
+            shows: Shows::None,
             ..damaged
         };
         let large_and_hot = Standing {
@@ -185,6 +205,10 @@ mod tests {
             ),
             (
                 unseen,
+                ["memory", "memory", "memory", "search", "nothing", "scan"],
+            ),
+            (
+                emptied,
                 ["memory", "memory", "memory", "search", "nothing", "scan"],
             ),
             (

@@ -16,7 +16,7 @@ use super::sort::Sort;
 use crate::engine::index::{Definition, Entries};
 pub use bounds::{Bounds, Range};
 pub use elsewhere::{MEMORY, SCAN, Source, Standing, Via, Way};
-pub use words::{IndexChannel, Searches, searches};
+pub use words::{IndexChannel, Searches, Shows, searches};
 
 /// What sorting a row costs beside looking at it: rows come from an index in order, or are kept and
 /// compared.

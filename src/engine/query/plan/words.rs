@@ -27,25 +27,51 @@ pub struct Searches {
     /// The index in whose channel they are; the table's own channel otherwise.
     pub index: Option<u32>,
     pub texts: Vec<String>,
+    /// Whether anything is known to stand in that channel.
+    pub shows_some: bool,
+    /// Words of messages that have only the beginning of their row, where there may be such ones.
+    pub cut: Option<&'static str>,
 }
 
-/// An index, and whether its channel shows every row but those in memory.
+/// An index, and what its channel shows.
 #[derive(Debug, Clone, Copy)]
 pub struct IndexChannel<'a> {
     pub id: u32,
     pub definition: &'a Definition,
-    pub shows_all: bool,
+    pub shows: Shows,
+}
+
+/// Which rows a channel shows, but for those in memory; the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Shows {
+    All,
+    Some,
+    None,
+}
+
+impl Shows {
+    /// Of a table with so many rows, at most `behind` of which it does not show.
+    pub fn of(rows: u64, behind: u64) -> Shows {
+        match behind {
+            0 => Shows::All,
+            behind if behind < rows => Shows::Some,
+            _ => Shows::None,
+        }
+    }
 }
 
 impl Searches {
-    /// One each; in the table's channel, files as well, since what stands in them is not searched.
+    /// One each; in the table's channel, also for files and for what is cut, since the rest of such rows is not
+    /// searched.
     pub fn wanted(&self) -> impl Iterator<Item = Wanted> {
-        let texts = self.texts.iter().cloned().map(Wanted::Words);
+        let texts = self.texts.iter().cloned();
+        let cut = self.cut.filter(|_| self.index.is_none());
+        let texts = texts.chain(cut.map(str::to_owned)).map(Wanted::Words);
         texts.chain(self.index.is_none().then_some(Wanted::Files))
     }
 
     pub fn count(&self) -> usize {
-        self.texts.len() + usize::from(self.index.is_none())
+        self.wanted().count()
     }
 }
 
@@ -55,17 +81,19 @@ pub fn searches(filter: &Filter, indexes: &[IndexChannel<'_>]) -> Option<Searche
     let of = |index: &IndexChannel<'_>| {
         let texts = tokens(filter, index)?;
         Some((
-            index.shows_all,
+            index.shows,
             Searches {
                 name: format!("SEARCH INDEX {}", index.definition.label()),
                 index: Some(index.id),
                 texts,
+                shows_some: index.shows != Shows::None,
+                cut: None,
             },
         ))
     };
     let in_indexes = indexes.iter().filter_map(of);
-    let best = in_indexes.min_by_key(|(shows_all, searches)| (!shows_all, searches.texts.len()));
-    if let Some((true, searches)) = best {
+    let best = in_indexes.min_by_key(|(shows, searches)| (*shows, searches.texts.len()));
+    if let Some((Shows::All, searches)) = best {
         return Some(searches);
     }
     let words = of_conditions(filter.conditions()).filter(|texts| texts.len() <= SEARCHES);
@@ -73,6 +101,8 @@ pub fn searches(filter: &Filter, indexes: &[IndexChannel<'_>]) -> Option<Searche
         name: "SEARCH WORDS".to_owned(),
         index: None,
         texts,
+        shows_some: true,
+        cut: None,
     });
     words.or(best.map(|(_, searches)| searches))
 }
@@ -273,6 +303,43 @@ mod tests {
     }
 
     #[test]
+    fn what_words_do_not_find_is_searched_for_beside_them() {
+        let searches = |index, cut| Searches {
+            name: String::new(),
+            index,
+            texts: vec!["x".to_owned()],
+            shows_some: true,
+            cut,
+        };
+        let words = |text: &str| Wanted::Words(text.to_owned());
+        for (searches, expected) in [
+            (searches(None, None), vec![words("x"), Wanted::Files]),
+            (
+                searches(None, Some("cut")),
+                vec![words("x"), words("cut"), Wanted::Files],
+            ),
+            (searches(Some(1), Some("cut")), vec![words("x")]),
+        ] {
+            assert_eq!(searches.count(), expected.len());
+            assert_eq!(searches.wanted().collect::<Vec<_>>(), expected);
+        }
+    }
+
+    #[test]
+    fn what_a_channel_shows() {
+        for (rows, behind, expected) in [
+            (3, 0, Shows::All),
+            (3, 1, Shows::Some),
+            (3, 3, Shows::None),
+            // Of commits that were counted as well, though they replace rows.
+            (3, 4, Shows::None),
+            (0, 0, Shows::All),
+        ] {
+            assert_eq!(Shows::of(rows, behind), expected, "{rows} {behind}");
+        }
+    }
+
+    #[test]
     fn words_are_as_they_stand_in_a_message() {
         for (text, expected) in [
             ("one", Some("one")),
@@ -302,12 +369,12 @@ mod tests {
     fn an_index_that_shows_all_rows_goes_first() {
         let name = Definition::parse("field", "name", false, false).unwrap();
         let both = Definition::parse("field", "name,n", false, false).unwrap();
-        let found = |filter: &str, shows_all| {
+        let found = |filter: &str, shows| {
             let filter = Filter::parse("where_json", filter).unwrap();
             let index = |id, definition| IndexChannel {
                 id,
                 definition,
-                shows_all,
+                shows,
             };
             let indexes = [index(1, &name), index(2, &both)];
             searches(&filter, &indexes).map(|it| (it.name.clone(), it.texts.len(), it.count()))
@@ -315,21 +382,27 @@ mod tests {
         let of = |name: &str, texts, count| Some((name.to_owned(), texts, count));
         // With the word of entries that do not have all values.
         assert_eq!(
-            found(r#"{"name":"x"}"#, true),
+            found(r#"{"name":"x"}"#, Shows::All),
             of("SEARCH INDEX name", 2, 2)
         );
         assert_eq!(
-            found(r#"{"name":null}"#, true),
+            found(r#"{"name":null}"#, Shows::All),
             of("SEARCH INDEX name", 2, 2)
         );
         assert_eq!(
-            found(r#"{"name":{"$in":[1,2]}}"#, true),
+            found(r#"{"name":{"$in":[1,2]}}"#, Shows::All),
             of("SEARCH INDEX name", 3, 3)
         );
-        assert_eq!(found(r#"{"name":"x"}"#, false), of("SEARCH WORDS", 1, 2));
-        assert_eq!(found(r#"{"name":1}"#, false), of("SEARCH INDEX name", 2, 2));
+        assert_eq!(
+            found(r#"{"name":"x"}"#, Shows::Some),
+            of("SEARCH WORDS", 1, 2)
+        );
+        assert_eq!(
+            found(r#"{"name":1}"#, Shows::Some),
+            of("SEARCH INDEX name", 2, 2)
+        );
         // Ranges have no words, nor has a part of an index's fields.
-        assert_eq!(found(r#"{"name":{"$gt":1}}"#, true), None);
-        assert_eq!(found(r#"{"n":1}"#, true), None);
+        assert_eq!(found(r#"{"name":{"$gt":1}}"#, Shows::All), None);
+        assert_eq!(found(r#"{"n":1}"#, Shows::All), None);
     }
 }

@@ -196,7 +196,8 @@ fn is_kept_elsewhere(opened: &Opened, going: &Going<'_>) -> Kept {
         let has_no_message = again::has_no_message(table, is_hard);
         if !table.is_loaded {
             let is_all_shown = state.head_id() <= mirrored;
-            let is_behind = table.stored.behind > 0 && !is_all_shown;
+            let channel = opened.mirror.channel(table.id);
+            let is_behind = table.behind(channel, table.sum.rows) > 0 && !is_all_shown;
             let written = Row::after(op, going.record.id());
             let is_cut = written.is_some_and(|row| again::is_cut(key, &row));
             if has_no_message || is_cut || is_behind || !table.rows.is_empty() {

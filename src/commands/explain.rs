@@ -79,6 +79,11 @@ impl SlashCommand for Explain {
                 return Err(Error::invalid(input.option, message)
                     .hint("Use `$match` and `$sort` there, or leave the pipeline out."));
             }
+            if self.limit.is_some() || self.skip.is_some() {
+                let message = "a pipeline has `$limit` and `$skip` in its stages.";
+                return Err(Error::invalid(input.option, message)
+                    .hint("Use them there, or leave the pipeline out."));
+            }
             if self.via.is_some() {
                 let message = "rows go through a pipeline in memory only.";
                 return Err(Error::invalid("via", message).hint("Leave one of the two out."));

@@ -83,14 +83,19 @@ impl SlashCommand for FindRows {
             via: self.via.map(Into::into),
         };
         let (rows, cost) = database.find(&self.table, &find).await?;
-        let cost = results::cost(&cost);
-        Ok(describe(
-            &self.database,
-            &self.table,
-            find.skip,
-            &rows,
-            &cost,
-        ))
+        let of = format!("`{}.{}`", self.database, self.table);
+        let head = describe(&of, &find, &rows, &results::cost(&cost));
+        let more = match &rows.next {
+            Next::Nothing => String::new(),
+            Next::Cursor(cursor) => format!("Next page: `cursor:{cursor}`"),
+            Next::TooLong => {
+                "There are more; the values sorted by are too long for a cursor, so use `skip`."
+                    .to_owned()
+            }
+        };
+        let docs: Vec<&str> = rows.rows.iter().map(|row| row.doc.as_str()).collect();
+        let file = format!("{}.json", self.table);
+        Ok(results::reply(&head, &docs, &more, &file))
     }
 }
 
@@ -100,26 +105,20 @@ fn bare(cursor: &str) -> String {
     cursor.strip_prefix("cursor:").unwrap_or(cursor).to_owned()
 }
 
-fn describe(database: &str, table: &str, skipped: usize, found: &Rows, cost: &str) -> Reply {
+fn describe(of: &str, find: &Find, found: &Rows, cost: &str) -> String {
     let shown = results::rows_of(found.rows.len());
-    let of = match found.matched {
-        Some(matched) if matched > found.rows.len() => format!(" of {matched}"),
+    let left = match find.cursor {
+        Some(_) => " that were left",
+        None => "",
+    };
+    let all = match found.matched {
+        Some(matched) if matched > found.rows.len() => format!(" of {matched}{left}"),
         None => " (there are more)".to_owned(),
         Some(_) => String::new(),
     };
-    let after = match skipped {
+    let after = match find.skip {
         0 => String::new(),
         skipped => format!(", the first {skipped} left out"),
     };
-    let head = format!("{shown}{of} in `{database}.{table}`{after} · {cost}");
-    let more = match &found.next {
-        Next::Nothing => String::new(),
-        Next::Cursor(cursor) => format!("Next page: `cursor:{cursor}`"),
-        Next::TooLong => {
-            "There are more; the values sorted by are too long for a cursor, so use `skip`."
-                .to_owned()
-        }
-    };
-    let docs: Vec<&str> = found.rows.iter().map(|row| row.doc.as_str()).collect();
-    results::reply(&head, &docs, &more, &format!("{table}.json"))
+    format!("{shown}{all} in {of}{after} · {cost}")
 }

@@ -260,10 +260,16 @@ fn parse_change(op: Value, option: &'static str) -> Result<Change, Nonsense> {
             fields: object(&mut fields, "value", &op)?,
             option,
         },
-        None if op == "update" => Action::Update {
-            patch: Patch::parse(option, object(&mut fields, "patch", &op)?)?,
-            option,
-        },
+        None if op == "update" => {
+            let patch = object(&mut fields, "patch", &op)?;
+            if patch.is_empty() {
+                return nonsense("there is nothing in `patch` to change.".to_owned());
+            }
+            Action::Update {
+                patch: Patch::parse(option, patch)?,
+                option,
+            }
+        }
         None => Action::Delete { hard: false },
     };
     // What is left belongs to another kind of operation.

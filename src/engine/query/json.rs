@@ -68,6 +68,11 @@ impl<'a> Json<'a> {
         self.text.get(..end).unwrap_or_default()
     }
 
+    /// How long the text is that the value begins: at least as long as the value.
+    pub(super) fn text_to_its_end(self) -> usize {
+        self.text.len()
+    }
+
     pub fn as_bool(self) -> Option<bool> {
         match self.text.as_bytes().first() {
             Some(b't') => Some(true),

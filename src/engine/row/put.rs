@@ -19,6 +19,7 @@ pub(super) fn put(
     option: &'static str,
 ) -> Result<Changed> {
     names::check_key("key", &change.key)?;
+    check_names(option, fields)?;
     let table = batch.table(&change.table)?;
     let lacks_key = lacks_key(fields, &table.pk, &change.key, option)?;
     let has_schema = table.schema.current().is_some();
@@ -56,6 +57,19 @@ pub(super) fn put(
         Some(doc) => store_as_is(batch, &place, doc),
         None => store(batch, &place, fields.clone()),
     }
+}
+
+/// Refuses operators where a document is to stand: it would take the place of the whole row.
+fn check_names(option: &'static str, fields: &Map<String, Value>) -> Result<()> {
+    let Some(name) = fields.keys().find(|name| name.starts_with('$')) else {
+        return Ok(());
+    };
+    let message = format!(
+        "`{}` is no field: names at the top of a document do not begin with `$`, and operators change rows that are there.",
+        inline(name)
+    );
+    Err(Error::invalid(option, message)
+        .hint("`/dbc_update` takes operators, and so does `update` in `/dbc_transact`."))
 }
 
 fn taken(database: &str, change: &Change, row: RowView<'_>) -> Error {

@@ -38,8 +38,10 @@ pub const GROUP_FIELDS: usize = 100;
 pub const HELD_BYTES: usize = 32 << 20;
 /// A row that a stage makes, in bytes.
 pub const ROW_BYTES: usize = 8 << 20;
-/// All rows that stages make, in bytes: it bounds the time that `$unwind` and `$lookup` can take.
-pub const BUILT_BYTES: usize = 512 << 20;
+/// All rows that stages make, in bytes, each with what it takes beside its text: it bounds the time that `$unwind`
+/// and `$lookup` can take.
+pub const BUILT_BYTES: usize = 256 << 20;
+pub const BUILT_ROW_BYTES: usize = 256;
 
 /// A pipeline that makes sense by itself.
 #[derive(Debug, Clone)]

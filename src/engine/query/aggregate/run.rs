@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use super::group::Groups;
 use super::lookup::{Joined, Lookup};
-use super::{BUILT_BYTES, HELD_BYTES, Pipeline, Rows, Stage, Trouble};
+use super::{BUILT_BYTES, BUILT_ROW_BYTES, HELD_BYTES, Pipeline, Rows, Stage, Trouble};
 use crate::engine::query::json::Json;
 use crate::engine::query::path::Go;
 use crate::engine::query::sort::{Sort, Top};
@@ -46,7 +46,8 @@ impl Memory {
 
     /// Counts a row that a stage made.
     fn built<'a>(&self, row: Row<'a>) -> Result<Row<'a>, Trouble> {
-        more(&self.built, row.len(), BUILT_BYTES, Trouble::Built)?;
+        let bytes = row.len() + BUILT_ROW_BYTES;
+        more(&self.built, bytes, BUILT_BYTES, Trouble::Built)?;
         Ok(row)
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::matching::{self, Scratch};
+use super::matching::{self, Scratch, Work};
 use super::{Condition, Effort, Test, parse};
 use crate::engine::query::json::{Json, Kind};
 use crate::error::Result;
@@ -31,16 +31,18 @@ impl Element {
     }
 
     /// Whether an item fulfils it.
-    pub fn matches(&self, item: Json<'_>) -> bool {
-        Scratch::default().lend(|scratch| self.holds(item, scratch))
+    pub fn matches(&self, item: Json<'_>, effort: &Effort) -> bool {
+        Scratch::default().lend(effort, 0, |work| self.holds(item, work))
     }
 
-    pub(super) fn holds(&self, item: Json<'_>, scratch: &mut Vec<u8>) -> bool {
+    pub(super) fn holds(&self, item: Json<'_>, work: &mut Work<'_>) -> bool {
         match self {
-            Element::Item(tests) => tests.iter().all(|test| matching::item(test, item, scratch)),
+            Element::Item(tests) => tests.iter().all(|test| matching::item(test, item, work)),
             Element::Document(conditions) => {
                 matches!(item.kind(), Kind::Object | Kind::Array)
-                    && matching::all(conditions, item, scratch)
+                    && work.inside(item.text().len(), |work| {
+                        matching::all(conditions, item, work)
+                    })
             }
         }
     }

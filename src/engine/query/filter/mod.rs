@@ -134,7 +134,9 @@ impl Filter {
     /// Whether a document fulfils it. Whoever has asked about all documents asks [`Filter::end`], too.
     pub fn matches(&self, document: Json<'_>) -> bool {
         self.scratch
-            .lend(|scratch| matching::all(&self.conditions, document, scratch))
+            .lend(&self.effort, document.text_to_its_end(), |work| {
+                matching::all(&self.conditions, document, work)
+            })
     }
 
     /// Ends a question, see [`Effort::end`].

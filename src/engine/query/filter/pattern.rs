@@ -8,9 +8,12 @@ use regex_lite::RegexBuilder;
 use crate::engine::regex::Automaton;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Steps of all searches of one question together: a byte of text is one or two for a simple pattern, and 65
-/// for the largest. Some seconds, during which the guild's object does nothing else.
-const STEPS: u64 = 8_000_000;
+/// Bytes of documents that all conditions of one question may be held against together, each byte once for each
+/// condition: a second or two, during which the guild's object does nothing else.
+const BYTES: u64 = 512 << 20;
+/// As how many of them a step of a pattern's search counts. A byte of text is one step or two for a simple
+/// pattern, and 65 for the largest.
+const STEP_BYTES: u64 = 64;
 /// Bytes of all compiled patterns of one question.
 pub(super) const COMPILED_BYTES: usize = 1 << 20;
 
@@ -19,16 +22,16 @@ const SPECIAL: [char; 14] = [
     '\\', '.', '+', '*', '?', '(', ')', '|', '[', ']', '{', '}', '^', '$',
 ];
 
-/// What the patterns of a question have cost so far. A clone counts on the same.
+/// What a question has cost so far, in bytes. A clone counts on the same.
 #[derive(Debug, Clone, Default)]
 pub struct Effort(Rc<Cell<u64>>);
 
 impl Effort {
-    /// Whether there was room for so many steps more.
-    fn spend(&self, steps: u64) -> bool {
-        let spent = self.0.get().saturating_add(steps);
+    /// Whether there was room to read so many bytes more.
+    pub(super) fn read(&self, bytes: u64) -> bool {
+        let spent = self.0.get().saturating_add(bytes);
         self.0.set(spent);
-        spent <= STEPS
+        spent <= BYTES
     }
 
     /// Begins anew, for the next question.
@@ -42,16 +45,17 @@ impl Effort {
     }
 
     /// # Errors
-    /// When patterns would have cost more than a question may: what they said then is of no use.
+    /// When the question would have cost more than one may: what it said then is of no use.
     pub fn check(&self) -> Result<()> {
-        if self.0.get() <= STEPS {
+        if self.0.get() <= BYTES {
             return Ok(());
         }
         let message = format!(
-            "`$regex` would be held against more text than one question may: {STEPS} steps, where a byte of text costs one for the simplest patterns, and up to 65 for such with many or large repetitions."
+            "the question is too much work: its conditions would be held against more than {} MiB of text, each byte counted once for each condition, each value of `$all` and each word of `$text`, and 64 to 4,160 times for `$regex`.",
+            BYTES >> 20
         );
         Err(Error::new(ErrorKind::TooLarge, message).hint(
-            "Leave rows out by another condition, best one with an index; or use `$prefix`, `$contains` or fewer repetitions.",
+            "Leave rows out by another condition, best one with an index; or use fewer conditions, words and repetitions, `$in` for many values, and `$prefix` or `$contains` instead of patterns.",
         ))
     }
 }
@@ -99,7 +103,10 @@ impl Pattern {
 
     pub fn is_match(&self, text: &str) -> bool {
         match &self.automaton {
-            Some(automaton) => self.effort.spend(automaton.steps(text)) && automaton.is_match(text),
+            Some(automaton) => {
+                let bytes = automaton.steps(text).saturating_mul(STEP_BYTES);
+                self.effort.read(bytes) && automaton.is_match(text)
+            }
             None => text.contains(&*self.source),
         }
     }

@@ -55,6 +55,10 @@ impl TextSearch {
             }
             rest = after.trim_start();
         }
+        for terms in [&mut search.phrases, &mut search.excluded] {
+            terms.sort_unstable();
+            terms.dedup();
+        }
         search.words.sort_unstable();
         search.words.dedup();
         search
@@ -83,6 +87,11 @@ impl TextSearch {
     /// None of them may be there.
     pub fn excluded(&self) -> &[Vec<Box<str>>] {
         &self.excluded
+    }
+
+    /// How often a document's text is gone through for it, about.
+    pub(super) fn weight(&self) -> usize {
+        1 + self.words.len() + self.phrases.len() + self.excluded.len()
     }
 
     pub fn matches(&self, document: Json<'_>) -> bool {

@@ -38,7 +38,11 @@ impl Condition {
     /// # Errors
     /// When that costs more than it may.
     pub(super) fn remove_from(&self, items: &mut Vec<Value>) -> Result<()> {
-        items.retain(|item| !self.element.matches(Json::new(&item.to_string())));
+        items.retain(|item| {
+            !self
+                .element
+                .matches(Json::new(&item.to_string()), &self.effort)
+        });
         self.effort.check()
     }
 }

@@ -190,7 +190,7 @@ fn what_is_too_much_is_refused_before_memory_runs_out() {
     too_much(
         json!([{"$unwind": "$l"}, {"$count": "n"}]),
         &[wide],
-        &["`$unwind`", "512 MiB"],
+        &["`$unwind`", "256 MiB"],
     );
 }
 

@@ -131,7 +131,7 @@ fn errors_say_where_and_what_and_what_to_do() {
         ),
         (json!({"$text": 1}), "takes the words", ""),
         (
-            json!({"$text": "\"a\" ".repeat(33)}),
+            json!({"$text": (0..33).map(|n| format!("\"a{n}\" ")).collect::<String>()}),
             "at most 32 phrases",
             "",
         ),

@@ -411,18 +411,26 @@ fn filters_for_items_of_lists() {
         let source = source.as_object().unwrap();
         Element::parse("patch_json", "$pull.a", source, &effort)
     };
-    assert!(parse(json!({"$gte": 6})).unwrap().matches(Json::new("6")));
+    assert!(
+        parse(json!({"$gte": 6}))
+            .unwrap()
+            .matches(Json::new("6"), &Effort::default())
+    );
     assert!(
         !parse(json!({"$gte": 6}))
             .unwrap()
-            .matches(Json::new("{\"x\":6}"))
+            .matches(Json::new("{\"x\":6}"), &Effort::default())
     );
     assert!(
         parse(json!({"x": 6}))
             .unwrap()
-            .matches(Json::new("{\"x\":6}"))
+            .matches(Json::new("{\"x\":6}"), &Effort::default())
     );
-    assert!(!parse(json!({"x": null})).unwrap().matches(Json::new("6")));
+    assert!(
+        !parse(json!({"x": null}))
+            .unwrap()
+            .matches(Json::new("6"), &Effort::default())
+    );
     let error = parse(json!({"$gtt": 6})).unwrap_err();
     assert!(error.message.contains("`$pull.a.$gtt`"), "{error}");
 }
@@ -523,7 +531,7 @@ fn what_a_pattern_would_find_beyond_its_budget_is_an_error_and_no_miss() {
     let found = filter(&json!({"a": {"$regex": "a+b"}}));
     assert!(!found.matches(Json::new(&row)));
     let error = found.end().unwrap_err().to_string();
-    assert!(error.contains("8000000 steps"), "{error}");
+    assert!(error.contains("more than 512 MiB of text"), "{error}");
     assert!(found.end().is_ok(), "the next question begins anew");
     // The larger the pattern, the less text.
     let row = json!({"a": "a".repeat(3_000_000)}).to_string();
@@ -534,6 +542,41 @@ fn what_a_pattern_would_find_beyond_its_budget_is_an_error_and_no_miss() {
     let plain = filter(&json!({"a": {"$regex": "aa"}}));
     assert!(plain.matches(Json::new(&row)));
     assert!(plain.end().is_ok());
+}
+
+#[test]
+fn every_condition_costs_what_it_reads() {
+    let row = json!({"t": "a".repeat(7_900_000), "l": [1, 2]}).to_string();
+    let is_refused = |query: &Value| {
+        let found = filter(query);
+        found.matches(Json::new(&row));
+        found.end().is_err()
+    };
+    let some: Vec<u32> = vec![1; 20];
+    let many: Vec<u32> = vec![1; 100];
+    assert!(!is_refused(&json!({"l": {"$all": some}})));
+    assert!(is_refused(&json!({"l": {"$all": many}})));
+    let excluded: Vec<String> = (0..100).map(|n| format!("-q{n}")).collect();
+    assert!(is_refused(
+        &json!({"$text": format!("a {}", excluded.join(" "))})
+    ));
+    let branches: Vec<Value> = (0..100).map(|n| json!({"l": n + 5})).collect();
+    assert!(is_refused(&json!({ "$or": branches })));
+    // The same twice is once.
+    assert!(!is_refused(
+        &json!({"$text": format!("b{}", " -c".repeat(100))})
+    ));
+}
+
+#[test]
+fn items_count_as_long_as_they_are() {
+    let items: Vec<Value> = (0..50_000).map(|n| json!({ "n": n })).collect();
+    let row = json!({ "l": items }).to_string();
+    let found = filter(&json!({"l": {"$elemMatch": {"n": -1, "m": {"$ne": 1}}}}));
+    for _ in 0..20 {
+        assert!(!found.matches(Json::new(&row)));
+    }
+    assert!(found.end().is_ok());
 }
 
 #[test]

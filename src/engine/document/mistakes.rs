@@ -118,8 +118,13 @@ fn likely_mistake(text: &str, reason: &str, offset: usize, wanted: Wanted) -> Op
             return Some("There are typographic quotes in it: JSON takes plain \" only.");
         }
         Some('\'') => return Some("JSON takes double quotes \" only."),
-        Some('`') => return Some("Leave out the ``` around it."),
-        Some('/') => return Some(r#"A pattern is written {"$regex":"ada","$options":"i"}."#),
+        Some('`') => return Some("Leave out the back-ticks around it."),
+        Some('/') if after.starts_with("//") || after.starts_with("/*") => {
+            return Some("JSON has no comments.");
+        }
+        Some('/') if wanted == Wanted::Query => {
+            return Some(r#"A pattern is written {"$regex":"ada","$options":"i"}."#);
+        }
         _ => {}
     }
     if let Some(hint) = word_of_another_language(word(before, after)) {

@@ -185,7 +185,7 @@ fn read(option: &'static str, text: &str, wanted: Wanted) -> Result<Value> {
             Err(Error::invalid(
                 option,
                 format!(
-                    "the number `{shown}` {} has more digits than can be kept exactly.",
+                    "the number `{shown}` {} cannot be kept exactly: it has too many digits, or is too small.",
                     mistakes::place(text, offset)
                 ),
             )
@@ -262,9 +262,9 @@ mod tests {
         );
         refused("{\"a\":1\n\n", "at the end, line 1, column 7, near");
         refused(r#"{"n":1e400}"#, "number out of range");
-        refused(r#"{"n":0.12345678901234567890123}"#, "more digits");
-        refused(r#"{"n":12345678901234567890.5}"#, "more digits");
-        refused(r#"{"n":1e-400}"#, "more digits");
+        refused(r#"{"n":0.12345678901234567890123}"#, "too many digits");
+        refused(r#"{"n":12345678901234567890.5}"#, "too many digits");
+        refused(r#"{"n":1e-400}"#, "is too small");
         refused(
             &("{\"a\":".repeat(70) + "1" + &"}".repeat(70)),
             "deeper than 64",

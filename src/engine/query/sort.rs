@@ -62,7 +62,7 @@ impl Sort {
                     let path = inline(path);
                     let given = inline(&direction.to_string());
                     let message =
-                        format!("`{path}` is sorted by 1, up, or -1, down, not `{given}`.");
+                        format!("`{path}` goes with 1, upwards, or -1, downwards, not `{given}`.");
                     return Err(Error::invalid(option, message));
                 }
             };

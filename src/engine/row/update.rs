@@ -52,9 +52,9 @@ fn check_names(option: &'static str, patch: &Map<String, Value>) -> Result<()> {
             if name.starts_with('$') {
                 let message =
                     format!("`{shown}` is no field, and operators stand at the top of a patch.");
-                return Err(Error::invalid(option, message).hint(format!(
-                    "For example `{{\"{shown}\":{{\"address.zip\":…}}}}`."
-                )));
+                return Err(Error::invalid(option, message).hint(
+                    "For example `{\"$set\":{\"address.zip\":…}}`. Dates and ids are strings.",
+                ));
             }
             inside.extend(value.as_object());
         }

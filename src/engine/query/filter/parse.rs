@@ -387,6 +387,8 @@ impl<'a> Parser<'a> {
                 "Patterns cannot look ahead or behind; `$not` and `$and` can say the same."
             } else if has(&["\\p", "\\P"]) {
                 "Patterns know no classes of Unicode: list the characters, as in `[a-zäöüß]`."
+            } else if error.contains("backreferences") {
+                "Patterns cannot refer back."
             } else if error.contains("size") {
                 "Use fewer or smaller repetitions."
             } else {

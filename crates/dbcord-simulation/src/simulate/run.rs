@@ -92,6 +92,8 @@ pub(super) struct Run {
     pub owner: usize,
     /// Somebody meddled with the channels since the last comparison.
     pub is_meddled: bool,
+    /// Somebody did at some time.
+    pub has_been_meddled: bool,
     /// Channels in which the bot lacks a permission.
     blind_in: Vec<String>,
     /// It did in some at some time.
@@ -157,6 +159,7 @@ impl Run {
             deployments: 1,
             owner: 0,
             is_meddled: false,
+            has_been_meddled: false,
             blind_in: Vec::new(),
             has_been_blind: false,
             refuses_files: plan.refuses_files,
@@ -238,6 +241,7 @@ impl Run {
             Step::WipeStorage => world.wipe_storage(),
             Step::ByHand(deed) => {
                 self.is_meddled = true;
+                self.has_been_meddled = true;
                 deed.carry_out(world);
             }
             Step::Index { table, is_drop } => {

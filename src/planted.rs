@@ -13,6 +13,8 @@ pub enum Bug {
     EntriesStay,
     /// Of the rows that are to be deleted along with another, only the first one is.
     CascadeStops,
+    /// Rows count as their messages show them, whatever memory has.
+    OverlayDropped,
 }
 
 #[cfg(feature = "planted")]

@@ -255,6 +255,27 @@ fn a_search_is_behind_and_ghosts_are_not_rows() {
 }
 
 #[test]
+fn what_gets_shown_while_it_is_searched_for_is_not_missing() {
+    let mut world = people(17);
+    let hour = 60 * 60 * 1_000;
+    let plan = SearchPlan::calm()
+        .rate(SearchOddity::Unindexed, 1.0)
+        .lasting(SearchOddity::Unindexed, 7_000, 7_000)
+        .rate(SearchOddity::Lag, 1.0)
+        .lasting(SearchOddity::Lag, hour, hour);
+    world.wait(2 * hour);
+    search_is(&world, plan);
+    change(&mut world, "n", &json!({"id": "n", "name": "Robert"}));
+    world.evict();
+    // Its message is there and in a checkpoint before there is an index, and is not in that index.
+    let (keys, reply) = found(&mut world, r#"where_json:{"name":"Robert"} via:search"#);
+    assert!(reply.contains("Discord had no index yet"), "{reply}");
+    // That of a row in a file, which may have every word.
+    assert!(reply.contains("1 message read"), "{reply}");
+    assert_eq!(keys, ["n"], "{reply}");
+}
+
+#[test]
 fn an_index_of_the_guild_is_waited_for() {
     let mut world = people(5);
     let building = |least, most| {
@@ -441,6 +462,22 @@ fn without_the_intent_or_the_permission_memory_still_answers() {
     let reply = world.refused(&on_users("dbc_find", "via:scan"));
     assert!(reply.contains("Read Message History"), "{reply}");
     is_found(&mut world, question, &["b"]);
+}
+
+#[test]
+fn who_searches_an_index_that_is_dropped_meanwhile_is_told_to_ask_again() {
+    let mut world = people(18);
+    world.ok(&on_users("dbc_index_create", "field:age"));
+    world.settle();
+    let path = format!("/channels/{}", world.channel_id("idx-users-age"));
+    world.by_hand("DELETE", &path, None);
+    let reply = world.refused(&on_users("dbc_find", r#"where_json:{"age":17} via:search"#));
+    assert!(reply.contains("Unknown Channel"), "{reply}");
+    assert!(reply.contains("Try again, or use `via:memory`"), "{reply}");
+    assert!(
+        !reply.contains("will most likely end the same way"),
+        "{reply}"
+    );
 }
 
 #[track_caller]

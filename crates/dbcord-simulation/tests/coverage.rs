@@ -32,6 +32,11 @@ fn a_few_seeds_have_something_of_everything() {
         "by `INDEX v",
         "by `KEYS`",
         "by `SCAN`",
+        "by `CHANNEL SCAN`",
+        "by `SEARCH WORDS`",
+        "by `SEARCH INDEX",
+        "dropped as out of date",
+        "added from memory",
     ];
     for seed in 0..SEEDS {
         let report = simulate(&Plan::draw(seed, 100), None);

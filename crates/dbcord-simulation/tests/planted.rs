@@ -74,6 +74,14 @@ fn entries_of_an_index_that_stay_when_rows_change_are_found() {
 }
 
 #[test]
+fn rows_as_messages_show_them_whatever_memory_has_are_found() {
+    is_found(
+        PlantedBug::Engine(Bug::OverlayDropped),
+        &[Law::Fresh, Law::Ways],
+    );
+}
+
+#[test]
 fn a_cascade_that_stops_at_the_first_row_is_found() {
     is_found(PlantedBug::Engine(Bug::CascadeStops), &[Law::Linearizable]);
 }

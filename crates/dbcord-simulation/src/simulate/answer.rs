@@ -11,7 +11,7 @@ use super::place::Cell;
 pub const NO_TABLE: &str = "there is no table `";
 
 /// In the reply to whoever reads while the log does not show all that must be in it.
-const READ_ONLY: &str = "⚠️ read-only: ";
+pub const READ_ONLY: &str = "⚠️ read-only: ";
 
 /// What a reply lets its reader conclude.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,6 +142,7 @@ impl Answer {
                 other => other,
             },
             Command::Ask { query, .. } => read_found(query, reply, file),
+            Command::AskElsewhere { .. } => Answer::Unread,
             Command::ShowSchema(_) => read_schema(reply, file),
             Command::Many { .. } if reply.starts_with("No row of ") => Answer::Done(Some(0)),
             Command::Many { .. } if reply.contains(" match and are like that already") => {

@@ -72,6 +72,7 @@ impl Run {
             Intent::Drop => Command::Drop(cell.table),
             Intent::Transfer => self.transfer(ask, doc.v),
             Intent::Ask => self.question(ask),
+            Intent::AskElsewhere => self.question_elsewhere(ask),
             Intent::UpdateMany => self.change_of_many(ask, false),
             Intent::DeleteMany => self.change_of_many(ask, true),
             Intent::SetSchema => ruled::set_schema(ask),

@@ -43,7 +43,8 @@ pub fn read_found(query: &Query, reply: &str, file: Option<&str>) -> Answer {
         Query::Explain(_) => read_plan(reply),
         Query::Count(_) => read_count(reply),
         Query::Find(_) | Query::Distinct(..) | Query::Aggregate(..) => {
-            read_list(query, reply, file)
+            let found = read_list(query, reply, file);
+            found.filter(|_| head(reply).contains(" · exact as of commit #"))
         }
     };
     match found {
@@ -53,6 +54,29 @@ pub fn read_found(query: &Query, reply: &str, file: Option<&str>) -> Answer {
         }
         None => Answer::Unread,
     }
+}
+
+/// Reads the reply to a question whose answer is exact.
+pub fn read_exact(query: &Query, reply: &str, file: Option<&str>) -> Option<Found> {
+    match read_found(query, reply, file) {
+        Answer::Found(found) => Some(found),
+        _ => None,
+    }
+}
+
+/// Reads the reply to a question that says of itself that it may be out of date.
+pub fn read_eventual(query: &Query, reply: &str, file: Option<&str>) -> Option<Found> {
+    if !head(reply).contains(" · eventual: ") {
+        return None;
+    }
+    match query {
+        Query::Count(_) => read_count(reply),
+        _ => read_list(query, reply, file),
+    }
+}
+
+fn head(reply: &str) -> &str {
+    reply.lines().next().unwrap_or_default()
 }
 
 /// `4 rows in …`
@@ -67,9 +91,6 @@ fn read_count(reply: &str) -> Option<Found> {
 /// `2 rows of 5 in …`, `2 rows (there are more) in …`, or `3 different values of …`, and then what they are.
 fn read_list(query: &Query, reply: &str, file: Option<&str>) -> Option<Found> {
     let (head, body) = reply.split_once('\n').unwrap_or((reply, ""));
-    if !head.contains(" · exact as of commit #") {
-        return None;
-    }
     let words: Vec<&str> = head.split(' ').collect();
     let count: usize = words.first()?.parse().ok()?;
     let is_find = matches!(query, Query::Find(_));

@@ -5,10 +5,12 @@
 
 mod answer;
 mod asking;
+mod beginning;
 mod checks;
 mod copies;
 mod deed;
 mod doc;
+mod elsewhere;
 mod found;
 mod linear;
 mod minimise;

@@ -2,7 +2,7 @@
 
 use super::doc::{Doc, Field, Name};
 use super::place::{Cell, TABLES, has_rules};
-use super::query::{Filter, Query};
+use super::query::{Filter, Query, Via};
 use super::rules::{INDEXES, Schema, Validate};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -78,6 +78,13 @@ pub enum Command {
         table: u8,
         query: Query,
     },
+    /// The same, of rows that do not come from memory as a matter of course: answers may be out of date, and
+    /// nothing follows from them.
+    AskElsewhere {
+        table: u8,
+        via: Via,
+        query: Query,
+    },
     /// All rows that match are changed, or none.
     Many {
         table: u8,
@@ -124,7 +131,9 @@ impl Command {
             Command::Rename { table, to } => {
                 Cell::of_table(*table).chain(Cell::of_table(*to)).collect()
             }
-            Command::Ask { table, query } => query.cells(*table),
+            Command::Ask { table, query } | Command::AskElsewhere { table, query, .. } => {
+                query.cells(*table)
+            }
             Command::Many { table, .. } => {
                 let others = Cell::with_rules().filter(|_| has_rules(*table));
                 Cell::of_table(*table).chain(others).collect()
@@ -146,7 +155,11 @@ impl Command {
     pub fn is_read(&self) -> bool {
         matches!(
             self,
-            Command::Get(_) | Command::Past(_) | Command::Ask { .. } | Command::ShowSchema(_)
+            Command::Get(_)
+                | Command::Past(_)
+                | Command::Ask { .. }
+                | Command::AskElsewhere { .. }
+                | Command::ShowSchema(_)
         )
     }
 }
@@ -176,6 +189,10 @@ impl std::fmt::Display for Command {
             Command::Drop(table) => write!(f, "drop table {}", TABLES[usize::from(*table)]),
             Command::Ask { table, query } => {
                 write!(f, "in {}: {query}", TABLES[usize::from(*table)])
+            }
+            Command::AskElsewhere { table, via, query } => {
+                let (table, via) = (TABLES[usize::from(*table)], via.text());
+                write!(f, "in {table}, via {via}: {query}")
             }
             Command::Many {
                 table,

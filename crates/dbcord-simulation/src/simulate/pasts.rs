@@ -14,8 +14,8 @@ const OTHERS: [&str; 2] = ["dbc_restore_row", "dbc_update_many"];
 pub struct Pasts {
     /// The clock is set back now and then, so that times tell no order.
     is_clock_set_back: bool,
-    /// Who wrote the document with this mark.
-    writers: BTreeMap<u64, u64>,
+    /// Who wrote the document with this mark, and where.
+    writers: BTreeMap<u64, (u64, Cell)>,
     /// Of rows in tables that last.
     told: BTreeMap<(Cell, u64), Told>,
 }
@@ -30,8 +30,19 @@ impl Pasts {
 
     pub fn will_write(&mut self, user: u64, command: &Command) {
         let values = command.changes().iter();
-        let values = values.filter_map(|change| change.action.value());
-        self.writers.extend(values.map(|value| (value, user)));
+        let values = values.filter_map(|change| Some((change.action.value()?, change.cell)));
+        self.writers
+            .extend(values.map(|(value, cell)| (value, (user, cell))));
+    }
+
+    /// Whether somebody wrote the document with this mark into this row. Of tables that come and go, either may
+    /// have been the other one.
+    pub fn is_of(&self, cell: Cell, value: u64) -> bool {
+        let written = self.writers.get(&value).map(|(_, written)| *written);
+        written.is_some_and(|written| {
+            let is_renamed = is_passing(written.table) && is_passing(cell.table);
+            written.key == cell.key && (written.table == cell.table || is_renamed)
+        })
     }
 
     /// Takes in a history; what is wrong with it. As long as nothing was ever deleted for good, a
@@ -64,7 +75,7 @@ impl Pasts {
         let Content::Is(doc) = told.content else {
             return Ok(());
         };
-        let writer = self.writers.get(&doc.v);
+        let writer = self.writers.get(&doc.v).map(|(user, _)| user);
         // Where rows name others, a deletion changes those, too.
         let is_changed_along = has_rules(cell.table);
         let by = told.by.as_ref();

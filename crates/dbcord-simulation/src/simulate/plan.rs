@@ -32,6 +32,7 @@ const OPERATIONS: &[(Intent, u32, &str, &str)] = &[
     (Intent::Rename, 4, "dbc_table_rename", "to"),
     (Intent::Drop, 3, "dbc_table_drop", "confirm"),
     (Intent::Ask, 36, "dbc_find", "where_json"),
+    (Intent::AskElsewhere, 16, "dbc_find", "via"),
     (Intent::UpdateMany, 8, "dbc_update_many", "expect"),
     (Intent::DeleteMany, 4, "dbc_delete_many", "expect"),
     (Intent::SetSchema, 10, "dbc_schema_set", "validate"),
@@ -79,6 +80,8 @@ pub enum Intent {
     Drop,
     /// A question about a table.
     Ask,
+    /// One that is answered from messages.
+    AskElsewhere,
     UpdateMany,
     DeleteMany,
     /// What is asked of the rows of a table with rules.
@@ -296,6 +299,12 @@ impl Style {
             Intent::Transfer => draw_account,
             Intent::Create | Intent::Rename | Intent::Drop => |rng: &mut Rng, _| draw_passing(rng),
             Intent::SetSchema | Intent::ChangeIndex => |rng: &mut Rng, _| draw_ruled(rng),
+            // Most of the time there is something.
+            Intent::AskElsewhere => |rng: &mut Rng, keys| match rng.u8(..8) {
+                0 => draw_passing(rng),
+                1..5 => draw_ruled(rng),
+                _ => draw_cell(rng, keys),
+            },
             // Accounts belong to transfers.
             Intent::UpdateMany | Intent::DeleteMany => |rng: &mut Rng, _| match rng.u8(..4) {
                 0 => draw_passing(rng),
@@ -483,26 +492,4 @@ pub fn has_bank() -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_seed_is_always_the_same_plan() {
-        let text = |seed| format!("{:?}", Plan::draw(seed, 60));
-        assert_eq!(text(7), text(7));
-        assert_ne!(text(7), text(8));
-    }
-
-    #[test]
-    fn plans_are_of_every_kind() {
-        let plans: Vec<Plan> = (0..40).map(|seed| Plan::draw(seed, 60)).collect();
-        assert!(plans.iter().any(Plan::has_faults) && !plans.iter().all(Plan::has_faults));
-        for plan in plans {
-            let asks = plan
-                .steps
-                .iter()
-                .filter(|step| matches!(step, Step::Ask(_)));
-            assert_eq!(asks.count(), 60);
-        }
-    }
-}
+mod tests;

@@ -56,6 +56,16 @@ pub enum Select {
     Two(Name, Name),
 }
 
+/// Where the rows of a question are to come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Via {
+    Memory,
+    /// All messages of the table's channel.
+    Scan,
+    /// Messages that Discord's search finds.
+    Search,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Query {
     Find(Find),
@@ -76,6 +86,16 @@ pub enum Stages {
     Unwind,
     /// How many members each of the teams has.
     Lookup,
+}
+
+impl Via {
+    pub fn text(self) -> &'static str {
+        match self {
+            Via::Memory => "memory",
+            Via::Scan => "scan",
+            Via::Search => "search",
+        }
+    }
 }
 
 impl Scalar {
@@ -180,7 +200,7 @@ impl Find {
         (!fields.is_empty()).then(|| fields.join(","))
     }
 
-    fn draw(rng: &mut Rng, table: u8, newest: u64) -> Find {
+    pub fn draw(rng: &mut Rng, table: u8, newest: u64) -> Find {
         let mut sort: Vec<(Name, bool)> = Vec::new();
         for _ in 0..rng.usize(..3) {
             let name = draw_name(rng, table);
@@ -253,6 +273,17 @@ impl Query {
             limit: 20,
             select: Select::Everything,
         })
+    }
+
+    /// The slash command that asks it.
+    pub fn command(&self) -> &'static str {
+        match self {
+            Query::Find(_) => "dbc_find",
+            Query::Explain(_) => "dbc_explain",
+            Query::Count(_) => "dbc_count",
+            Query::Distinct(..) => "dbc_distinct",
+            Query::Aggregate(..) => "dbc_aggregate",
+        }
     }
 
     /// The same question in a way that no index helps with.
@@ -332,7 +363,7 @@ fn draw_scalar(rng: &mut Rng, table: u8, name: Name, newest: u64) -> Scalar {
     match name {
         Name::Id if table == TEAMS && rng.bool() => Scalar::Int(rng.i64(1..4)),
         Name::Id => Scalar::Text(of_keys(rng, table)),
-        Name::V => Scalar::Int(rng.i64(..=newest as i64)),
+        Name::V => Scalar::Int(rng.i64(0..=newest as i64)),
         Name::Balance => Scalar::Int([0, 0, rng.i64(50..150)][rng.usize(..3)]),
         Name::Code | Name::Rank => Scalar::Int(rng.i64(-1..4)),
         Name::Team if rng.bool() => Scalar::Int(rng.i64(1..5)),

@@ -7,15 +7,14 @@ use discord_sim::{GuildSpec, Id, MemberSpec, View, permissions};
 use super::answer::Answer;
 use super::checks::{self, Looks};
 use super::deed::{channel, table_mark};
-use super::doc::{Doc, KeyForm};
+use super::doc::Doc;
+use super::elsewhere::{Asked, Gaps};
 use super::linear::Call;
-use super::model::{Database, Request};
-use super::operation::{Action, Change, Command, Mode};
+use super::model::Database;
+use super::operation::{Action, Change, Command};
 use super::pasts::Pasts;
-use super::place::{BALANCE, BANKS, Cell, DATABASE, LASTING, MEMBERS, TABLES, TEAMS, indexed};
-use super::plan::{self, Ask, Blindness, CLIENTS, Plan, Step, has_bank};
-use super::ruled;
-use super::rules::{Schema, Validate, first_indexes};
+use super::place::{Cell, DATABASE, TABLES, indexed};
+use super::plan::{self, Ask, Blindness, CLIENTS, Plan, Step};
 use super::violation::{Law, Violation};
 use crate::harness::planted::PlantedBug;
 use crate::harness::world::{World, content};
@@ -63,7 +62,7 @@ pub(super) struct Erasing {
 }
 
 pub(super) struct Run {
-    seed: u64,
+    pub seed: u64,
     pub world: World,
     /// The state at the end of the last window.
     pub before: Database,
@@ -74,7 +73,7 @@ pub(super) struct Run {
     pub erasing: Vec<Erasing>,
     /// There were such deletions before.
     has_erased: bool,
-    pasts: Pasts,
+    pub pasts: Pasts,
     moments: u64,
     pending: [Option<Pending>; CLIENTS],
     /// What each client saw last.
@@ -85,7 +84,7 @@ pub(super) struct Run {
     /// Nothing goes wrong in this run.
     pub is_fair: bool,
     /// Nothing has, so that every answer must be a good one.
-    expects_answers: bool,
+    pub expects_answers: bool,
     started: u64,
     /// There are so many deployments of the bot.
     pub deployments: usize,
@@ -93,8 +92,12 @@ pub(super) struct Run {
     pub owner: usize,
     /// Somebody meddled with the channels since the last comparison.
     pub is_meddled: bool,
+    /// Somebody did at some time.
+    pub has_been_meddled: bool,
     /// Channels in which the bot lacks a permission.
     blind_in: Vec<String>,
+    /// It did in some at some time.
+    pub has_been_blind: bool,
     pub refuses_files: bool,
     pub looks: Looks,
     log: Vec<String>,
@@ -156,7 +159,9 @@ impl Run {
             deployments: 1,
             owner: 0,
             is_meddled: false,
+            has_been_meddled: false,
             blind_in: Vec::new(),
+            has_been_blind: false,
             refuses_files: plan.refuses_files,
             looks: Looks {
                 has_files: plan.has_files(),
@@ -182,6 +187,7 @@ impl Run {
     }
 
     fn carry_out(&mut self, plan: &Plan) -> Result<(), Violation> {
+        self.search_is(Gaps::Some);
         let bystander = checks::make_bystander(&mut self.world);
         self.set_up();
         for step in &plan.steps {
@@ -206,72 +212,6 @@ impl Run {
         }
         checks::bystander_is_untouched(&self.world, &bystander)?;
         checks::requests_are_lawful(&self.world, self.is_fair)
-    }
-
-    /// The tables and the accounts, before anything goes wrong.
-    fn set_up(&mut self) {
-        self.world.ok(&format!("/dbc_init database:{DATABASE}"));
-        for table in &TABLES[..usize::from(LASTING)] {
-            let line = format!("/dbc_table_create database:{DATABASE} table:{table} pk:id");
-            self.world.ok(&line);
-        }
-        for table in 0..BANKS {
-            self.world.ok(&index(table, false));
-        }
-        for table in [TEAMS, MEMBERS] {
-            self.begin_with(Command::SetSchema {
-                table,
-                schema: Some(Schema::first(table, self.seed)),
-                validate: Validate::Strict,
-            });
-        }
-        let of_members = first_indexes(self.seed).map(|index| (MEMBERS, index));
-        for (table, index) in std::iter::once((TEAMS, 0)).chain(of_members) {
-            self.begin_with(Command::MakeIndex { table, index });
-        }
-        for (cell, fields) in ruled::first_rows(self.seed) {
-            let doc = Doc {
-                v: self.next_value(),
-                id: KeyForm::LeftOut,
-                fields,
-                ..Doc::default()
-            };
-            self.begin_with(Command::Change(Change {
-                cell,
-                action: Action::Put(Mode::Insert, doc),
-                if_rev: None,
-            }));
-        }
-        for cell in Cell::all().filter(|cell| has_bank() && cell.is_account()) {
-            let doc = Doc {
-                v: self.next_value(),
-                balance: BALANCE,
-                ..Doc::default()
-            };
-            self.begin_with(Command::Change(Change {
-                cell,
-                action: Action::Put(Mode::Insert, doc),
-                if_rev: None,
-            }));
-        }
-        self.before.forget();
-        self.world.settle();
-    }
-
-    /// What is so before anything else.
-    fn begin_with(&mut self, command: Command) {
-        let user = self.user(0);
-        self.pasts.will_write(user.0, &command);
-        let spec = command.spec(self.world.guild.guild_id, user);
-        let mut reply = content(&self.world.interact(spec.clone()));
-        if reply.contains("Discord's rate limit") {
-            // Much is made at once here.
-            self.world.wait(60_000);
-            reply = content(&self.world.interact(spec));
-        }
-        assert!(reply.contains("(commit #"), "{command}: {reply}");
-        let user = user.0;
-        self.before.invoke(&Request { user, command });
     }
 
     fn step(&mut self, step: &Step) -> Result<(), Violation> {
@@ -301,6 +241,7 @@ impl Run {
             Step::WipeStorage => world.wipe_storage(),
             Step::ByHand(deed) => {
                 self.is_meddled = true;
+                self.has_been_meddled = true;
                 deed.carry_out(world);
             }
             Step::Index { table, is_drop } => {
@@ -339,6 +280,7 @@ impl Run {
         };
         world.deny_bot_in(&id, bit);
         self.blind_in.push(id);
+        self.has_been_blind = true;
     }
 
     /// Nothing goes wrong any more, but for what is so for good.
@@ -416,6 +358,16 @@ impl Run {
         let command = self.calls[call].command.clone();
         let file = self.world.reply_file(view);
         let answer = Answer::read(&command, &reply, file.as_deref());
+        if let Command::AskElsewhere { table, via, query } = &command {
+            let (table, via, at) = (*table, *via, self.calls[call].invoked);
+            let asked = Asked {
+                table,
+                via,
+                query,
+                at,
+            };
+            self.hear_elsewhere(asked, &reply, file.as_deref())?;
+        }
         // Of a change, the lines below tell what went along with it.
         let lines = if command.is_read() { 1 } else { 3 };
         let line: Vec<&str> = reply.lines().take(lines).collect();
@@ -446,6 +398,7 @@ impl Run {
         let is_poor = is_poor && !(self.refuses_files && reply.contains("this Worker read files"));
         // Somebody changed the row while its past was read.
         let is_poor = is_poor && !reply.contains("was changed meanwhile");
+        let is_poor = is_poor && !matches!(command, Command::AskElsewhere { .. });
         if self.expects_answers && is_poor {
             let text = format!("nothing went wrong, and {command} was answered with: {reply}");
             return Err(Violation::new(Law::Available, text));
@@ -468,6 +421,15 @@ impl Run {
         self.values
     }
 
+    /// One of a document that comes as text: every eleventh comes as a file, which may be refused.
+    pub(super) fn value_in_text(&mut self) -> u64 {
+        let v = self.next_value();
+        match self.refuses_files && v.is_multiple_of(11) {
+            true => self.next_value(),
+            false => v,
+        }
+    }
+
     /// All values up to this one have been given out.
     pub(super) fn newest_value(&self) -> u64 {
         self.values
@@ -484,13 +446,13 @@ impl Run {
             .push(format!("{:>9}.{:03} s  {line}", ms / 1_000, ms % 1_000));
     }
 
-    fn user(&self, client: usize) -> Id {
+    pub(super) fn user(&self, client: usize) -> Id {
         self.world.guild.users[&name(client)]
     }
 }
 
 /// The command that makes or drops the index of a table.
-fn index(table: u8, is_drop: bool) -> String {
+pub(super) fn index(table: u8, is_drop: bool) -> String {
     let (name, field) = (TABLES[usize::from(table)], indexed(table));
     let rest = format!("database:{DATABASE} table:{name} field:{field}");
     match is_drop {

@@ -57,13 +57,7 @@ impl Command {
             Command::Drop(_) => "dbc_table_drop",
             Command::Transact(_) => "dbc_transact",
             Command::Change(change) => change.action.name(),
-            Command::Ask { query, .. } => match query {
-                Query::Find(_) => "dbc_find",
-                Query::Explain(_) => "dbc_explain",
-                Query::Count(_) => "dbc_count",
-                Query::Distinct(..) => "dbc_distinct",
-                Query::Aggregate(..) => "dbc_aggregate",
-            },
+            Command::Ask { query, .. } | Command::AskElsewhere { query, .. } => query.command(),
             Command::Many { edit: Some(_), .. } => "dbc_update_many",
             Command::Many { edit: None, .. } => "dbc_delete_many",
             Command::SetSchema { .. } => "dbc_schema_set",
@@ -107,6 +101,11 @@ impl Command {
             Command::Change(change) => options.extend(change.typed()),
             Command::Ask { table, query } => {
                 option("table", json!(TABLES[usize::from(*table)]));
+                options.extend(query.typed());
+            }
+            Command::AskElsewhere { table, via, query } => {
+                option("table", json!(TABLES[usize::from(*table)]));
+                option("via", json!(via.text()));
                 options.extend(query.typed());
             }
             Command::Many {

@@ -9,6 +9,10 @@ pub enum Law {
     Linearizable,
     /// Nothing is read that nobody wrote.
     Honest,
+    /// What is read from messages is no more out of date than the answer says.
+    Fresh,
+    /// Whichever way the rows come, the answer is the same.
+    Ways,
     /// Left in peace, the database answers.
     Available,
     /// Left in peace, the channels say what the rows are.
@@ -49,6 +53,8 @@ impl fmt::Display for Violation {
         let promise = match self.law {
             Law::Linearizable => "no order of the operations explains what clients saw",
             Law::Honest => "something was read that nobody wrote",
+            Law::Fresh => "an answer from messages is more out of date than it says",
+            Law::Ways => "another way to the rows leads to another answer",
             Law::Available => "left in peace, the database does not answer",
             Law::Mirrored => "the channels do not say what the rows are",
             Law::Erased => "something that was deleted for good is not gone",

@@ -7,6 +7,7 @@ use crate::engine::log::CommitId;
 use crate::engine::materialize::row_message::Seen;
 use crate::engine::query::plan::{Access, Plan, SCAN, Source};
 use crate::engine::state::{Row, State, Table, covered_by};
+use crate::planted::{Bug, is_planted};
 
 /// Rows that were read from channels.
 #[derive(Debug, Clone)]
@@ -97,15 +98,23 @@ impl Gathered {
     /// Puts what memory has of the table over what messages show, and leaves the rows that are there. What
     /// was changed lately need not be in any message; it belongs to the first part.
     pub fn overlay(&mut self, state: &State, table: &Table) {
+        if is_planted(Bug::OverlayDropped) {
+            return;
+        }
         let view = match &self.source {
             Source::Search(searches) => searches.index.and_then(|index| state.view(index)),
             _ => None,
         };
         let covered = covered_by(&table.stored.segments);
+        // What the answer says to be shown is so since reading began. The rest may have got into a message, and
+        // a checkpoint, behind the reader's back. What is read in parts may meet that message in a later one.
+        let shown = self.report.shown;
+        let is_whole = self.report.from.is_none() && self.report.rest.is_none();
         let is_new = |key: &str, row: &Row| {
             let is_shown = |row: &Row| row.is_shown();
             !table.is_loaded
                 || row.generation > covered
+                || (is_whole && shown.is_some_and(|shown| row.at > shown))
                 || !row.is_shown()
                 || view.is_some_and(|view| !view.rows.get(key).is_none_or(is_shown))
         };

@@ -336,8 +336,11 @@ impl<H: Host> Database<H> {
             .hint("Ask for fewer values, or use `via:memory`."),
             Stop::Call(error) => {
                 let is_forbidden = matches!(error, CallError::Refused { status: 403, .. });
+                let is_gone = error.is_unknown_channel();
                 let error = describe(&doing, &error, Written::No);
                 match is_forbidden {
+                    // As that of an index that was dropped since the way was chosen.
+                    _ if is_gone => error.hint("Try again, or use `via:memory`."),
                     true if is_search => error.hint(format!(
                         "A search needs the Message Content Intent (switch it on in Discord's developer portal, under Bot) and Read Message History. {USE_MEMORY}"
                     )),

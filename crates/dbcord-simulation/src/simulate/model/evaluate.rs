@@ -62,14 +62,7 @@ impl Database {
     fn find(&self, table: u8, find: &Find) -> Found {
         let mut rows = self.matching(table, &find.filter);
         let matched = rows.len();
-        // Rows that are equal stay in the order of their keys.
-        for (name, is_down) in find.sort.iter().rev() {
-            rows.sort_by(|(a, x), (b, y)| {
-                let of = |cell: &Cell, doc: &Doc| held(*cell, doc, *name).place(*is_down);
-                let order = of(a, x).cmp(&of(b, y));
-                if *is_down { order.reverse() } else { order }
-            });
-        }
+        sort(&mut rows, &find.sort);
         let rows = rows.into_iter().skip(find.skip).take(find.limit);
         let shown: Vec<Value> = rows
             .map(|(cell, doc)| {
@@ -145,6 +138,23 @@ impl Database {
     }
 }
 
+/// Puts rows in this order; those that are equal in it stand in the order of their keys.
+pub fn sort(rows: &mut [(Cell, Doc)], by: &[(Name, bool)]) {
+    rows.sort_by_key(|(cell, _)| cell.key());
+    for (name, is_down) in by.iter().rev() {
+        rows.sort_by(|(a, x), (b, y)| {
+            let of = |cell: &Cell, doc: &Doc| held(*cell, doc, *name).place(*is_down);
+            let order = of(a, x).cmp(&of(b, y));
+            if *is_down { order.reverse() } else { order }
+        });
+    }
+}
+
+/// The values that a row has there.
+pub fn values(cell: Cell, doc: &Doc, name: Name) -> Vec<Scalar> {
+    held(cell, doc, name).scalars()
+}
+
 impl Table {
     /// Whether the table has that one of the indexes.
     pub fn has_index(&self, index: u8) -> bool {
@@ -218,7 +228,7 @@ impl Held {
 }
 
 impl Filter {
-    fn matches(&self, cell: Cell, doc: &Doc) -> bool {
+    pub fn matches(&self, cell: Cell, doc: &Doc) -> bool {
         match self {
             Filter::All => true,
             Filter::Is(name, test) => test.holds(&held(cell, doc, *name)),

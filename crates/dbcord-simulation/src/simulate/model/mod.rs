@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use enforce::Deletion;
+pub use evaluate::{sort, values};
 use row::Revision;
 pub use row::{Row, Signature};
 
@@ -77,6 +78,8 @@ impl Database {
                     None => Answer::Refused(Refusal::NoTable),
                 };
             }
+            // Nothing follows from it.
+            Command::AskElsewhere { .. } => return Answer::Unread,
             Command::ShowSchema(table) => return self.schema(*table),
             Command::Change(change) => self
                 .apply(by, std::slice::from_ref(change))

@@ -284,6 +284,7 @@ impl Op {
         AROUND
             + match self {
                 Op::Put { key, doc, .. } => key.len() + doc.text().len(),
+                Op::Delete { key, .. } => key.len(),
                 Op::Erased { gaps, .. } => gaps.len() * AROUND,
                 Op::CreateIndex { fields, .. } => fields.iter().map(String::len).sum(),
                 Op::SetSchema { schema, .. } => {

@@ -19,9 +19,6 @@ use crate::host::UnixMillis;
 use crate::limits::COMMIT_BYTES;
 use crate::text::{inline, nearest};
 
-/// What an op is long beside its key and document, about.
-const OP_BYTES: usize = 80;
-
 /// The state as it will be once the ops so far are committed.
 pub struct Batch<'a> {
     database: &'a str,
@@ -242,7 +239,7 @@ impl<'a> Batch<'a> {
     /// [`ErrorKind::NotFound`] when it names a table that is not there; a conflict once the
     /// database is dropped.
     pub fn push(&mut self, op: Op) -> Result<()> {
-        let bytes = self.bytes + bytes(&op);
+        let bytes = self.bytes + op.size();
         // Of this write alone: one that is too large together with others goes into the next record.
         if bytes - self.began.bytes > COMMIT_BYTES {
             return Err(too_large(self.database));
@@ -427,18 +424,6 @@ impl<'a> Batch<'a> {
         self.stage_table(table, Some(view));
         Ok(())
     }
-}
-
-/// About how long an op is as JSON.
-fn bytes(op: &Op) -> usize {
-    OP_BYTES
-        + match op {
-            Op::Put { key, doc, .. } => key.len() + doc.text().len(),
-            Op::Delete { key, .. } => key.len(),
-            Op::CreateIndex { fields, .. } => fields.iter().map(String::len).sum(),
-            Op::SetSchema { .. } => op.size(),
-            _ => 0,
-        }
 }
 
 fn view(name: &str, table: &Table) -> TableView {

@@ -5,6 +5,17 @@ use std::fmt::Write;
 /// What editors on Windows put before a text in UTF-8.
 pub const BYTE_ORDER_MARK: &str = "\u{feff}";
 
+/// What a code block of JSON begins with, and one of plain text.
+pub const JSON_FENCE: &str = "```json\n";
+pub const FENCE: &str = "```\n";
+/// What either ends with.
+pub const FENCE_END: &str = "\n```";
+
+/// The text in a code block that begins with `fence`; none of anything else.
+pub fn unfence<'a>(block: &'a str, fence: &str) -> Option<&'a str> {
+    block.strip_prefix(fence)?.strip_suffix(FENCE_END)
+}
+
 /// Length in UTF-16 code units, the count that all of [`crate::limits`] is in.
 pub fn utf16_len(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()

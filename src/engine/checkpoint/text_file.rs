@@ -18,14 +18,12 @@ use crate::discord::multipart::file_name;
 use crate::engine::log::record::{crc_text, parse_crc};
 use crate::engine::numbers::id_list;
 use crate::limits::{EMBED_DESCRIPTION, EMBED_TOTAL, MESSAGE_CONTENT};
-use crate::text::{inline, utf16_len};
+use crate::text::{FENCE, FENCE_END, inline, unfence, utf16_len};
 
 /// A record's first line begins with `#`, a row's with `**`: no part is taken for either.
 const MARK: &str = "§ ";
 const RECORD: &str = "record.";
 const RECORD_ENDING: &str = ".json.gz";
-const FENCE: &str = "```\n";
-const FENCE_END: &str = "\n```";
 
 /// Where a text file stands, and by what it is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,7 +143,8 @@ pub fn parse(message: &Message) -> Option<SeenPart> {
         .embeds
         .iter()
         .filter_map(|embed| embed.description.as_deref());
-    let text: String = body.into_iter().chain(descriptions).map(unfence).collect();
+    let bare = |block| unfence(block, FENCE).unwrap_or(block);
+    let text: String = body.into_iter().chain(descriptions).map(bare).collect();
     let bytes = if crc32fast::hash(text.as_bytes()) == crc {
         STANDARD.decode(&text).ok().map(Bytes::from)
     } else {
@@ -300,13 +299,6 @@ fn cut(text: &str, at: usize) -> (&str, &str) {
 
 fn fence(text: &str) -> String {
     format!("{FENCE}{text}{FENCE_END}")
-}
-
-fn unfence(block: &str) -> &str {
-    block
-        .strip_prefix(FENCE)
-        .and_then(|rest| rest.strip_suffix(FENCE_END))
-        .unwrap_or(block)
 }
 
 #[cfg(test)]

@@ -16,10 +16,10 @@ use crate::discord::multipart::File;
 use crate::engine::checkpoint::text_file::TextRef;
 use crate::engine::gzip;
 use crate::limits::{ATTACHMENT_BYTES, EMBED_DESCRIPTION, EMBED_TOTAL, MESSAGE_CONTENT};
-use crate::text::{escape_json, escape_markdown, inline, truncate, utf16_len};
+use crate::text::{
+    FENCE_END, JSON_FENCE, escape_json, escape_markdown, inline, truncate, unfence, utf16_len,
+};
 
-const FENCE: &str = "```json\n";
-const FENCE_END: &str = "\n```";
 const CRC_FIELD: &str = ",\"crc\":\"";
 /// Files up to this size stay plain, so that people can look at them where they are.
 const PLAIN_FILE_BYTES: usize = 64 * 1024;
@@ -68,7 +68,7 @@ pub fn encode(record: &Record) -> Result<Encoded, usize> {
         crc,
     };
     let title = title(record);
-    let content = format!("{title}\n{FENCE}{json}{FENCE_END}");
+    let content = format!("{title}\n{JSON_FENCE}{json}{FENCE_END}");
     if utf16_len(&content) <= MESSAGE_CONTENT {
         return Ok(Encoded {
             link,
@@ -100,7 +100,7 @@ pub fn refer(encoded: Encoded, text: TextRef) -> Encoded {
     let (json, _) = seal(&serde_json::to_string(&away).unwrap_or_default());
     let title = encoded.content;
     Encoded {
-        content: format!("{title}\n{FENCE}{json}{FENCE_END}"),
+        content: format!("{title}\n{JSON_FENCE}{json}{FENCE_END}"),
         file: None,
         ..encoded
     }
@@ -138,7 +138,7 @@ pub fn locate(message: &Message) -> RecordBody {
         return RecordBody::NotARecord;
     }
     if let Some((_, body)) = message.content.split_once('\n') {
-        let text = unfence(body);
+        let text = unfence(body, JSON_FENCE).unwrap_or(body);
         return match referred_to(text) {
             Some(text) => RecordBody::Text(text),
             None => RecordBody::Inline(text.to_owned()),
@@ -153,7 +153,8 @@ pub fn locate(message: &Message) -> RecordBody {
         .embeds
         .iter()
         .filter_map(|e| e.description.as_deref());
-    RecordBody::Inline(chunks.map(unfence).collect())
+    let bare = |block| unfence(block, JSON_FENCE).unwrap_or(block);
+    RecordBody::Inline(chunks.map(bare).collect())
 }
 
 /// The sequence number in a record's first line; a damaged record still shows it.
@@ -262,7 +263,7 @@ fn split_into_embeds(json: &str) -> Option<Vec<String>> {
     if json.len() > 3 * EMBED_TOTAL {
         return None;
     }
-    let overhead = utf16_len(FENCE) + utf16_len(FENCE_END);
+    let overhead = utf16_len(JSON_FENCE) + utf16_len(FENCE_END);
     let room = EMBED_DESCRIPTION - overhead;
     let mut pieces = vec![String::new()];
     let mut used = 0;
@@ -276,17 +277,10 @@ fn split_into_embeds(json: &str) -> Option<Vec<String>> {
     }
     let descriptions: Vec<String> = pieces
         .iter()
-        .map(|piece| format!("{FENCE}{piece}{FENCE_END}"))
+        .map(|piece| format!("{JSON_FENCE}{piece}{FENCE_END}"))
         .collect();
     let total: usize = descriptions.iter().map(|text| utf16_len(text)).sum();
     (total <= EMBED_TOTAL).then_some(descriptions)
-}
-
-fn unfence(block: &str) -> &str {
-    block
-        .strip_prefix(FENCE)
-        .and_then(|rest| rest.strip_suffix(FENCE_END))
-        .unwrap_or(block)
 }
 
 fn file(seq: u64, json: String) -> Result<File, usize> {
@@ -508,7 +502,7 @@ mod tests {
         assert!(utf16_len(&referring.content) <= MESSAGE_CONTENT);
         let mut seen = message(&referring);
         assert_eq!(locate(&seen), RecordBody::Text(text));
-        let start = seen.content.find(FENCE).unwrap() + FENCE.len();
+        let start = seen.content.find(JSON_FENCE).unwrap() + JSON_FENCE.len();
         for at in start..referring.content.len() - FENCE_END.len() {
             let mut bytes = referring.content.clone().into_bytes();
             bytes[at] ^= 1;

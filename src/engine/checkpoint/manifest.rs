@@ -68,9 +68,9 @@ pub struct IndexEntry {
     pub of: u32,
     /// The paths that it is over.
     pub fields: Vec<String>,
-    #[serde(default, skip_serializing_if = "is_no")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unique: bool,
-    #[serde(default, skip_serializing_if = "is_no")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sparse: bool,
     /// Its rows have no documents; its name and key field say nothing.
     pub view: TableEntry,
@@ -92,7 +92,7 @@ pub struct TableEntry {
     pub pk: String,
     pub created: CommitId,
     /// Whether its rows are shown as messages.
-    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    #[serde(default = "yes", skip_serializing_if = "bool::clone")]
     pub mirror: bool,
     /// Its schema, and those before it.
     #[serde(default, skip_serializing_if = "TableSchema::is_none")]
@@ -292,14 +292,6 @@ impl Manifest {
 
 fn yes() -> bool {
     true
-}
-
-fn is_yes(value: &bool) -> bool {
-    *value
-}
-
-fn is_no(value: &bool) -> bool {
-    !*value
 }
 
 fn is_zero(value: &u64) -> bool {

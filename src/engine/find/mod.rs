@@ -25,7 +25,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, UnixMillis};
 
 /// Rows that are asked for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Find {
     pub filter: Filter,
     pub sort: Option<String>,

@@ -15,7 +15,7 @@ fn both_answer_the_same_and_the_tables_are_written() {
     let output = call(&[
         "--small",
         "--json",
-        "--document",
+        "--readme",
         document.to_str().unwrap(),
     ]);
     // 1 where a goal is missed, which says nothing in this size.

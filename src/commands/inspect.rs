@@ -3,7 +3,7 @@
 use twilight_interactions::command::{CommandModel, CreateCommand};
 
 use super::{Context, SlashCommand, manage_server};
-use crate::engine::access::Lacking;
+use crate::engine::permissions::Lacking;
 use crate::engine::attachments::Access;
 use crate::engine::inspect::{IndexInspection, Inspection, TableInspection};
 use crate::engine::materialize::Backlog;

@@ -8,7 +8,7 @@ use super::results::rows_of;
 use super::{Context, SlashCommand, manage_server};
 use crate::engine::document;
 use crate::engine::state::Validate;
-use crate::engine::table_schema::{NewSchema, Outcome, SetSchema};
+use crate::engine::set_schema::{NewSchema, Outcome, SetSchema};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::interactions::Reply;

@@ -1,7 +1,7 @@
 //! `/dbc_init`: makes a database's channels and its first commit. It can be run again at any
 //! time: whatever is there already stays, whatever is missing is made.
 
-use super::access::Lacking;
+use super::permissions::Lacking;
 use super::channels::{ChannelError, ChannelMaker};
 use super::layout::{DatabaseChannels, Role};
 use super::log::read::ReadError;

@@ -1,6 +1,6 @@
 //! `/dbc_inspect`: what a database is made of, and how it is doing.
 
-use super::access::Lacking;
+use super::permissions::Lacking;
 use super::attachments::{self, Access};
 use super::database::Database;
 use super::layout::{self, Role};

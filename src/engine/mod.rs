@@ -5,7 +5,6 @@
 //! answered from memory. What people see in the channels follows in the background
 //! ([`materialize`]).
 
-pub mod access;
 pub mod attachments;
 mod channels;
 pub mod checkpoint;
@@ -32,14 +31,15 @@ pub mod names;
 mod numbers;
 mod object_storage;
 mod open;
+pub mod permissions;
 pub mod query;
 mod rebuild;
 mod regex;
 pub mod row;
 pub mod schema;
+pub mod set_schema;
 pub mod state;
 pub mod table;
-pub mod table_schema;
 pub mod transact;
 
 use std::cell::{Cell, RefCell};

@@ -336,9 +336,9 @@ fn overwrites(guild: u64, me: u64, private: bool) -> Value {
     ])
 }
 
-/// Whose a new channel is, and who may see it.
+/// Where a new channel is made, and who may see it.
 #[derive(Debug, Clone, Copy)]
-pub struct Owner {
+pub struct Audience {
     pub guild: u64,
     pub me: u64,
     pub private: bool,
@@ -351,11 +351,11 @@ pub fn is_hidden(category: &Channel, guild: u64) -> bool {
 }
 
 /// The request body for a new category.
-pub fn new_category(owner: Owner, database: &str, number: u32) -> Value {
+pub fn new_category(audience: Audience, database: &str, number: u32) -> Value {
     json!({
         "name": category_name(database, number),
         "type": CATEGORY,
-        "permission_overwrites": overwrites(owner.guild, owner.me, owner.private),
+        "permission_overwrites": overwrites(audience.guild, audience.me, audience.private),
     })
 }
 
@@ -365,13 +365,13 @@ pub fn renamed_channel(role: &Role) -> Value {
 }
 
 /// The request body for a new channel.
-pub fn new_channel(owner: Owner, role: &Role, category: u64) -> Value {
+pub fn new_channel(audience: Audience, role: &Role, category: u64) -> Value {
     json!({
         "name": role.channel_name(),
         "type": TEXT_CHANNEL,
         "topic": role.topic(),
         "parent_id": category.to_string(),
-        "permission_overwrites": overwrites(owner.guild, owner.me, owner.private),
+        "permission_overwrites": overwrites(audience.guild, audience.me, audience.private),
     })
 }
 

@@ -123,11 +123,8 @@ impl<H: Host> Database<H> {
     ) -> Result<(usize, Cost)> {
         let include = Include::default();
         let wanted = Wanted::all(via, filter);
-        self.ask_table(table, &include, wanted, |found| {
-            let counted = found.count(filter);
-            filter.end().map(|()| counted)
-        })
-        .await
+        self.ask_table(table, &include, wanted, |found| found.count(filter))
+            .await
     }
 
     /// The values that a field has in the rows that match, at most `limit` of them.
@@ -154,8 +151,7 @@ impl<H: Host> Database<H> {
         let wanted = Wanted::all(via, filter);
         self.ask_table(table, &Include::default(), wanted, |found| {
             let (plans, way) = found.all_rows(filter);
-            let distinct = memory::distinct(way.candidates, filter, &path, limit);
-            filter.end()?;
+            let distinct = memory::distinct(way.candidates, filter, &path, limit)?;
             let looked = Looked {
                 plans,
                 keys: way.keys.get(),
@@ -305,8 +301,7 @@ impl Asked<'_> {
             limit: find.limit,
             in_order: way.in_order,
         };
-        let page = memory::find(way.candidates, &query);
-        find.filter.end()?;
+        let page = memory::find(way.candidates, &query)?;
         let next = |part: &str, next: Cursor| {
             let cursor = next.encode(question(part));
             cursor.map_or(Next::TooLong, |cursor| {
@@ -341,15 +336,18 @@ impl Asked<'_> {
     }
 
     /// [`Database::count`] in a table that is in memory.
-    pub fn count(&self, filter: &Filter) -> (Looked, usize) {
+    ///
+    /// # Errors
+    /// When the answer costs more than it may.
+    pub fn count(&self, filter: &Filter) -> Result<(Looked, usize)> {
         let (plans, way) = self.all_rows(filter);
-        let (matched, examined) = memory::count(way.candidates, filter);
+        let (matched, examined) = memory::count(way.candidates, filter)?;
         let looked = Looked {
             plans,
             keys: way.keys.get(),
             examined,
         };
-        (looked, matched)
+        Ok((looked, matched))
     }
 }
 

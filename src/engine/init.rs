@@ -273,7 +273,7 @@ impl<H: Host> Engine<H> {
         .hint(format!("Give the bot Read Message History in <#{log}>, then run `/dbc_init` again. Nothing is lost.")))
     }
 
-    /// Tries attachments now, so that status can tell. Not knowing is no reason to fail.
+    /// Tries attachments now, so that the reply and `/dbc_inspect` can tell. Not knowing is no reason to fail.
     async fn probe_attachments(&self, channel: u64) -> Option<attachments::Access> {
         let probed = attachments::probe(&self.shared, channel).await;
         probed

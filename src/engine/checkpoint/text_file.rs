@@ -287,7 +287,7 @@ impl Room {
     }
 }
 
-/// `§ users.base.1042 · part 2/7 · <checksum of the file> · <checksum of the part>`
+/// `§ users.base.1042.ndjson.gz · part 2/7 · <checksum of the file> · <checksum of the part>`
 fn title(name: &str, number: usize, of: usize, file: FileSum, crc: u32) -> String {
     let crc = crc_text(crc);
     format!("{MARK}{name} · part {number}/{of} · {file} · {crc}")

@@ -259,7 +259,7 @@ pub struct Looked {
 }
 
 impl Asked<'_> {
-    /// [`Database::find`] in a table that is in memory.
+    /// [`Database::find`] among the rows that are there: in memory, or gathered from messages.
     ///
     /// # Errors
     /// What makes no sense in the question.
@@ -335,7 +335,7 @@ impl Asked<'_> {
         Ok((looked, rows))
     }
 
-    /// [`Database::count`] in a table that is in memory.
+    /// [`Database::count`] among the same rows.
     ///
     /// # Errors
     /// When the answer costs more than it may.

@@ -174,7 +174,12 @@ pub fn decode(json: &str) -> Result<(Record, Link), DecodeError> {
     match version {
         Ok(VERSION | WITH_RULES) => {}
         Ok(newer) if newer > IN_TEXT => return Err(DecodeError::Newer(newer)),
-        _ => return Err(damaged("it has no format version")),
+        Ok(other) => {
+            return Err(damaged(&format!(
+                "`v` is {other}, no format version of records"
+            )));
+        }
+        Err(_) => return Err(damaged("it has no format version")),
     }
     let record: Record = serde_json::from_str(&text)
         .map_err(|error| DecodeError::Damaged(format!("it is no record: {error}")))?;
@@ -522,6 +527,16 @@ mod tests {
         newer.v = IN_TEXT + 1;
         let (text, _) = to_text(&newer);
         assert_eq!(decode(&text).unwrap_err(), DecodeError::Newer(IN_TEXT + 1));
+        for (record, word) in [
+            (r#"{"v":0}"#, "`v` is 0"),
+            (r#"{"v":3}"#, "`v` is 3"),
+            ("{}", "it has no format version"),
+        ] {
+            let Err(DecodeError::Damaged(why)) = decode(&seal(record).0) else {
+                panic!("{record}")
+            };
+            assert!(why.contains(word), "{why}");
+        }
     }
 
     proptest! {

@@ -122,7 +122,8 @@ impl<'a, H: Host> ChannelMaker<'a, H> {
         let home = home.or(self.found().category);
         // Whoever hid the category wants what comes into it hidden as well.
         let home_channel = self.channels.iter().find(|c| Some(c.id) == home);
-        self.audience.private |= home_channel.is_some_and(|c| layout::is_hidden(c, self.audience.guild));
+        self.audience.private |=
+            home_channel.is_some_and(|c| layout::is_hidden(c, self.audience.guild));
         let category = match layout::room(&self.channels, database, home) {
             Room::In { category } => category,
             Room::GuildFull => return Err(ChannelError::GuildFull),

@@ -1,12 +1,12 @@
 //! `/dbc_init`: makes a database's channels and its first commit. It can be run again at any
 //! time: whatever is there already stays, whatever is missing is made.
 
-use super::permissions::Lacking;
 use super::channels::{ChannelError, ChannelMaker};
 use super::layout::{DatabaseChannels, Role};
 use super::log::read::ReadError;
 use super::log::{Op, Origin, codec};
 use super::object_storage::Hints;
+use super::permissions::Lacking;
 use super::state::Batch;
 use super::{Database, Engine, attachments, names, not_written};
 use crate::discord::model::Message;
@@ -117,11 +117,7 @@ impl<H: Host> Engine<H> {
     }
 
     /// Makes of category, log and catalog what is missing.
-    async fn make_places(
-        &self,
-        name: &str,
-        maker: &mut ChannelMaker<'_, H>,
-    ) -> Result<Places> {
+    async fn make_places(&self, name: &str, maker: &mut ChannelMaker<'_, H>) -> Result<Places> {
         let unfinished = |error: ChannelError| {
             let mut error = Error::from(error);
             if error.kind == ErrorKind::TooLarge {

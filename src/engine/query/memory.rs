@@ -47,10 +47,7 @@ pub struct Page<'a> {
 ///
 /// # Errors
 /// As [`Filter::end`].
-pub fn find<'a>(
-    rows: impl Iterator<Item = Candidate<'a>>,
-    query: &Query<'_>,
-) -> Result<Page<'a>> {
+pub fn find<'a>(rows: impl Iterator<Item = Candidate<'a>>, query: &Query<'_>) -> Result<Page<'a>> {
     // One more tells whether there are more.
     let wanted = query.skip.saturating_add(query.limit).saturating_add(1);
     let mut page = if query.sort.fields().is_empty() || query.in_order {

@@ -17,7 +17,7 @@ use crate::engine::log::{CommitId, Op, codec};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::UnixMillis;
 use crate::limits::COMMIT_BYTES;
-use crate::text::{inline, nearest};
+use crate::text::{inline, near_or_known};
 
 /// The state as it will be once the ops so far are committed.
 pub struct Batch<'a> {
@@ -470,7 +470,6 @@ fn too_large(database: &str) -> Error {
 }
 
 pub(super) fn no_such_table(database: &str, name: &str, known: &[String]) -> Error {
-    let near = nearest(name, known.iter().map(String::as_str));
     let error = Error::new(
         ErrorKind::NotFound,
         format!(
@@ -479,11 +478,7 @@ pub(super) fn no_such_table(database: &str, name: &str, known: &[String]) -> Err
         ),
     )
     .option("table");
-    error.hint(if !near.is_empty() {
-        format!("Did you mean {}?", crate::engine::quoted(&near))
-    } else if known.is_empty() {
-        format!("It has no tables yet: `/dbc_table_create database:{database} table:… pk:id`.")
-    } else {
-        format!("There are: {}.", crate::engine::quoted(known))
-    })
+    let none =
+        || format!("It has no tables yet: `/dbc_table_create database:{database} table:… pk:id`.");
+    error.hint(near_or_known(name, known).unwrap_or_else(none))
 }

@@ -1,6 +1,7 @@
 //! Bad input gets an error that names the option, and changes nothing.
 
-use crate::world::{World, content};
+use crate::crud::with_file;
+use crate::world::World;
 use dbcord::limits::DOCUMENT_VALUES;
 
 /// Each line is refused with all of the words, and neither guild nor log changes.

@@ -1,7 +1,7 @@
 //! Schemas of tables: set, versioned, shown, kept by checkpoints, and what they do to writes.
 
 use crate::crud::{on_users, refused, shown, unnumbered, with_file};
-use crate::world::{World, content, get, insert};
+use crate::world::{World, get, insert};
 use serde_json::{Value, json};
 
 fn set(schema: &Value, rest: &str) -> String {

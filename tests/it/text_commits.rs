@@ -7,7 +7,7 @@ use dbcord::engine::checkpoint::file_sum::FileSum;
 use dbcord::engine::checkpoint::text_file::TextRef;
 use dbcord::engine::document::Document;
 use dbcord::engine::log::{Op, codec};
-use discord_sim::{Fault, FaultKind, InteractionSpec};
+use discord_sim::{Fault, FaultKind};
 use serde_json::{Value, json};
 
 /// Files in the database's channels are refused from now on; those that come with a command, or with a reply,

@@ -106,7 +106,8 @@ pub const LEASE_MS: u64 = OWNERSHIP_WAIT_MS / 3;
 /// How far reads may be out of date (our own rule, and what the wait and the lease leave for it, once at
 /// each side). What is older must be on a page for that page to count.
 pub const STALENESS_MS: u64 = (OWNERSHIP_WAIT_MS - LEASE_MS) / 2;
-/// A row as compact JSON (our own rule: with room for its record in a file of Discord's limit).
+/// A row as compact JSON, in a table or as a stage of a pipeline makes it (our own rule: with room for its
+/// record in a file of Discord's limit).
 pub const ROW_BYTES: usize = 8 * 1024 * 1024;
 /// A file of a checkpoint (our own rule: below [`ATTACHMENT_BYTES`], and small enough that the copies
 /// which packing and sending take are no great part of the memory).

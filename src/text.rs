@@ -5,6 +5,17 @@ use std::fmt::Write;
 /// What editors on Windows put before a text in UTF-8.
 pub const BYTE_ORDER_MARK: &str = "\u{feff}";
 
+/// What a code block of JSON begins with, and one of plain text.
+pub const JSON_FENCE: &str = "```json\n";
+pub const FENCE: &str = "```\n";
+/// What either ends with.
+pub const FENCE_END: &str = "\n```";
+
+/// The text in a code block that begins with `fence`; none of anything else.
+pub fn unfence<'a>(block: &'a str, fence: &str) -> Option<&'a str> {
+    block.strip_prefix(fence)?.strip_suffix(FENCE_END)
+}
+
 /// Length in UTF-16 code units, the count that all of [`crate::limits`] is in.
 pub fn utf16_len(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
@@ -207,6 +218,35 @@ pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Ve
         .collect()
 }
 
+/// What to do after a name that nobody knows: the nearest of the known ones, where one is near.
+pub fn did_you_mean<S: AsRef<str>>(name: &str, known: &[S]) -> Option<String> {
+    let near = nearest(name, known.iter().map(AsRef::as_ref));
+    let near: Vec<String> = near
+        .iter()
+        .map(|name| format!("`{}`", inline(name)))
+        .collect();
+    (!near.is_empty()).then(|| format!("Did you mean {}?", near.join(" or ")))
+}
+
+/// The same; where none is near, what is known. None where nothing is.
+pub fn near_or_known<S: AsRef<str>>(name: &str, known: &[S]) -> Option<String> {
+    let known_ones = || (!known.is_empty()).then(|| format!("There are {}.", quoted(known)));
+    did_you_mean(name, known).or_else(known_ones)
+}
+
+/// Names as inline code, at most ten of them.
+pub fn quoted<S: AsRef<str>>(names: &[S]) -> String {
+    const SHOWN: usize = 10;
+    let shown = names.iter().take(SHOWN);
+    let mut list: Vec<String> = shown
+        .map(|name| format!("`{}`", inline(name.as_ref())))
+        .collect();
+    if names.len() > SHOWN {
+        list.push(format!("{} more", names.len() - SHOWN));
+    }
+    list.join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -254,6 +294,20 @@ mod tests {
         }
         assert!(is_right_to_left("a שלום"));
         assert!(!is_right_to_left("aé日🦀"));
+    }
+
+    #[test]
+    fn hints_name_the_nearest_or_what_there_is() {
+        let known = ["users", "posts"];
+        let hint = |name| near_or_known(name, &known).unwrap();
+        assert_eq!(hint("usres"), "Did you mean `users`?");
+        assert_eq!(hint("zzzzzz"), "There are `users`, `posts`.");
+        assert_eq!(near_or_known::<&str>("users", &[]), None);
+        assert_eq!(did_you_mean("zzzzzz", &known), None);
+        let two = did_you_mean("ax", &["ay", "az"]).unwrap();
+        assert_eq!(two, "Did you mean `ay` or `az`?");
+        let many: Vec<String> = (0..12).map(|n| format!("n{n}")).collect();
+        assert!(quoted(&many).ends_with("`n9`, 2 more"));
     }
 
     #[test]

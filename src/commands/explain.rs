@@ -5,7 +5,7 @@ use twilight_model::channel::Attachment;
 
 use super::input::{self, Options};
 use super::{Context, SlashCommand, manage_server, results};
-use crate::engine::find::{Aggregate, Cost, Find, Include, Next, Rows};
+use crate::engine::find::{Aggregate, Cost, Find, Next, Rows};
 use crate::engine::query::plan::{Access, MEMORY, Plan, Way};
 use crate::error::{Error, Result};
 use crate::host::Host;
@@ -13,7 +13,6 @@ use crate::interactions::Reply;
 use crate::limits::MESSAGE_CONTENT;
 use crate::text::{truncate, utf16_len};
 
-const DEFAULT_LIMIT: i64 = 20;
 /// Rows of a pipeline's result that are kept, to be counted only.
 const PIPELINE_ROWS: usize = 1;
 
@@ -100,16 +99,13 @@ impl SlashCommand for Explain {
             return Ok(Reply::new(describe(&of, &stages, &returned, &cost, &[])));
         }
         let filter = input::filter(&context, self.where_json, self.where_file).await?;
-        let number = |given: i64| usize::try_from(given).unwrap_or_default();
         let find = Find {
             filter,
             sort: self.sort,
-            select: None,
-            include: Include::default(),
-            skip: number(self.skip.unwrap_or_default()),
-            limit: number(self.limit.unwrap_or(DEFAULT_LIMIT)),
-            cursor: None,
+            skip: input::number(self.skip),
+            limit: input::limit(self.limit),
             via: self.via.map(Into::into),
+            ..Find::default()
         };
         let (rows, cost) = database.find(&self.table, &find).await?;
         let ways = database.ways(&self.table, &find.filter).await?;

@@ -9,8 +9,6 @@ use crate::error::Result;
 use crate::host::Host;
 use crate::interactions::Reply;
 
-const DEFAULT_LIMIT: i64 = 20;
-
 /// Find the rows of a table that match
 #[derive(CommandModel, CreateCommand)]
 #[command(
@@ -64,7 +62,6 @@ impl SlashCommand for FindRows {
     async fn run<H: Host>(self, context: Context<H>) -> Result<Reply> {
         let database = context.for_reading(&self.database).await?;
         let filter = input::filter(&context, self.where_json, self.where_file).await?;
-        let number = |given: i64| usize::try_from(given).unwrap_or_default();
         let find = Find {
             filter,
             sort: self.sort,
@@ -76,9 +73,9 @@ impl SlashCommand for FindRows {
             // The page before left them out.
             skip: match self.cursor {
                 Some(_) => 0,
-                None => number(self.skip.unwrap_or_default()),
+                None => input::number(self.skip),
             },
-            limit: number(self.limit.unwrap_or(DEFAULT_LIMIT)),
+            limit: input::limit(self.limit),
             cursor: self.cursor.as_deref().map(bare),
             via: self.via.map(Into::into),
         };

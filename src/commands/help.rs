@@ -4,11 +4,10 @@ use twilight_interactions::command::{CommandModel, CreateCommand};
 use twilight_model::application::command::Command;
 
 use super::{Context, Entry, SlashCommand, Typing, manage_server, registry};
-use crate::engine::quoted;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::interactions::{Choice, Reply};
-use crate::text::{inline, nearest};
+use crate::text::{did_you_mean, inline};
 
 /// Explain the commands, or one of them
 #[derive(CommandModel, CreateCommand)]
@@ -38,17 +37,14 @@ impl SlashCommand for Help {
         match entries.iter().find(|entry| entry.name == name) {
             Some(entry) => Ok(Reply::new(explain(entry))),
             None => {
-                let near = nearest(name, entries.iter().map(|entry| entry.name));
                 let error = Error::new(
                     ErrorKind::NotFound,
                     format!("there is no command `{}`.", inline(name)),
                 )
                 .option("command");
-                Err(error.hint(if near.is_empty() {
-                    "`/dbc_help` lists them all.".to_owned()
-                } else {
-                    format!("Did you mean {}?", quoted(&near))
-                }))
+                let names: Vec<&str> = entries.iter().map(|entry| entry.name).collect();
+                let all = || "`/dbc_help` lists them all.".to_owned();
+                Err(error.hint(did_you_mean(name, &names).unwrap_or_else(all)))
             }
         }
     }

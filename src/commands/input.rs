@@ -98,6 +98,19 @@ pub(super) async fn filter<H: Host>(
     Filter::parse(input.option, &input.text)
 }
 
+/// Rows that a question shows where it does not say how many.
+const DEFAULT_LIMIT: usize = 20;
+
+/// How many rows at most.
+pub(super) fn limit(given: Option<i64>) -> usize {
+    given.map_or(DEFAULT_LIMIT, |_| number(given))
+}
+
+/// An option that is a number from 0 on, 0 without it.
+pub(super) fn number(given: Option<i64>) -> usize {
+    usize::try_from(given.unwrap_or_default()).unwrap_or_default()
+}
+
 async fn fetch<H: Host>(
     context: &Context<H>,
     json_name: &'static str,

@@ -4,8 +4,8 @@ use twilight_interactions::command::{CommandModel, CreateCommand};
 
 use super::{Context, SlashCommand, manage_server};
 use crate::engine::document;
+use crate::engine::set_schema::ShownSchema;
 use crate::engine::state::Version;
-use crate::engine::table_schema::ShownSchema;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::interactions::Reply;

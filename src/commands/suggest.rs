@@ -39,10 +39,7 @@ pub(super) async fn names_and_indexes<H: Host>(context: Context<H>, typing: Typi
     let (Some(database), Some(table)) = (database, table) else {
         return Vec::new();
     };
-    let mut indexes = database.index_names(table);
-    // Discord's limit for a choice.
-    indexes.retain(|name| name.chars().count() <= 100);
-    matching(indexes, &typing.text)
+    matching(database.index_names(table), &typing.text)
 }
 
 fn keys<H: Host>(context: &Context<H>, typing: &Typing, with_deleted: bool) -> Vec<Choice> {

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::layout::{self, DatabaseChannels, Owner, Role, Room};
+use super::layout::{self, Audience, DatabaseChannels, Role, Room};
 use super::{Shared, describe};
 use crate::discord::model::Channel;
 use crate::discord::{CallError, Patience, routes};
@@ -38,7 +38,7 @@ impl From<ChannelError> for Error {
 pub(super) struct ChannelMaker<'a, H> {
     shared: &'a Shared<H>,
     database: &'a str,
-    owner: Owner,
+    audience: Audience,
     channels: Vec<Channel>,
     /// What was made, for the report.
     pub made: Vec<String>,
@@ -58,7 +58,7 @@ impl<'a, H: Host> ChannelMaker<'a, H> {
             error,
         };
         let me = shared.me().await.map_err(call)?;
-        let owner = Owner {
+        let audience = Audience {
             guild: shared.guild,
             me,
             private,
@@ -66,7 +66,7 @@ impl<'a, H: Host> ChannelMaker<'a, H> {
         let mut maker = ChannelMaker {
             shared,
             database,
-            owner,
+            audience,
             channels: Vec::new(),
             made: Vec::new(),
             is_unanswered: false,
@@ -77,7 +77,7 @@ impl<'a, H: Host> ChannelMaker<'a, H> {
 
     /// Decides whether channels made from now on are private.
     pub fn private(&mut self, private: bool) {
-        self.owner.private = private;
+        self.audience.private = private;
     }
 
     /// The channels that the database has.
@@ -88,15 +88,15 @@ impl<'a, H: Host> ChannelMaker<'a, H> {
 
     /// The category for a new database, made unless an interrupted attempt left it.
     pub async fn category(&mut self) -> Result<u64, ChannelError> {
-        let left = layout::abandoned_category(&self.channels, self.database, self.owner.me);
+        let left = layout::abandoned_category(&self.channels, self.database, self.audience.me);
         if let Some(category) = self.found().category.or(left) {
             return Ok(category);
         }
         if layout::room(&self.channels, self.database, None) == Room::GuildFull {
             return Err(ChannelError::GuildFull);
         }
-        let (database, me) = (self.database, self.owner.me);
-        let body = layout::new_category(self.owner, database, 1);
+        let (database, me) = (self.database, self.audience.me);
+        let body = layout::new_category(self.audience, database, 1);
         self.create(&body, |channels| {
             layout::abandoned_category(channels, database, me)
         })
@@ -122,12 +122,13 @@ impl<'a, H: Host> ChannelMaker<'a, H> {
         let home = home.or(self.found().category);
         // Whoever hid the category wants what comes into it hidden as well.
         let home_channel = self.channels.iter().find(|c| Some(c.id) == home);
-        self.owner.private |= home_channel.is_some_and(|c| layout::is_hidden(c, self.owner.guild));
+        self.audience.private |=
+            home_channel.is_some_and(|c| layout::is_hidden(c, self.audience.guild));
         let category = match layout::room(&self.channels, database, home) {
             Room::In { category } => category,
             Room::GuildFull => return Err(ChannelError::GuildFull),
             Room::NewCategory { number } => {
-                let body = layout::new_category(self.owner, database, number);
+                let body = layout::new_category(self.audience, database, number);
                 let before: Vec<u64> = self.channels.iter().map(|channel| channel.id).collect();
                 let name = layout::category_name(database, number);
                 self.create(&body, |channels| {
@@ -139,7 +140,7 @@ impl<'a, H: Host> ChannelMaker<'a, H> {
                 .await?
             }
         };
-        let body = layout::new_channel(self.owner, role, category);
+        let body = layout::new_channel(self.audience, role, category);
         self.create(&body, find).await
     }
 
@@ -151,7 +152,7 @@ impl<'a, H: Host> ChannelMaker<'a, H> {
         find: impl Fn(&[Channel]) -> Option<u64>,
     ) -> Result<u64, ChannelError> {
         let name = body["name"].as_str().unwrap_or_default().to_owned();
-        let route = routes::create_channel(self.owner.guild);
+        let route = routes::create_channel(self.audience.guild);
         let client = &self.shared.client;
         let sent = client
             .send::<Channel>(&route, body, &[], Patience::COMMAND)

@@ -1,12 +1,12 @@
 //! `/dbc_init`: makes a database's channels and its first commit. It can be run again at any
 //! time: whatever is there already stays, whatever is missing is made.
 
-use super::access::Lacking;
 use super::channels::{ChannelError, ChannelMaker};
 use super::layout::{DatabaseChannels, Role};
 use super::log::read::ReadError;
 use super::log::{Op, Origin, codec};
 use super::object_storage::Hints;
+use super::permissions::Lacking;
 use super::state::Batch;
 use super::{Database, Engine, attachments, names, not_written};
 use crate::discord::model::Message;
@@ -27,6 +27,14 @@ pub struct InitReport {
     pub attachments: Option<attachments::Access>,
     /// Channels in which the bot lacks permissions.
     pub lacking: Vec<Lacking>,
+}
+
+/// Where a database stands, by channel id.
+#[derive(Clone, Copy)]
+struct Places {
+    category: u64,
+    log: u64,
+    catalog: u64,
 }
 
 /// Settings of a new database.
@@ -69,6 +77,47 @@ impl<H: Host> Engine<H> {
             // Whoever set it up chose; channels made now go along with that.
             maker.private(database.opened()?.is_private());
         }
+        let places = self.make_places(name, &mut maker).await?;
+        let made = maker.made;
+        open_in(&database, places, &found).await?;
+        if existed {
+            database.ask_for_alarm().await;
+        } else {
+            let first = Op::Init {
+                database: name.to_owned(),
+                private: options.private,
+                owner: Some(self.shared.owner.clone()),
+            };
+            let build = move |batch: &mut Batch<'_>| batch.push(first.clone());
+            database.write(origin, &[], build).await?;
+        }
+        let attachments = match attachments::access(&self.shared).await {
+            Some(access) => Some(access),
+            None => self.probe_attachments(places.catalog).await,
+        };
+        let private = database.opened()?.is_private();
+        let lacking = match existed {
+            true => {
+                let channels = self.shared.channels().await;
+                let channels = channels.unwrap_or_default();
+                database.lacking(&channels).await.unwrap_or_default()
+            }
+            // Made a moment ago, with all that it needs.
+            false => Vec::new(),
+        };
+        Ok(InitReport {
+            lacking,
+            log: places.log,
+            catalog: places.catalog,
+            made,
+            existed,
+            private,
+            attachments,
+        })
+    }
+
+    /// Makes of category, log and catalog what is missing.
+    async fn make_places(&self, name: &str, maker: &mut ChannelMaker<'_, H>) -> Result<Places> {
         let unfinished = |error: ChannelError| {
             let mut error = Error::from(error);
             if error.kind == ErrorKind::TooLarge {
@@ -86,60 +135,10 @@ impl<H: Host> Engine<H> {
         let log = log.map_err(unfinished)?;
         let role = Role::Catalog { database: owned() };
         let catalog = maker.channel(&role, Some(category)).await;
-        let catalog = catalog.map_err(unfinished)?;
-        let made = maker.made;
-
-        let keys = database.keys();
-        let hints = keys.hints().await?;
-        keys.store_hints(&Hints {
-            log: Some(log),
-            catalog: Some(catalog),
-            category: Some(category),
-            tables: found.sole_channels(),
-            ..hints
-        })
-        .await?;
-        database.open_for_user().await?;
-        database.with_opened(|opened| {
-            opened.category = Some(category);
-            if opened.catalog.replace(catalog) != Some(catalog) {
-                opened.mirror.catalog_lost(&opened.state);
-            }
-        })?;
-        database.store_hints().await;
-        if existed {
-            database.ask_for_alarm().await;
-        } else {
-            let first = Op::Init {
-                database: name.to_owned(),
-                private: options.private,
-                owner: Some(self.shared.owner.clone()),
-            };
-            let build = move |batch: &mut Batch<'_>| batch.push(first.clone());
-            database.write(origin, &[], build).await?;
-        }
-        let attachments = match attachments::access(&self.shared).await {
-            Some(access) => Some(access),
-            None => self.probe_attachments(catalog).await,
-        };
-        let private = database.opened()?.is_private();
-        let lacking = match existed {
-            true => {
-                let channels = self.shared.channels().await;
-                let channels = channels.unwrap_or_default();
-                database.lacking(&channels).await.unwrap_or_default()
-            }
-            // Made a moment ago, with all that it needs.
-            false => Vec::new(),
-        };
-        Ok(InitReport {
-            lacking,
+        Ok(Places {
+            category,
             log,
-            catalog,
-            made,
-            existed,
-            private,
-            attachments,
+            catalog: catalog.map_err(unfinished)?,
         })
     }
 
@@ -270,7 +269,7 @@ impl<H: Host> Engine<H> {
         .hint(format!("Give the bot Read Message History in <#{log}>, then run `/dbc_init` again. Nothing is lost.")))
     }
 
-    /// Tries attachments now, so that status can tell. Not knowing is no reason to fail.
+    /// Tries attachments now, so that the reply and `/dbc_inspect` can tell. Not knowing is no reason to fail.
     async fn probe_attachments(&self, channel: u64) -> Option<attachments::Access> {
         let probed = attachments::probe(&self.shared, channel).await;
         probed
@@ -280,6 +279,34 @@ impl<H: Host> Engine<H> {
             })
             .ok()
     }
+}
+
+/// Stores where the database stands, and opens it there.
+async fn open_in<H: Host>(
+    database: &Database<H>,
+    places: Places,
+    found: &DatabaseChannels,
+) -> Result<()> {
+    let keys = database.keys();
+    let hints = keys.hints().await?;
+    keys.store_hints(&Hints {
+        log: Some(places.log),
+        catalog: Some(places.catalog),
+        category: Some(places.category),
+        tables: found.sole_channels(),
+        ..hints
+    })
+    .await?;
+    database.open_for_user().await?;
+    let catalog = places.catalog;
+    database.with_opened(|opened| {
+        opened.category = Some(places.category);
+        if opened.catalog.replace(catalog) != Some(catalog) {
+            opened.mirror.catalog_lost(&opened.state);
+        }
+    })?;
+    database.store_hints().await;
+    Ok(())
 }
 
 fn log_mark(database: &str) -> String {

@@ -1,11 +1,11 @@
 //! `/dbc_inspect`: what a database is made of, and how it is doing.
 
-use super::access::Lacking;
 use super::attachments::{self, Access};
 use super::database::Database;
 use super::layout::{self, Role};
 use super::log::CommitId;
 use super::materialize::{Backlog, LeftChannel};
+use super::permissions::Lacking;
 use super::state::Validate;
 use crate::discord::model::Channel;
 use crate::error::Result;

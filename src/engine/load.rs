@@ -19,7 +19,8 @@ use crate::host::{Host, Level};
 /// When to try again to load a table that could not be loaded: each try reads the whole log, and most
 /// often somebody has to do something first.
 pub(super) const AFTER_DAMAGE_MS: u64 = 5 * 60_000;
-/// Files that are fetched side by side.
+/// Files of rows that are fetched side by side: two connections less than a Worker has, since the database is
+/// open, and commits and other commands go on meanwhile.
 pub(super) const FILES_AT_ONCE: usize = 4;
 
 /// What has to be read to load a table.

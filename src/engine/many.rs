@@ -4,7 +4,8 @@ use super::commit::{Committed, Need, Touch};
 use super::database::Database;
 use super::find::Asked;
 use super::log::Origin;
-use super::query::{Filter, Json};
+use super::query::Filter;
+use super::query::memory::{self, Candidate};
 use super::row::{Action, Change, Changed, Deletion};
 use super::state::{Batch, TableView};
 use crate::error::{Error, ErrorKind, Result};
@@ -89,25 +90,17 @@ impl Many {
     /// # Errors
     /// When finding them costs more than it may.
     fn matching(&self, batch: &Batch<'_>, table: &TableView) -> Result<Vec<String>> {
-        let mut keys = Vec::new();
-        let mut look = |key: &str, doc: &str| {
-            if self.filter.matches(Json::new(doc)) {
-                keys.push(key.to_owned());
-            }
-        };
-        if let Some((_, before)) = batch.base().table_by_id(table.id) {
+        let before = batch.base().table_by_id(table.id).into_iter();
+        let before = before.flat_map(|(_, before)| {
             let (_, way) = Asked::new(batch.base(), before).all_rows(&self.filter);
-            for row in way.candidates {
-                if !batch.is_staged(table, row.key) {
-                    look(row.key, row.doc);
-                }
-            }
-        }
-        for (key, doc) in batch.staged_documents(table) {
-            look(key, doc);
-        }
+            way.candidates
+        });
+        let before = before.filter(|row| !batch.is_staged(table, row.key));
+        let staged = batch.staged_documents(table);
+        let staged = staged.map(|(key, doc)| Candidate { key, doc });
+        let mut keys = memory::keys(before.chain(staged), &self.filter)?;
         keys.sort_unstable();
-        self.filter.end().map(|()| keys)
+        Ok(keys.into_iter().map(str::to_owned).collect())
     }
 
     /// Refuses a number of rows that is not the expected one, or more than one commit changes.

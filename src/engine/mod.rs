@@ -5,7 +5,6 @@
 //! answered from memory. What people see in the channels follows in the background
 //! ([`materialize`]).
 
-pub mod access;
 pub mod attachments;
 mod channels;
 pub mod checkpoint;
@@ -32,14 +31,15 @@ pub mod names;
 mod numbers;
 mod object_storage;
 mod open;
+pub mod permissions;
 pub mod query;
 mod rebuild;
 mod regex;
 pub mod row;
 pub mod schema;
+pub mod set_schema;
 pub mod state;
 pub mod table;
-pub mod table_schema;
 pub mod transact;
 
 use std::cell::{Cell, RefCell};
@@ -53,7 +53,7 @@ use crate::discord::{CallError, Client, Draft, Patience, routes};
 use crate::error::{Error, ErrorKind, Result, Written};
 use crate::host::{Host, Level};
 use crate::limits::MESSAGE_PAGE;
-use crate::text::{inline, nearest};
+use crate::text::{inline, near_or_known};
 
 pub use database::Database;
 pub use log::Origin;
@@ -300,27 +300,8 @@ fn unknown_database(name: &str, known: &[String]) -> Error {
         format!("there is no database `{}` in this server.", inline(name)),
     )
     .option("database");
-    let near = nearest(name, known.iter().map(String::as_str));
-    error.hint(if !near.is_empty() {
-        format!("Did you mean {}?", quoted(&near))
-    } else if known.is_empty() {
-        format!("Create it with `/dbc_init database:{name}`.")
-    } else {
-        format!("There are: {}.", quoted(known))
-    })
-}
-
-/// Names as inline code, at most ten of them.
-pub(crate) fn quoted(names: &[String]) -> String {
-    let mut list: Vec<String> = names
-        .iter()
-        .take(10)
-        .map(|name| format!("`{name}`"))
-        .collect();
-    if names.len() > 10 {
-        list.push(format!("{} more", names.len() - 10));
-    }
-    list.join(", ")
+    let create = || format!("Create it with `/dbc_init database:{name}`.");
+    error.hint(near_or_known(name, known).unwrap_or_else(create))
 }
 
 /// A call that failed before anything of a write could have happened.

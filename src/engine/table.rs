@@ -5,10 +5,11 @@ use super::database::Database;
 use super::layout::{self, Room};
 use super::log::{Op, Origin};
 use super::state::{Batch, TableView};
-use super::{names, not_written, quoted};
+use super::{names, not_written};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::limits::GUILD_CHANNELS;
+use crate::text::quoted;
 
 /// What a table is made with.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use super::row::{Action, Change, Changed, Deletion, Patch, PutMode};
 use super::state::Batch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
-use crate::text::{inline, nearest, truncate};
+use crate::text::{inline, near_or_known, truncate};
 
 const FIELDS: [&str; 6] = ["op", "table", "key", "value", "patch", "if_rev"];
 const OPS: [&str; 5] = ["insert", "upsert", "replace", "update", "delete"];
@@ -221,23 +221,23 @@ fn parse_change(op: Value, option: &'static str) -> Result<Change, Nonsense> {
     if let Some(unknown) = fields.keys().find(|name| !FIELDS.contains(&name.as_str())) {
         return Err(Nonsense {
             text: format!("there is no field `{}` in an operation.", inline(unknown)),
-            hint: Some(match unknown.as_str() {
+            hint: match unknown.as_str() {
                 "hard" => {
-                    "For good, a row is deleted by `/dbc_delete` with `hard:true`.".to_owned()
+                    Some("For good, a row is deleted by `/dbc_delete` with `hard:true`.".to_owned())
                 }
-                "database" => {
+                "database" => Some(
                     "A transaction is within one database, the command's: leave the field out."
-                        .to_owned()
-                }
-                _ => suggest(unknown, &FIELDS),
-            }),
+                        .to_owned(),
+                ),
+                _ => near_or_known(unknown, &FIELDS),
+            },
         });
     }
     let op = string(&mut fields, "op")?;
     if !OPS.contains(&op.as_str()) {
         return Err(Nonsense {
             text: format!("there is no operation `{}`.", inline(&truncate(&op, 40))),
-            hint: Some(suggest(&op, &OPS)),
+            hint: near_or_known(&op, &OPS),
         });
     }
     let (table, key) = (string(&mut fields, "table")?, string(&mut fields, "key")?);
@@ -281,16 +281,6 @@ fn parse_change(op: Value, option: &'static str) -> Result<Change, Nonsense> {
             if_rev,
             action,
         }),
-    }
-}
-
-fn suggest(wrong: &str, known: &[&str]) -> String {
-    match nearest(wrong, known.iter().copied()).first() {
-        Some(near) => format!("Did you mean `{near}`?"),
-        None => {
-            let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
-            format!("There are {}.", known.join(", "))
-        }
     }
 }
 

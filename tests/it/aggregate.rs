@@ -1,8 +1,7 @@
 //! Putting tables through pipelines.
 
-use crate::crud::{on_users, refused};
-use crate::world::{World, content};
-use discord_sim::InteractionSpec;
+use crate::crud::{on_users, refused, with_file};
+use crate::world::World;
 use serde_json::{Value, json};
 
 /// Authors in `users`, and what they wrote in `posts`.
@@ -100,8 +99,7 @@ fn pipelines_come_as_files_and_long_results_go_as_such() {
     let pipeline =
         json!([{"$limit": 1}, {"$project": {"n": {"$literal": items}}}, {"$unwind": "$n"}]);
     let line = on_users("dbc_aggregate", "pipeline_file:@f");
-    let spec = InteractionSpec::text(world.guild.guild_id, &line);
-    let reply = content(&world.interact(spec.file("f", pipeline.to_string().into_bytes())));
+    let reply = with_file(&mut world, &line, pipeline.to_string());
     assert!(
         reply.starts_with("1000 rows of 1500 from `prod.users`"),
         "{reply}"
@@ -110,8 +108,7 @@ fn pipelines_come_as_files_and_long_results_go_as_such() {
         reply.contains("in the file") && reply.contains("`$skip`"),
         "{reply}"
     );
-    let spec = InteractionSpec::text(world.guild.guild_id, &line);
-    let reply = content(&world.interact(spec.file("f", "[{\"$mach\":1}]".as_bytes().to_vec())));
+    let reply = with_file(&mut world, &line, "[{\"$mach\":1}]");
     assert!(
         reply.contains("`pipeline_file`") && reply.contains("`$match`"),
         "{reply}"

@@ -1,8 +1,8 @@
 //! Bad input gets an error that names the option, and changes nothing.
 
-use crate::world::{World, content};
+use crate::crud::with_file;
+use crate::world::World;
 use dbcord::limits::DOCUMENT_VALUES;
-use discord_sim::InteractionSpec;
 
 /// Each line is refused with all of the words, and neither guild nor log changes.
 #[track_caller]
@@ -157,8 +157,7 @@ fn hints_are_about_what_is_wrong() {
     let mut world = World::with_table(1);
     let mut told = |text: &str| {
         let line = "/dbc_insert database:prod table:users key:a value_file:@f";
-        let spec = InteractionSpec::text(world.guild.guild_id, line);
-        content(&world.interact(spec.file("f", text.as_bytes().to_vec())))
+        with_file(&mut world, line, text)
     };
     for text in [
         "{\n  \"a\": 1,\n}",
@@ -264,10 +263,7 @@ fn every_error_says_where_and_what_to_do() {
 #[test]
 fn documents_and_transactions_have_a_bounded_number_of_values() {
     let mut world = World::with_table(1);
-    let mut told = |line: &str, text: String| {
-        let spec = InteractionSpec::text(world.guild.guild_id, line);
-        content(&world.interact(spec.file("f", text.into_bytes())))
-    };
+    let mut told = |line: &str, text: String| with_file(&mut world, line, text);
     let list = |values: usize| format!(r#"{{"t":[{}]}}"#, vec!["1"; values].join(","));
     let insert =
         |key: &str| format!("/dbc_insert database:prod table:users key:{key} value_file:@f");

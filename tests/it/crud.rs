@@ -11,6 +11,13 @@ pub fn on_users(command: &str, rest: &str) -> String {
     format!("/{command} database:prod table:users {rest}")
 }
 
+/// Runs a command with a file; the reply.
+pub fn with_file(world: &mut World, line: &str, bytes: impl Into<Vec<u8>>) -> String {
+    let spec = InteractionSpec::text(world.guild.guild_id, line);
+    let bytes: Vec<u8> = bytes.into();
+    content(&world.interact(spec.file("f", bytes)))
+}
+
 /// The document that a reply shows.
 pub fn shown(reply: &str) -> Value {
     let block = reply.split("```json\n").nth(1).expect("a document");

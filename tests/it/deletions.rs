@@ -1,10 +1,9 @@
 //! Rows that are deleted together: in which order they come makes no difference, and what names many of them
 //! is changed once.
 
-use crate::crud::{on_users, refused, shown};
+use crate::crud::{on_users, refused, shown, with_file};
 use crate::references::{get, on, put, set};
 use crate::world::World;
-use discord_sim::InteractionSpec;
 use serde_json::{Value, json};
 
 fn transact(ops: &Value) -> String {
@@ -19,17 +18,12 @@ fn key(n: usize) -> String {
     format!("k{n:05}")
 }
 
-/// The reply to a command with a file.
-fn with_file(world: &mut World, line: &str, value: &Value) -> String {
-    let spec = InteractionSpec::text(world.guild.guild_id, line);
-    crate::world::content(&world.interact(spec.file("f", value.to_string().into_bytes())))
-}
-
 fn insert_users(world: &mut World, count: usize, value: &Value) {
     let ops = (0..count)
         .map(|n| json!({"op": "insert", "table": "users", "key": key(n), "value": value}));
+    let ops: Value = ops.collect();
     let line = "/dbc_transact database:prod ops_file:@f";
-    let reply = with_file(world, line, &ops.collect());
+    let reply = with_file(world, line, ops.to_string());
     assert!(reply.starts_with("Committed"), "{reply}");
 }
 
@@ -40,7 +34,7 @@ fn insert_list(world: &mut World, count: usize, rest: &str) {
     world.ok(&set("lists", &of, rest));
     let keys: Vec<String> = (0..count).map(key).collect();
     let line = on("insert", "lists", "key:l value_file:@f");
-    let reply = with_file(world, &line, &json!({ "of": keys }));
+    let reply = with_file(world, &line, json!({ "of": keys }).to_string());
     assert!(reply.starts_with("Stored"), "{reply}");
 }
 
@@ -188,7 +182,7 @@ fn many_rows_and_a_long_list_that_names_them_are_little_work() {
     world.ok(&set("lists", &of, ""));
     let keys: Vec<String> = (0..4_000).map(key).collect();
     let line = on("update", "lists", "key:l patch_file:@f");
-    let reply = with_file(&mut world, &line, &json!({ "of": keys }));
+    let reply = with_file(&mut world, &line, json!({ "of": keys }).to_string());
     assert!(reply.starts_with("Updated"), "{reply}");
     let reply = world.ok(&on_users("dbc_delete_many", "where_json:{}"));
     assert!(reply.contains("since they named it: 1 row."), "{reply}");

@@ -1,16 +1,9 @@
 //! JSON that comes as a file.
 
-use crate::crud::{commits, on_users, shown, unnumbered};
+use crate::crud::{commits, on_users, shown, unnumbered, with_file};
 use crate::world::{World, content, get, insert};
-use discord_sim::{Fault, FaultKind, InteractionSpec};
+use discord_sim::{Fault, FaultKind};
 use serde_json::json;
-
-/// Runs a command with a file; the reply.
-pub fn with_file(world: &mut World, line: &str, bytes: impl Into<Vec<u8>>) -> String {
-    let spec = InteractionSpec::text(world.guild.guild_id, line);
-    let bytes: Vec<u8> = bytes.into();
-    content(&world.interact(spec.file("f", bytes)))
-}
 
 const INSERT: &str = "/dbc_insert database:prod table:users key:a value_file:@f";
 
@@ -237,8 +230,7 @@ fn what_was_stored_can_be_shown() {
     ] {
         let mut world = World::with_table(1);
         let line = "/dbc_insert database:prod table:users key:big value_file:@f";
-        let spec = InteractionSpec::text(world.guild.guild_id, line);
-        let told = content(&world.interact(spec.file("f", text.clone().into_bytes())));
+        let told = with_file(&mut world, line, text.as_str());
         assert!(told.starts_with("Stored"), "{told}");
         let view = world.run(&get("big"));
         let file = world.reply_file(&view);

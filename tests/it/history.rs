@@ -1,6 +1,6 @@
 //! A row's past, and bringing it back.
 
-use crate::crud::{commits, on_users, refused, unnumbered};
+use crate::crud::{commits, on_users, refused, unnumbered, with_file};
 use crate::world::{World, content, get, insert};
 use discord_sim::{Fault, FaultKind, InteractionSpec};
 use serde_json::{Value, json};
@@ -337,8 +337,7 @@ fn a_history_of_large_rows_is_shown_as_far_as_it_fits() {
     let mut world = World::with_table(1);
     let text = format!(r#"{{"t":"{}"}}"#, "x".repeat(3 * 1024 * 1024));
     let line = on_users("dbc_insert", "key:h value_file:@f");
-    let spec = InteractionSpec::text(world.guild.guild_id, &line);
-    world.interact(spec.file("f", text.into_bytes()));
+    with_file(&mut world, &line, text);
     for n in 0..4 {
         world.ok(&on_users(
             "dbc_update",

@@ -1,7 +1,6 @@
 //! A table that takes more memory than one may: rows come from messages by themselves.
 
-use crate::crud::on_users;
-use crate::files::with_file;
+use crate::crud::{on_users, with_file};
 use crate::search::{found, search_is, with_rows};
 use crate::world::World;
 use discord_sim::SearchPlan;

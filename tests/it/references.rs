@@ -1,7 +1,7 @@
 //! Rows that name rows of other tables: they are there, and what happens when one is deleted.
 
 use crate::checkpoints::requests_of;
-use crate::crud::{refused, shown};
+use crate::crud::{refused, shown, with_file};
 use crate::schema::to_checkpoint;
 use crate::world::World;
 use serde_json::{Value, json};
@@ -361,8 +361,7 @@ fn more_than_one_write_can_do_is_refused() {
             .map(|n| json!({"op": "insert", "table": "posts", "key": format!("{part}.{n}"), "value": {"author": "u"}}))
             .collect();
         let line = "/dbc_transact database:prod ops_file:@f";
-        let spec = discord_sim::InteractionSpec::text(world.guild.guild_id, line);
-        let told = crate::world::content(&world.interact(spec.file("f", json!(ops).to_string())));
+        let told = with_file(&mut world, line, json!(ops).to_string());
         assert!(told.starts_with("Committed"), "{told}");
     }
     refused(

@@ -1,8 +1,7 @@
 //! Schemas of tables: set, versioned, shown, kept by checkpoints, and what they do to writes.
 
-use crate::crud::{on_users, refused, shown, unnumbered};
-use crate::world::{World, content, get, insert};
-use discord_sim::InteractionSpec;
+use crate::crud::{on_users, refused, shown, unnumbered, with_file};
+use crate::world::{World, get, insert};
 use serde_json::{Value, json};
 
 fn set(schema: &Value, rest: &str) -> String {
@@ -338,18 +337,14 @@ fn options_that_make_no_sense_are_refused() {
         "/dbc_schema_show database:prod table:usres",
         &["`usres`", "`users`"],
     );
-    let with_file = |world: &mut World, text: String| {
-        let line = on_users("dbc_schema_set", "schema_file:@f");
-        let spec = InteractionSpec::text(world.guild.guild_id, &line);
-        content(&world.interact(spec.file("f", text)))
-    };
+    let line = on_users("dbc_schema_set", "schema_file:@f");
     let large = json!({"description": "x".repeat(20_000)}).to_string();
-    let told = with_file(&mut world, large);
+    let told = with_file(&mut world, &line, large);
     assert!(
         told.contains("`schema_file`") && told.contains("16"),
         "{told}"
     );
-    let told = with_file(&mut world, "{}".to_owned());
+    let told = with_file(&mut world, &line, "{}");
     assert!(told.contains("version 1"), "{told}");
 }
 

@@ -1,18 +1,18 @@
 //! Large rows where files cannot be read back: their commits stand in text, before the record.
 
-use crate::crud::on_users;
+use crate::crud::{on_users, with_file};
 use crate::host::Side;
 use crate::world::{World, content, get, insert};
 use dbcord::engine::checkpoint::file_sum::FileSum;
 use dbcord::engine::checkpoint::text_file::TextRef;
 use dbcord::engine::document::Document;
 use dbcord::engine::log::{Op, codec};
-use discord_sim::{Fault, FaultKind, InteractionSpec};
+use discord_sim::{Fault, FaultKind};
 use serde_json::{Value, json};
 
 /// Files in the database's channels are refused from now on; those that come with a command, or with a reply,
 /// are not, so that rows can be as large as they like.
-pub fn refuse_files(world: &mut World) {
+pub fn refuse_files_in_channels(world: &mut World) {
     let channels = ["dbc-log", "dbc-catalog", "table-users"].map(|name| world.channel_id(name));
     world.fault(Fault {
         path: Some(format!("^/attachments/({})/", channels.join("|"))),
@@ -26,7 +26,7 @@ pub fn refuse_files(world: &mut World) {
 
 fn world(seed: u64) -> World {
     let mut world = World::with_table(seed);
-    refuse_files(&mut world);
+    refuse_files_in_channels(&mut world);
     world
 }
 
@@ -47,8 +47,7 @@ pub fn document(bytes: usize, seed: u64) -> Value {
 
 pub fn put(world: &mut World, key: &str, mode: &str, document: &Value) -> String {
     let line = format!("/dbc_insert database:prod table:users key:{key} value_file:@f mode:{mode}");
-    let spec = InteractionSpec::text(world.guild.guild_id, &line);
-    content(&world.interact(spec.file("f", document.to_string().into_bytes())))
+    with_file(world, &line, document.to_string())
 }
 
 /// The row's whole document, without its key.
@@ -198,11 +197,8 @@ fn a_row_in_text_leaves_no_copy_when_it_is_deleted_for_good() {
         document(9_000, 2),
         document(12_000, 3)
     );
-    let spec = InteractionSpec::text(
-        world.guild.guild_id,
-        "/dbc_transact database:prod ops_file:@f",
-    );
-    assert!(content(&world.interact(spec.file("f", ops.into_bytes()))).contains("Committed"));
+    let told = with_file(&mut world, "/dbc_transact database:prod ops_file:@f", ops);
+    assert!(told.contains("Committed"), "{told}");
     world.settle();
     assert_eq!(texts(&world).len(), 2);
     for key in ["a", "b"] {
@@ -346,7 +342,7 @@ fn lost_answers_give_one_commit() {
             world.fault_on_log_post(kind, times);
             let is_acknowledged = large_insert(&mut world);
             world.clear_faults();
-            refuse_files(&mut world);
+            refuse_files_in_channels(&mut world);
             let found = row(&mut world, "b");
             assert_eq!(found.is_some(), is_acknowledged, "{kind:?} {times}");
             world.evict();

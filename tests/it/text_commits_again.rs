@@ -1,14 +1,14 @@
 //! Large rows that stand in text, when records that hold them have to go because of other rows.
 
-use crate::crud::on_users;
-use crate::files::with_file;
-use crate::text_commits::{document, put, refuse_files};
+use crate::crud::{on_users, with_file};
+
+use crate::text_commits::{document, put, refuse_files_in_channels};
 use crate::world::{World, get, insert};
 
 /// Two rows of one commit, of which the first is deleted for good.
 fn with_two(seed: u64, first: &str, second: &str) -> World {
     let mut world = World::with_table(seed);
-    refuse_files(&mut world);
+    refuse_files_in_channels(&mut world);
     world.ok(&insert("small"));
     let ops = format!(
         r#"[{{"op":"insert","table":"users","key":"b","value":{first}}},{{"op":"insert","table":"users","key":"c","value":{second}}}]"#,
@@ -69,7 +69,7 @@ fn commands_do_not_wait_for_a_large_row_that_is_committed_again() {
 #[test]
 fn large_commits_while_copies_are_removed_are_kept() {
     let mut world = World::with_table(3);
-    refuse_files(&mut world);
+    refuse_files_in_channels(&mut world);
     let keys = ["a", "b", "c", "d", "e", "f"];
     for key in keys {
         assert!(put(&mut world, key, "insert", &document(9_000, 1)).contains("Stored"));

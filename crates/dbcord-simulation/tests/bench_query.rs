@@ -12,12 +12,7 @@ fn both_answer_the_same_and_the_tables_are_written() {
         .map(|name| format!("<!-- bench:{name} -->\n<!-- /bench:{name} -->\n"));
     std::fs::write(&document, markers.join("between\n")).unwrap();
 
-    let output = call(&[
-        "--small",
-        "--json",
-        "--document",
-        document.to_str().unwrap(),
-    ]);
+    let output = call(&["--small", "--json", "--readme", document.to_str().unwrap()]);
     // 1 where a goal is missed, which says nothing in this size.
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(matches!(output.status.code(), Some(0 | 1)), "{errors}");

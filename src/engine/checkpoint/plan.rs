@@ -198,17 +198,7 @@ impl Plan {
                 segments: entries.collect(),
                 ..planned.entry.clone()
             };
-            keeps.insert(
-                entry.id,
-                Stored {
-                    segments,
-                    sum: entry.sum,
-                    tombstones: entry.tombstones,
-                    behind: entry.behind,
-                    channel: entry.channel,
-                    scan_from: entry.scan_from,
-                },
-            );
+            keeps.insert(entry.id, Stored::of(&entry, segments));
             match &planned.index {
                 None => tables.push(entry),
                 Some(PlannedIndex { of, definition }) => indexes.push(IndexEntry {

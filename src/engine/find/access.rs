@@ -12,7 +12,7 @@ use crate::engine::query::plan::{
 use crate::engine::query::{Cursor, Filter, Sort, order};
 use crate::engine::state::{State, Table};
 
-/// A table that is in memory, with its indexes.
+/// A table with its indexes, and its rows: in memory, or gathered from messages.
 #[derive(Clone, Copy)]
 pub struct Asked<'a> {
     pub state: &'a State,

@@ -4,7 +4,7 @@ use crate::engine::query::{Json, Kind};
 use crate::engine::schema::Reference;
 use crate::engine::state::{State, Table};
 use crate::error::{Error, ErrorKind, Result};
-use crate::text::{inline, nearest};
+use crate::text::{inline, near_or_known};
 
 const OPTION: &str = "include";
 /// References that may be followed, one after the other.
@@ -119,20 +119,12 @@ fn no_reference(field: &str, references: &[(Reference, u32)]) -> Error {
         inline(field)
     );
     let known = references.iter().map(|(reference, _)| &*reference.field);
-    let hint = match (nearest(field, known).first(), references.is_empty()) {
-        (Some(near), _) => format!("Did you mean `{near}`?"),
-        (None, false) => {
-            let known = references.iter().take(10);
-            let known: Vec<String> = known
-                .map(|(r, _)| format!("`{}`", inline(&r.field)))
-                .collect();
-            format!("There are: {}.", known.join(", "))
-        }
-        (None, true) => {
-            "It has none: `/dbc_schema_set` makes one of a property, by `{\"ref\":\"users\"}`."
-                .to_owned()
-        }
+    let known: Vec<&str> = known.collect();
+    let none = || {
+        "It has none: `/dbc_schema_set` makes one of a property, by `{\"ref\":\"users\"}`."
+            .to_owned()
     };
+    let hint = near_or_known(field, &known).unwrap_or_else(none);
     Error::invalid(OPTION, message).hint(hint)
 }
 

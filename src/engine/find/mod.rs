@@ -25,7 +25,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, UnixMillis};
 
 /// Rows that are asked for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Find {
     pub filter: Filter,
     pub sort: Option<String>,
@@ -123,11 +123,8 @@ impl<H: Host> Database<H> {
     ) -> Result<(usize, Cost)> {
         let include = Include::default();
         let wanted = Wanted::all(via, filter);
-        self.ask_table(table, &include, wanted, |found| {
-            let counted = found.count(filter);
-            filter.end().map(|()| counted)
-        })
-        .await
+        self.ask_table(table, &include, wanted, |found| found.count(filter))
+            .await
     }
 
     /// The values that a field has in the rows that match, at most `limit` of them.
@@ -154,8 +151,7 @@ impl<H: Host> Database<H> {
         let wanted = Wanted::all(via, filter);
         self.ask_table(table, &Include::default(), wanted, |found| {
             let (plans, way) = found.all_rows(filter);
-            let distinct = memory::distinct(way.candidates, filter, &path, limit);
-            filter.end()?;
+            let distinct = memory::distinct(way.candidates, filter, &path, limit)?;
             let looked = Looked {
                 plans,
                 keys: way.keys.get(),
@@ -263,7 +259,7 @@ pub struct Looked {
 }
 
 impl Asked<'_> {
-    /// [`Database::find`] in a table that is in memory.
+    /// [`Database::find`] among the rows that are there: in memory, or gathered from messages.
     ///
     /// # Errors
     /// What makes no sense in the question.
@@ -305,8 +301,7 @@ impl Asked<'_> {
             limit: find.limit,
             in_order: way.in_order,
         };
-        let page = memory::find(way.candidates, &query);
-        find.filter.end()?;
+        let page = memory::find(way.candidates, &query)?;
         let next = |part: &str, next: Cursor| {
             let cursor = next.encode(question(part));
             cursor.map_or(Next::TooLong, |cursor| {
@@ -340,16 +335,19 @@ impl Asked<'_> {
         Ok((looked, rows))
     }
 
-    /// [`Database::count`] in a table that is in memory.
-    pub fn count(&self, filter: &Filter) -> (Looked, usize) {
+    /// [`Database::count`] among the same rows.
+    ///
+    /// # Errors
+    /// When the answer costs more than it may.
+    pub fn count(&self, filter: &Filter) -> Result<(Looked, usize)> {
         let (plans, way) = self.all_rows(filter);
-        let (matched, examined) = memory::count(way.candidates, filter);
+        let (matched, examined) = memory::count(way.candidates, filter)?;
         let looked = Looked {
             plans,
             keys: way.keys.get(),
             examined,
         };
-        (looked, matched)
+        Ok((looked, matched))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::engine::state::Batch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::limits::TABLE_INDEXES;
-use crate::text::{inline, nearest};
+use crate::text::{inline, near_or_known};
 
 /// An index that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,13 +125,7 @@ fn no_such_index(database: &str, table: &str, wanted: &str, known: &[String]) ->
         "table `{table}` of database `{database}` has no index over `{}`.",
         inline(wanted)
     );
-    let near = nearest(wanted, known.iter().map(String::as_str));
     let error = Error::new(ErrorKind::NotFound, message).option("field");
-    error.hint(if !near.is_empty() {
-        format!("Did you mean {}?", crate::engine::quoted(&near))
-    } else if known.is_empty() {
-        "It has none.".to_owned()
-    } else {
-        format!("There are: {}.", crate::engine::quoted(known))
-    })
+    let hint = near_or_known(wanted, known);
+    error.hint(hint.unwrap_or_else(|| "It has none.".to_owned()))
 }

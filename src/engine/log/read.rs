@@ -19,8 +19,9 @@ use crate::engine::checkpoint::text_file::{TextRef, is_part};
 use crate::host::{Host, UnixMillis};
 use crate::limits::{DISORDER_MS, MESSAGE_PAGE};
 
-/// Files that are fetched side by side: one connection less than a Worker has.
-const FILES_AT_ONCE: usize = 5;
+/// Records' files that are fetched side by side: one connection less than a Worker has. Nothing else is done with
+/// the database meanwhile.
+const RECORDS_AT_ONCE: usize = 5;
 
 /// What of a log channel has been read so far.
 #[derive(Debug, Default)]
@@ -262,7 +263,7 @@ impl LogReader {
             .partition(|file| file.seq >= from_seq);
         self.unfetched = rest;
         let mut failed = None;
-        let mut chunks = wanted.chunks(FILES_AT_ONCE);
+        let mut chunks = wanted.chunks(RECORDS_AT_ONCE);
         for some in chunks.by_ref() {
             let fetched = some.iter().map(|file| self.file(shared, file));
             for (file, bytes) in some.iter().zip(join_all(fetched).await) {

@@ -191,7 +191,7 @@ pub enum Op {
         /// The top-level field that holds a row's key.
         pk: String,
         /// Whether its rows are shown as messages.
-        #[serde(skip_serializing_if = "is_yes")]
+        #[serde(skip_serializing_if = "bool::clone")]
         mirror: bool,
     },
     RenameTable {
@@ -207,9 +207,9 @@ pub enum Op {
         id: u32,
         /// The paths that it is over.
         fields: Vec<String>,
-        #[serde(skip_serializing_if = "is_no")]
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
         unique: bool,
-        #[serde(skip_serializing_if = "is_no")]
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
         sparse: bool,
     },
     DropIndex {
@@ -256,17 +256,9 @@ pub enum Op {
         /// One more than the deleted revision.
         rev: u64,
         /// No copy of the row is to remain anywhere.
-        #[serde(skip_serializing_if = "is_no")]
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
         hard: bool,
     },
-}
-
-fn is_yes(value: &bool) -> bool {
-    *value
-}
-
-fn is_no(value: &bool) -> bool {
-    !*value
 }
 
 impl Op {
@@ -284,6 +276,7 @@ impl Op {
         AROUND
             + match self {
                 Op::Put { key, doc, .. } => key.len() + doc.text().len(),
+                Op::Delete { key, .. } => key.len(),
                 Op::Erased { gaps, .. } => gaps.len() * AROUND,
                 Op::CreateIndex { fields, .. } => fields.iter().map(String::len).sum(),
                 Op::SetSchema { schema, .. } => {

@@ -44,8 +44,7 @@ pub(super) fn take_in(
                 let old = replaced.get_mut(&(table, key.clone()));
                 let old = old.filter(|old| old.front().is_some_and(|old| old.row.rev < *rev));
                 let before = old.and_then(VecDeque::pop_front);
-                let is_hard = matches!(op, Op::Delete { hard: true, .. });
-                row_written(mirror, record, number, (table, key), is_hard, before, state);
+                row_written(mirror, record, number, (table, key), before, state);
             }
             Op::Init { .. }
             | Op::Takeover { .. }
@@ -73,7 +72,6 @@ fn row_written(
     record: &Record,
     number: usize,
     (table, key): (u32, &str),
-    is_hard: bool,
     before: Option<Superseded>,
     state: &State,
 ) {
@@ -81,6 +79,7 @@ fn row_written(
         return;
     }
     // As of this op: the row may be there again at the end of the record.
+    let is_hard = is_hard(record, number);
     if is_hard {
         mirror.history.forget_row(table, key);
     }
@@ -109,6 +108,11 @@ fn row_written(
             mirror.work(index.id()).want(row.at, key);
         }
     }
+}
+
+/// Whether the op with this number deletes a row so that no copy of it remains.
+fn is_hard(record: &Record, number: usize) -> bool {
+    matches!(record.ops.get(number), Some(Op::Delete { hard: true, .. }))
 }
 
 /// Whether it was another revision: what is committed again, since a record is to go, stays as it is.
@@ -146,7 +150,6 @@ pub(in crate::engine) fn recalled(
         at: record.at,
         by: author(record, number),
     };
-    let is_hard = |number| matches!(record.ops.get(number), Some(Op::Delete { hard: true, .. }));
     let is_known: BTreeSet<usize> = superseded.iter().map(|old| old.op).collect();
     let superseded = superseded.into_iter();
     let known = superseded.filter(|old| is_replaced(record, old));
@@ -155,7 +158,7 @@ pub(in crate::engine) fn recalled(
         key: old.key,
         rev: old.row.rev + 1,
         row: Some(old.row),
-        is_hard: is_hard(old.op),
+        is_hard: is_hard(record, old.op),
         ending: ending(old.op),
         by,
         op: old.op,
@@ -177,7 +180,7 @@ pub(in crate::engine) fn recalled(
             key: key.clone(),
             row: None,
             rev: *rev,
-            is_hard: is_hard(op),
+            is_hard: is_hard(record, op),
             ending: ending(op),
             by,
             op,

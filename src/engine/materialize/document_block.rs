@@ -6,14 +6,12 @@ use crate::engine::digest::RowSum;
 use crate::engine::document::{self, Document};
 use crate::engine::log::CommitId;
 use crate::limits::MESSAGE_CONTENT;
-use crate::text::{escape_json, truncate, utf16_len};
+use crate::text::{FENCE_END, JSON_FENCE, escape_json, truncate, unfence, utf16_len};
 
 /// Documents with more lines than this are shown on one line: a channel should stay readable.
 const PRETTY_LINES: usize = 20;
 /// How much of a document that does not fit is shown.
 const PREVIEW: usize = 600;
-const OPENING: &str = "\n```json\n";
-const CLOSING: &str = "\n```";
 const FOOT: &str = "\n-# at ";
 const IN_FILE: &str = " bytes in ";
 /// What a message says that has only the beginning of its document, and no file.
@@ -64,7 +62,8 @@ pub(super) fn render(
             file: None,
         };
     };
-    let frame = utf16_len(head) + utf16_len(OPENING) + utf16_len(CLOSING) + utf16_len(&foot);
+    let fences = utf16_len(JSON_FENCE) + utf16_len(FENCE_END);
+    let frame = utf16_len(head) + 1 + fences + utf16_len(&foot);
     let room = MESSAGE_CONTENT.saturating_sub(frame);
     // A code unit is at most three bytes: what is far too long is not laid out at all.
     if doc.len() <= 3 * MESSAGE_CONTENT {
@@ -74,7 +73,7 @@ pub(super) fn render(
         let shown = if is_short { &pretty } else { &compact };
         if utf16_len(shown) <= room {
             return Rendered {
-                content: format!("{head}{OPENING}{shown}{CLOSING}{foot}"),
+                content: format!("{head}\n{JSON_FENCE}{shown}{FENCE_END}{foot}"),
                 file: None,
             };
         }
@@ -99,7 +98,7 @@ pub(super) fn render(
         room.saturating_sub(utf16_len(&note)).min(PREVIEW),
     );
     Rendered {
-        content: format!("{head}{OPENING}{preview}{CLOSING}{foot}{note}"),
+        content: format!("{head}\n{JSON_FENCE}{preview}{FENCE_END}{foot}{note}"),
         file,
     }
 }
@@ -119,10 +118,7 @@ pub(super) fn parse(message: &Message, rest: &str) -> Option<Stated> {
         .filter(|note| note.contains(IN_FILE))
         .and_then(|_| message.attachments.first())
         .map(|file| file.url.clone());
-    let block = body
-        .strip_prefix(OPENING.trim_start())
-        .and_then(|text| text.strip_suffix(CLOSING));
-    let doc = block
+    let doc = unfence(body, JSON_FENCE)
         .filter(|_| note.is_none())
         .and_then(|text| serde_json::from_str::<Document>(text).ok());
     Some(Stated {

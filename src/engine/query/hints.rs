@@ -1,21 +1,12 @@
 //! What to do now, after a name that nobody knows.
 
-use crate::text::nearest;
+use crate::text::near_or_known;
 
-/// The nearest of the known names, or all of them.
-pub fn did_you_mean(name: &str, known: &[&str]) -> String {
-    if let Some(instead) = instead(name) {
-        return instead.to_owned();
-    }
-    let near = nearest(name, known.iter().copied());
-    let quoted = |name: &dyn std::fmt::Display| format!("`{name}`");
-    if near.is_empty() {
-        let known: Vec<String> = known.iter().map(|name| quoted(name)).collect();
-        format!("There are {}.", known.join(", "))
-    } else {
-        let near: Vec<String> = near.iter().map(|name| quoted(name)).collect();
-        format!("Did you mean {}?", near.join(" or "))
-    }
+/// What MongoDB has under that name is done otherwise here, or the name is one of the known ones, nearly.
+pub fn unknown(name: &str, known: &[&str]) -> String {
+    let instead = instead(name).map(str::to_owned);
+    let hint = instead.or_else(|| near_or_known(name, known));
+    hint.unwrap_or_default()
 }
 
 /// What to do instead of an operator or a stage that MongoDB has and dbcord does not.

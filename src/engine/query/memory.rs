@@ -1,4 +1,5 @@
-//! Answering from rows in memory: exactly, as of the last acknowledged commit.
+//! Answering from rows in memory: exactly, as of the last acknowledged commit. Each answer ends its filter's
+//! question, see [`Filter::end`]: what costs too much is refused here, whoever asks.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +9,7 @@ use super::json::{Json, Kind};
 use super::order;
 use super::path::{Go, Path};
 use super::sort::{Sort, Top};
+use crate::error::Result;
 
 /// A row that is asked about: its key and its document as compact JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +44,10 @@ pub struct Page<'a> {
 }
 
 /// The page that is asked for of rows.
-pub fn find<'a>(rows: impl Iterator<Item = Candidate<'a>>, query: &Query<'_>) -> Page<'a> {
+///
+/// # Errors
+/// As [`Filter::end`].
+pub fn find<'a>(rows: impl Iterator<Item = Candidate<'a>>, query: &Query<'_>) -> Result<Page<'a>> {
     // One more tells whether there are more.
     let wanted = query.skip.saturating_add(query.limit).saturating_add(1);
     let mut page = if query.sort.fields().is_empty() || query.in_order {
@@ -50,6 +55,7 @@ pub fn find<'a>(rows: impl Iterator<Item = Candidate<'a>>, query: &Query<'_>) ->
     } else {
         sorted(rows, query, wanted)
     };
+    query.filter.end()?;
     let is_more = page.rows.len() == wanted;
     page.rows.truncate(wanted - 1);
     page.rows = page.rows.split_off(query.skip.min(page.rows.len()));
@@ -62,7 +68,7 @@ pub fn find<'a>(rows: impl Iterator<Item = Candidate<'a>>, query: &Query<'_>) ->
             row_key: row.key.to_owned(),
         }
     });
-    page
+    Ok(page)
 }
 
 /// The first that match, of rows that come in order.
@@ -132,21 +138,44 @@ fn sorted<'a>(
 }
 
 /// How many rows match, and how many were looked at.
-pub fn count<'a>(rows: impl Iterator<Item = Candidate<'a>>, filter: &Filter) -> (usize, usize) {
-    rows.fold((0, 0), |(matched, examined), row| {
+///
+/// # Errors
+/// As [`Filter::end`].
+pub fn count<'a>(
+    rows: impl Iterator<Item = Candidate<'a>>,
+    filter: &Filter,
+) -> Result<(usize, usize)> {
+    let counted = rows.fold((0, 0), |(matched, examined), row| {
         let is_match = filter.matches(Json::new(row.doc));
         (matched + usize::from(is_match), examined + 1)
-    })
+    });
+    filter.end().map(|()| counted)
+}
+
+/// The keys of the rows that match, as they come.
+///
+/// # Errors
+/// As [`Filter::end`].
+pub fn keys<'a>(
+    rows: impl Iterator<Item = Candidate<'a>>,
+    filter: &Filter,
+) -> Result<Vec<&'a str>> {
+    let rows = rows.filter(|row| filter.matches(Json::new(row.doc)));
+    let keys = rows.map(|row| row.key).collect();
+    filter.end().map(|()| keys)
 }
 
 /// The values that a field has in the rows that match, in their order, each once; the elements of
 /// arrays count by themselves, as in MongoDB. At most `limit` of them.
+///
+/// # Errors
+/// As [`Filter::end`].
 pub fn distinct<'a>(
     rows: impl Iterator<Item = Candidate<'a>>,
     filter: &Filter,
     path: &Path,
     limit: usize,
-) -> Distinct {
+) -> Result<Distinct> {
     let mut values: BTreeMap<Vec<u8>, &'a str> = BTreeMap::new();
     let mut examined = 0;
     let mut scratch = Vec::new();
@@ -178,11 +207,12 @@ pub fn distinct<'a>(
             Go::On
         });
     }
-    Distinct {
+    filter.end()?;
+    Ok(Distinct {
         values: values.into_values().map(str::to_owned).collect(),
         examined,
         is_whole,
-    }
+    })
 }
 
 /// See [`distinct`].
@@ -224,7 +254,7 @@ mod tests {
             let sort = if sort.is_empty() { Sort::default() } else { Sort::parse("sort", sort).unwrap() };
             let filter = filter("{}");
             let mut query = Query { filter: &filter, sort: &sort, after: None, skip: 0, limit: 100, in_order: false };
-            let all = find(candidates(&rows), &query);
+            let all = find(candidates(&rows), &query).unwrap();
             prop_assert_eq!(all.rows.len(), rows.len());
             prop_assert_eq!((all.matched, all.next.is_none()), (Some(rows.len()), true));
             let place = |row: &Candidate<'_>| {
@@ -236,7 +266,7 @@ mod tests {
             query.limit = limit;
             let mut paged = Vec::new();
             loop {
-                let page = find(candidates(&rows), &query);
+                let page = find(candidates(&rows), &query).unwrap();
                 prop_assert!(page.rows.len() <= limit);
                 paged.extend(page.rows);
                 query.after = page.next;
@@ -244,7 +274,7 @@ mod tests {
             }
             prop_assert_eq!(&paged, &all.rows);
             let query = Query { skip: 3, limit: 100, after: None, ..query };
-            let skipped = find(candidates(&rows), &query).rows;
+            let skipped = find(candidates(&rows), &query).unwrap().rows;
             prop_assert_eq!(skipped, all.rows.get(3..).unwrap_or_default());
         }
     }
@@ -265,11 +295,13 @@ mod tests {
             .map(|(n, value)| (n.to_string(), json!({"a": value}).to_string()))
             .collect();
         let path = Path::parse("a").unwrap();
-        let found = distinct(candidates(&rows), &filter("{}"), &path, 10);
+        let found = distinct(candidates(&rows), &filter("{}"), &path, 10).unwrap();
         assert_eq!(found.values, ["null", "1.0", "2", "\"x\"", "{\"b\":1}"]);
         assert!(found.is_whole);
-        let found = distinct(candidates(&rows), &filter("{}"), &path, 2);
+        let found = distinct(candidates(&rows), &filter("{}"), &path, 2).unwrap();
         assert_eq!((found.values.len(), found.is_whole), (2, false));
-        assert_eq!(count(candidates(&rows), &filter(r#"{"a":1}"#)), (2, 6));
+        let one = filter(r#"{"a":1}"#);
+        assert_eq!(count(candidates(&rows), &one).unwrap(), (2, 6));
+        assert_eq!(keys(candidates(&rows), &one).unwrap(), ["1", "2"]);
     }
 }

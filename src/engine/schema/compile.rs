@@ -8,7 +8,6 @@ use super::node::{
     Condition, ListRules, Logic, Node, NodeId, NumberRules, ObjectRules, StringRules,
 };
 use super::number::Num;
-use super::operand::did_you_mean;
 use super::path::Path;
 use super::pattern::Pattern;
 use super::reference::Reference;
@@ -16,7 +15,7 @@ use super::resolve::{Pending, resolve};
 use super::value::Kinds;
 use super::{PATTERN_BYTES, SCHEMA_BYTES, SCHEMA_DEPTH, SUBSCHEMAS};
 use crate::error::{Error, ErrorKind, Result};
-use crate::text::{inline, nearest};
+use crate::text::{did_you_mean, inline};
 
 /// A schema as it is checked, the root first, and the references to other tables in it.
 pub(super) struct Compiled {
@@ -346,16 +345,16 @@ impl Compiler {
     fn kind(&self, name: &str, operand: &Value, at: &Path<'_>) -> Result<Kinds> {
         kinds(name).ok_or_else(|| {
             let error = self.wrong(at, "the name of a type", operand);
-            let mut near = nearest(name, TYPES.iter().map(|(name, _)| *name));
-            match name {
-                "date" | "time" | "timestamp" => near = vec![DATETIME.to_owned()],
-                "double" | "decimal" => near = vec!["float".to_owned()],
-                _ => {}
-            }
-            error.hint(did_you_mean(
-                &near,
-                "Types are `str`, `int`, `float`, `bool`, `list`, `dict`, `any`, `datetime`, and JSON Schema's own.",
-            ))
+            let meant = match name {
+                "date" | "time" | "timestamp" => DATETIME,
+                "double" | "decimal" => "float",
+                other => other,
+            };
+            let known: Vec<&str> = TYPES.iter().map(|(name, _)| *name).collect();
+            let types = || {
+                "Types are `str`, `int`, `float`, `bool`, `list`, `dict`, `any`, `datetime`, and JSON Schema's own.".to_owned()
+            };
+            error.hint(did_you_mean(meant, &known).unwrap_or_else(types))
         })
     }
 
@@ -367,13 +366,13 @@ impl Compiler {
                 "is the format `{}`, which dbcord cannot check.",
                 inline(name)
             );
-            let near = nearest(name, FORMATS.iter().map(|(name, _)| *name));
-            let all: Vec<&str> = FORMATS.iter().map(|(name, _)| *name).collect();
-            let all = format!(
-                "There are: {}. Others can be written as a `pattern`.",
-                all.join(", ")
-            );
-            self.at(at, &message).hint(did_you_mean(&near, &all))
+            let known: Vec<&str> = FORMATS.iter().map(|(name, _)| *name).collect();
+            let all = || {
+                let known = known.join(", ");
+                format!("There are {known}. Others can be written as a `pattern`.")
+            };
+            let near = did_you_mean(name, &known);
+            self.at(at, &message).hint(near.unwrap_or_else(all))
         })
     }
 

@@ -9,9 +9,8 @@ use super::keywords::{ANNOTATIONS, KEYWORDS, UNSUPPORTED, kinds};
 use super::number::Num;
 use super::path::Path;
 use super::value::describe;
-use crate::engine::quoted;
 use crate::error::{Error, Result};
-use crate::text::{inline, nearest};
+use crate::text::{did_you_mean, inline};
 
 impl Compiler {
     /// What must be there, and what is.
@@ -56,9 +55,9 @@ impl Compiler {
                 "Fields stand below `properties`: `{{\"properties\": {{\"{shown}\": {operand}}}}}`."
             ));
         }
-        let known = KEYWORDS.iter().chain(ANNOTATIONS).copied();
-        let fallback = "Remarks can go into `$comment` or `description`.";
-        error.hint(did_you_mean(&nearest(name, known), fallback))
+        let known: Vec<&str> = KEYWORDS.iter().chain(ANNOTATIONS).copied().collect();
+        let remarks = || "Remarks can go into `$comment` or `description`.".to_owned();
+        error.hint(did_you_mean(name, &known).unwrap_or_else(remarks))
     }
 
     pub(super) fn number(&self, operand: &Value, at: &Path<'_>) -> Result<Number> {
@@ -120,13 +119,5 @@ impl Compiler {
             names.push(name);
         }
         Ok(names)
-    }
-}
-
-/// A hint with the nearest names, or another where none is near.
-pub(super) fn did_you_mean(near: &[String], otherwise: &str) -> String {
-    match near {
-        [] => otherwise.to_owned(),
-        near => format!("Did you mean {}?", quoted(near)),
     }
 }

@@ -10,7 +10,7 @@ use super::value::Kinds;
 use crate::engine::names::check_name;
 use crate::engine::query::Json;
 use crate::error::Result;
-use crate::text::nearest;
+use crate::text::did_you_mean;
 
 /// A property that names rows of another table, or of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -205,9 +205,9 @@ impl Compiler {
         let found = ON_DELETE.iter().find(|(known, _)| *known == name);
         found.map(|(_, on_delete)| *on_delete).ok_or_else(|| {
             let error = self.wrong(&here, "`restrict`, `cascade` or `set_null`", operand);
-            let near = nearest(name, ON_DELETE.iter().map(|(name, _)| *name));
-            match near.first() {
-                Some(near) => error.hint(format!("Did you mean `{near}`?")),
+            let known: Vec<&str> = ON_DELETE.iter().map(|(name, _)| *name).collect();
+            match did_you_mean(name, &known) {
+                Some(near) => error.hint(near),
                 None => error,
             }
         })

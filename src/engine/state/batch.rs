@@ -17,10 +17,7 @@ use crate::engine::log::{CommitId, Op, codec};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::UnixMillis;
 use crate::limits::COMMIT_BYTES;
-use crate::text::{inline, nearest};
-
-/// What an op is long beside its key and document, about.
-const OP_BYTES: usize = 80;
+use crate::text::{inline, near_or_known};
 
 /// The state as it will be once the ops so far are committed.
 pub struct Batch<'a> {
@@ -242,7 +239,7 @@ impl<'a> Batch<'a> {
     /// [`ErrorKind::NotFound`] when it names a table that is not there; a conflict once the
     /// database is dropped.
     pub fn push(&mut self, op: Op) -> Result<()> {
-        let bytes = self.bytes + bytes(&op);
+        let bytes = self.bytes + op.size();
         // Of this write alone: one that is too large together with others goes into the next record.
         if bytes - self.began.bytes > COMMIT_BYTES {
             return Err(too_large(self.database));
@@ -429,18 +426,6 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// About how long an op is as JSON.
-fn bytes(op: &Op) -> usize {
-    OP_BYTES
-        + match op {
-            Op::Put { key, doc, .. } => key.len() + doc.text().len(),
-            Op::Delete { key, .. } => key.len(),
-            Op::CreateIndex { fields, .. } => fields.iter().map(String::len).sum(),
-            Op::SetSchema { .. } => op.size(),
-            _ => 0,
-        }
-}
-
 fn view(name: &str, table: &Table) -> TableView {
     TableView {
         id: table.id,
@@ -485,7 +470,6 @@ fn too_large(database: &str) -> Error {
 }
 
 pub(super) fn no_such_table(database: &str, name: &str, known: &[String]) -> Error {
-    let near = nearest(name, known.iter().map(String::as_str));
     let error = Error::new(
         ErrorKind::NotFound,
         format!(
@@ -494,11 +478,7 @@ pub(super) fn no_such_table(database: &str, name: &str, known: &[String]) -> Err
         ),
     )
     .option("table");
-    error.hint(if !near.is_empty() {
-        format!("Did you mean {}?", crate::engine::quoted(&near))
-    } else if known.is_empty() {
-        format!("It has no tables yet: `/dbc_table_create database:{database} table:… pk:id`.")
-    } else {
-        format!("There are: {}.", crate::engine::quoted(known))
-    })
+    let none =
+        || format!("It has no tables yet: `/dbc_table_create database:{database} table:… pk:id`.");
+    error.hint(near_or_known(name, known).unwrap_or_else(none))
 }

@@ -44,6 +44,20 @@ pub fn covered_by(segments: &[StoredSegment]) -> u32 {
     segments.last().map_or(0, |last| last.to)
 }
 
+impl Stored {
+    /// What a manifest says of a table, with its segments.
+    pub fn of(entry: &TableEntry, segments: Vec<StoredSegment>) -> Stored {
+        Stored {
+            segments,
+            sum: entry.sum,
+            tombstones: entry.tombstones,
+            behind: entry.behind,
+            channel: entry.channel,
+            scan_from: entry.scan_from,
+        }
+    }
+}
+
 impl StoredSegment {
     /// Rows and tombstones.
     pub fn lines(&self) -> u64 {
@@ -114,14 +128,7 @@ fn table_at_checkpoint(entry: &TableEntry, files: &[Rc<FileEntry>]) -> Table {
         schema: entry.schema.clone(),
         sum: entry.sum,
         is_loaded,
-        stored: Stored {
-            segments,
-            sum: entry.sum,
-            tombstones: entry.tombstones,
-            behind: entry.behind,
-            channel: entry.channel,
-            scan_from: entry.scan_from,
-        },
+        stored: Stored::of(entry, segments),
         ..Table::new(entry.id, &entry.pk, entry.mirror, entry.created)
     }
 }

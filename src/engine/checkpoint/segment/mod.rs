@@ -101,8 +101,6 @@ pub struct SectionInfo {
 pub struct SegmentFile {
     pub bytes: Bytes,
     pub sum: FileSum,
-    /// The length of the text inside.
-    pub unpacked_bytes: u64,
     pub sections: Vec<SectionInfo>,
 }
 

@@ -271,7 +271,10 @@ fn parse_header(line: &[u8]) -> Result<Section, SegmentError> {
     match version.v {
         VERSION => {}
         newer if newer > VERSION => return Err(SegmentError::Newer(newer)),
-        _ => return Err(SegmentError::damaged("it has no format version")),
+        other => {
+            let why = format!("`v` is {other}, no format version");
+            return Err(SegmentError::damaged(why));
+        }
     }
     let header: Header = serde_json::from_slice(line).map_err(no_header)?;
     Ok(Section {

@@ -107,7 +107,6 @@ fn a_file_is_headers_and_rows_as_text() {
         r#"{"format":"dbcord segment","v":1,"table":"table2","id":2,"first":"","last":"","lines":0,"live":0,"digest":"0000000000000000"}"#,
     );
     assert_eq!(String::from_utf8(text).unwrap(), expected);
-    assert_eq!(files[0].unpacked_bytes, expected.len() as u64);
 }
 
 #[test]
@@ -223,7 +222,7 @@ fn a_file_that_packs_well_ends_where_readers_would_give_up() {
     assert!(
         files
             .iter()
-            .all(|file| file.unpacked_bytes <= UNPACKED_BYTES as u64)
+            .all(|file| gzip::unpack(&file.bytes, UNPACKED_BYTES).is_ok())
     );
     assert_eq!(read(&files).unwrap(), tables);
 }

@@ -143,11 +143,11 @@ impl Writer {
         if self.sections.is_empty() {
             return;
         }
+        self.unpacked = 0;
         let bytes = std::mem::take(&mut self.packed);
         self.files.push(SegmentFile {
             sum: FileSum::of(&bytes),
             bytes: bytes.into(),
-            unpacked_bytes: std::mem::take(&mut self.unpacked) as u64,
             sections: std::mem::take(&mut self.sections),
         });
     }

@@ -44,7 +44,7 @@ fn pages(asked: &Asked<'_>, plan: &Plan, query: &Query<'_>) -> Vec<(String, bool
     loop {
         let way = asked.rows(&plan.access, query.after.as_ref());
         query.in_order = way.in_order;
-        let page: Page<'_> = memory::find(way.candidates, &query);
+        let page: Page<'_> = memory::find(way.candidates, &query).unwrap();
         let is_last = page.next.is_none();
         found.extend(page.rows.iter().map(|row| (row.key.to_owned(), is_last)));
         query.after = page.next;

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::{ROW_BYTES, Trouble};
+use super::Trouble;
 use crate::engine::query::json::{Json, Kind, LEVELS};
+use crate::limits::ROW_BYTES;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Expression {

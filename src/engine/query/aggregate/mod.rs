@@ -24,6 +24,7 @@ use self::unwind::Unwind;
 use super::{Filter, Sort, number};
 use crate::engine::document;
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits::ROW_BYTES;
 use crate::text::inline;
 
 pub use run::Output;
@@ -36,8 +37,6 @@ pub const GROUP_FIELDS: usize = 100;
 /// What all stages hold at a time, in bytes, with what is returned: a fraction of a Worker's memory, of which
 /// the loaded tables need most.
 pub const HELD_BYTES: usize = 32 << 20;
-/// A row that a stage makes, in bytes.
-pub const ROW_BYTES: usize = 8 << 20;
 /// All rows that stages make, in bytes, each with what it takes beside its text: it bounds the time that `$unwind`
 /// and `$lookup` can take.
 pub const BUILT_BYTES: usize = 256 << 20;

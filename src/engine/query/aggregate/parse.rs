@@ -9,7 +9,7 @@ use super::project::{Part, Projection, insert};
 use super::unwind::Unwind;
 use super::{GROUP_FIELDS, STAGES, Stage, place};
 use crate::engine::document::kind;
-use crate::engine::query::hints::did_you_mean;
+use crate::engine::query::hints;
 use crate::engine::query::path::Path;
 use crate::engine::query::select::SELECT_FIELDS;
 use crate::engine::query::{Filter, Select, Sort};
@@ -68,7 +68,7 @@ fn named<'v>(
         Some(known) => Ok((known, spec)),
         None => {
             let message = format!("stage {number}: there is no stage `{}`.", inline(name));
-            Err(Error::invalid(option, message).hint(did_you_mean(name, NAMES)))
+            Err(Error::invalid(option, message).hint(hints::unknown(name, NAMES)))
         }
     }
 }
@@ -151,7 +151,7 @@ impl Parser {
             let known: Vec<&str> = all.iter().map(|known| known.name()).collect();
             return Err(self
                 .wrong(&here, "is no accumulator")
-                .hint(did_you_mean(operator, &known)));
+                .hint(hints::unknown(operator, &known)));
         };
         let of = match (accumulator, of) {
             (Accumulator::Count, Value::Object(fields)) if fields.is_empty() => {
@@ -368,7 +368,7 @@ impl Parser {
             None => Ok(()),
             Some(name) => Err(self
                 .wrong(name, "is nothing that it takes")
-                .hint(did_you_mean(name, known))),
+                .hint(hints::unknown(name, known))),
         }
     }
 

@@ -8,7 +8,7 @@ use super::{
     OPERAND_VALUES, Operand, Operands, Pattern, Test, TextSearch, Types, pattern, text,
 };
 use crate::engine::document::kind;
-use crate::engine::query::hints::did_you_mean;
+use crate::engine::query::hints;
 use crate::engine::query::path::Path;
 use crate::error::{Error, Result};
 use crate::text::inline;
@@ -355,7 +355,7 @@ impl<'a> Parser<'a> {
                 let shown = inline(name);
                 return Err(self
                     .wrong(&format!("knows no type `{shown}`"))
-                    .hint(did_you_mean(name, &known)));
+                    .hint(hints::unknown(name, &known)));
             };
             types = types.and(named);
         }
@@ -446,7 +446,7 @@ impl<'a> Parser<'a> {
                 "`{name}` stands below a field, like `{{\"age\":{{\"{name}\":…}}}}`."
             ));
         }
-        error.hint(did_you_mean(name, CONNECTIVES))
+        error.hint(hints::unknown(name, CONNECTIVES))
     }
 
     fn no_operator(&self, name: &str) -> Error {
@@ -456,7 +456,7 @@ impl<'a> Parser<'a> {
                 "`{name}` stands beside fields, not below one, like `{{\"{name}\":…}}`."
             ));
         }
-        error.hint(did_you_mean(name, OPERATORS))
+        error.hint(hints::unknown(name, OPERATORS))
     }
 
     fn takes(&self, wanted: &str, given: &Value) -> Error {

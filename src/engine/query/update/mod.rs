@@ -13,7 +13,6 @@ mod tests;
 use serde_json::{Map, Number, Value};
 
 use super::{number, order};
-use crate::engine::document;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::UnixMillis;
 use crate::text::inline;
@@ -80,12 +79,6 @@ impl Update {
         Ok(Update { steps, option })
     }
 
-    /// Whether it may change a field of the document, or something inside it.
-    pub fn touches(&self, field: &str) -> bool {
-        let mut paths = self.steps.iter().flat_map(Step::paths);
-        paths.any(|path| path.top() == field)
-    }
-
     /// Applies all of it, or refuses it and leaves the document as it is. Fields keep their place, and
     /// new ones come last, in the update's order.
     ///
@@ -127,17 +120,6 @@ pub fn is_update(option: &'static str, patch: &Map<String, Value>) -> Result<boo
         }
         (operator, _) => Ok(operator.is_some()),
     }
-}
-
-/// Applies an update to a document, both as JSON text; the new document's text.
-///
-/// # Errors
-/// What either is refused for.
-pub fn apply_text(document: &str, update: &str, now: &Now) -> Result<String> {
-    let mut fields = document::parse("document", document)?;
-    let update = document::parse("update", update)?;
-    Update::parse("update", &update)?.apply(&mut fields, now)?;
-    Ok(document::to_text(&fields))
 }
 
 impl Step {

@@ -6,7 +6,7 @@ use super::condition::Condition;
 use super::list::{Direction, End, Pull, Push, Sort};
 use super::path::{Path, conflict, described};
 use super::{Action, PATHS, Step, levels, wrong};
-use crate::engine::query::hints::did_you_mean;
+use crate::engine::query::hints;
 use crate::error::{Error, ErrorKind, Result};
 use crate::text::inline;
 
@@ -210,7 +210,7 @@ impl Reader<'_> {
             Some(unknown) => {
                 let name = inline(unknown);
                 let why = format!("there is no modifier `{name}` of it.");
-                Err(self.wrong(&why).hint(did_you_mean(unknown, known)))
+                Err(self.wrong(&why).hint(hints::unknown(unknown, known)))
             }
         }
     }
@@ -275,7 +275,7 @@ fn unknown_operator(option: &'static str, name: &str) -> Error {
     let message = format!("there is no update operator `{}`.", inline(name));
     let error = Error::invalid(option, message);
     match name.starts_with('$') {
-        true => error.hint(did_you_mean(name, &OPERATORS)),
+        true => error.hint(hints::unknown(name, &OPERATORS)),
         false => error.hint("A field is set by `$set`, as in `{\"$set\":{\"role\":\"teacher\"}}`."),
     }
 }

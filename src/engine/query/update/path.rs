@@ -80,11 +80,6 @@ impl Path {
         self.0.split('.').collect()
     }
 
-    /// The field of the document that it leads into.
-    pub fn top(&self) -> &str {
-        self.0.split('.').next().unwrap_or_default()
-    }
-
     /// The value there, or none.
     pub fn find<'a>(&self, root: &'a mut Value) -> Result<Option<&'a mut Value>, Blocked> {
         find(root, &self.parts())

@@ -24,7 +24,7 @@ const SOON_NS: f64 = 1e6;
 struct Arguments {
     json: bool,
     /// Gets the tables.
-    document: Option<PathBuf>,
+    readme: Option<PathBuf>,
     only: Option<String>,
     small: bool,
     help: bool,
@@ -65,8 +65,8 @@ impl Arguments {
         while let Some(argument) = parser.next().map_err(wrong)? {
             match argument {
                 Arg::Long("json") => parsed.json = true,
-                Arg::Long("document") => {
-                    parsed.document = Some(parser.value().map_err(wrong)?.into());
+                Arg::Long("readme") => {
+                    parsed.readme = Some(parser.value().map_err(wrong)?.into());
                 }
                 Arg::Long("only") => {
                     let subject = parser.value().and_then(|value| value.parse());
@@ -81,8 +81,8 @@ impl Arguments {
             Some(subject) if !SUBJECTS.contains(&subject.as_str()) => Err(format!(
                 "there is no subject {subject}. --help says what there is."
             )),
-            Some(_) if parsed.document.is_some() => {
-                Err("a document takes all figures: leave out --only.".to_owned())
+            Some(_) if parsed.readme.is_some() => {
+                Err("--readme takes all figures: leave out --only.".to_owned())
             }
             _ => Ok(parsed),
         }
@@ -130,7 +130,7 @@ impl Arguments {
             let tables: Vec<&str> = tables.iter().map(|(_, table)| table.as_str()).collect();
             print!("{}", tables.join("\n"));
         }
-        if let Some(file) = &self.document {
+        if let Some(file) = &self.readme {
             report::write_into(file, &tables)?;
         }
         Ok(figures.are_met())
@@ -182,14 +182,14 @@ mod tests {
     fn arguments_are_read() {
         let expected = Arguments {
             json: true,
-            document: Some("a.md".into()),
+            readme: Some("a.md".into()),
             ..Arguments::default()
         };
-        assert_eq!(parse("--json --document a.md").unwrap(), expected);
+        assert_eq!(parse("--json --readme a.md").unwrap(), expected);
         let only = parse("--only requests").unwrap().only;
         assert_eq!(only.as_deref(), Some("requests"));
         assert!(parse("--only night").unwrap_err().contains("night"));
-        assert!(parse("--only sqlite --document a").is_err());
+        assert!(parse("--only sqlite --readme a").is_err());
         assert!(parse("--fast").unwrap_err().contains("--fast"));
     }
 }

@@ -1,6 +1,6 @@
 //! dbcord's side: the state that an opened database has in memory, asked as commands ask it.
 
-use dbcord::engine::find::{Asked, Find, Include};
+use dbcord::engine::find::{Asked, Find};
 use dbcord::engine::index::{Definition, Entries};
 use dbcord::engine::log::CommitId;
 use dbcord::engine::query::{Filter, Pipeline};
@@ -43,21 +43,17 @@ impl Engine {
         Ok(match text {
             Text::Find(filter, sort, limit, _) => {
                 let find = Find {
-                    include: Include::default(),
                     filter: Filter::parse("where_json", filter)?,
                     sort: sort.map(str::to_owned),
-                    select: None,
-                    skip: 0,
                     limit: *limit,
-                    cursor: None,
-                    via: None,
+                    ..Find::default()
                 };
                 let (_, found) = asked.find(&find)?;
                 found.rows.into_iter().map(|row| row.doc).collect()
             }
             Text::Count(filter, _) => {
                 let filter = Filter::parse("where_json", filter)?;
-                vec![asked.count(&filter).1.to_string()]
+                vec![asked.count(&filter)?.1.to_string()]
             }
             Text::Aggregate(pipeline) => {
                 let pipeline = Pipeline::parse("pipeline_json", pipeline, &asked.table.pk)?;

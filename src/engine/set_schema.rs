@@ -11,7 +11,7 @@ use super::schema::Schema;
 use super::state::{Batch, Bound, State, TableView, Validate, Version};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
-use crate::text::{inline, nearest, truncate};
+use crate::text::{did_you_mean, inline, truncate};
 
 /// Rows that are told of when a schema does not fit what there is.
 const TOLD: usize = 5;
@@ -208,12 +208,9 @@ fn references_of(batch: &Batch<'_>, option: &'static str, schema: &Schema) -> Re
                 "`{field}` refers to table `{table}`, which database `{}` does not have.",
                 batch.database()
             );
-            let known = batch.table_names();
-            let near = nearest(table, known.iter().map(String::as_str));
-            Err(Error::invalid(option, message).hint(match near.first() {
-                Some(near) => format!("Did you mean `{near}`?"),
-                None => "Create that table first, by `/dbc_table_create`.".to_owned(),
-            }))
+            let near = did_you_mean(table, &batch.table_names());
+            let create = || "Create that table first, by `/dbc_table_create`.".to_owned();
+            Err(Error::invalid(option, message).hint(near.unwrap_or_else(create)))
         }
     };
     references.map(id).collect()

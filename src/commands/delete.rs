@@ -37,7 +37,7 @@ pub(super) struct Delete {
 
 impl SlashCommand for Delete {
     const HELP: &'static str = "`/dbc_restore_row` can bring the row back; where the table is shown, the row's message stays, struck through. \
-        With `hard:true` its copies in the log, its message and its history are removed as well, also of a row that was deleted before.";
+        With `hard:true` its copies in the log, its message and its history are removed as well, also of a row that was deleted before; that there was a row of this key, and when it was deleted, stays.";
     const EXAMPLE: &'static str = "/dbc_delete database:prod table:users key:u_1";
     const WRITES: bool = true;
 
@@ -69,7 +69,7 @@ impl SlashCommand for Delete {
         if hard {
             text.push_str(&format!(
                 "\nAll copies are being removed: {shown}its place in the log and in checkpoints. \
-                 This takes minutes, and a quarter of an hour where the row is new. This answer says so when the last one is gone; \
+                 This takes minutes, and a quarter of an hour where the row is new. Its key stays in the record of its deletion. This answer says so when the last copy is gone; \
                  after a quarter of an hour, `/dbc_inspect database:{}` does.",
                 self.database
             ));

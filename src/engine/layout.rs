@@ -151,9 +151,17 @@ pub struct TableChannel {
     pub id: u64,
     /// The table's name as the channel has it, which a renaming may not have reached.
     pub table: String,
+    /// Whether it shows an index of the table instead.
+    pub is_index: bool,
 }
 
 impl DatabaseChannels {
+    /// How many tables have a channel.
+    pub fn table_count(&self) -> usize {
+        let is_table = |marked: &&Vec<TableChannel>| marked.iter().any(|it| !it.is_index);
+        self.tables.values().filter(is_table).count()
+    }
+
     /// The tables' channels, where a table has just one. Of several, the log may tell which one
     /// the rows' messages are in.
     pub fn sole_channels(&self) -> BTreeMap<u32, u64> {
@@ -203,10 +211,18 @@ pub fn discover(channels: &[Channel]) -> BTreeMap<String, DatabaseChannels> {
                 found.logs.push(channel.id);
             }
             Role::Catalog { .. } => found.catalogs.push(channel.id),
-            Role::Table { id, table, .. } | Role::Index { id, table, .. } => {
+            Role::Table { .. } | Role::Index { .. } => {
+                let is_index = matches!(role, Role::Index { .. });
+                let (Role::Table { id, table, .. } | Role::Index { id, table, .. }) = role else {
+                    continue;
+                };
                 let marked = found.tables.entry(id).or_default();
                 let id = channel.id;
-                marked.push(TableChannel { id, table });
+                marked.push(TableChannel {
+                    id,
+                    table,
+                    is_index,
+                });
             }
         }
         found.category = found.category.or(channel.parent_id);

@@ -37,7 +37,7 @@ impl<H: Host> Engine<H> {
         for (name, channels) in layout::discover(&channels) {
             let contents = match self.contents(&name) {
                 Some(contents) => contents,
-                None => self.contents_of_closed(&name, channels.tables.len()).await,
+                None => self.contents_of_closed(&name, channels.table_count()).await,
             };
             listed.push(Listed {
                 contents,

@@ -381,7 +381,7 @@ mod tests {
             &["`patch` is an object", "a list"],
         );
         refused(
-            &with(json!({"op":"update","table":"t","key":"a","patch":{},"value":{}})),
+            &with(json!({"op":"update","table":"t","key":"a","patch":{"n":1},"value":{}})),
             &["`update` takes no `value`"],
         );
         refused(

@@ -64,7 +64,7 @@ fn every_mistake_is_named() {
         ),
         (
             "/dbc_get database:prod table:zzz key:a".into(),
-            vec!["`table`", "`zzz`", "There are: `users`"],
+            vec!["`table`", "`zzz`", "There are `users`"],
         ),
         (
             "/dbc_get database:prod table:users key:nope".into(),

@@ -256,6 +256,9 @@ fn databases_are_listed_open_or_not() {
         lines[1],
         format!("`prod` · tables: 1 · rows: 1 · log: <#{log}>")
     );
+    // Channels of indexes are none of tables.
+    world.ok("/dbc_index_create database:prod table:users field:n");
+    world.settle();
     world.evict();
     let reply = world.ok("/dbc_databases");
     assert!(

@@ -59,7 +59,7 @@ fn one_bad_operation_refuses_all() {
             ],
         ),
         (
-            json!({"op":"update","table":"users","key":"a","patch":{},"if_rev":1}),
+            json!({"op":"update","table":"users","key":"a","patch":{"n":2},"if_rev":1}),
             vec![
                 "operation 3 of 3",
                 "update of `a`",

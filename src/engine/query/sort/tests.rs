@@ -58,7 +58,7 @@ fn what_is_no_order_is_refused() {
         ("a,,b", "no path"),
         ("a,a", "stands twice"),
         ("-$a", "cannot begin with `$`"),
-        ("{\"a\":2}", "1, up, or -1, down, not `2`"),
+        ("{\"a\":2}", "1, upwards, or -1, downwards, not `2`"),
         ("{\"a\":\"up\"}", "not `\"up\"`"),
         ("{\"a\":1", "not valid JSON"),
         (

@@ -217,3 +217,32 @@ fn a_row_counts_as_gone_for_good_only_when_it_is_in_no_spare_channel_either() {
         "{inspected}"
     );
 }
+
+#[test]
+fn a_card_that_the_list_does_not_show_yet_is_not_posted_again() {
+    let mut world = World::with_table(40);
+    world.ok("/dbc_table_create database:prod table:posts pk:id");
+    world.settle();
+    world.evict();
+    world.stale_reads(4_000);
+    // The first card is posted at once; for the second change the catalog has to be read.
+    world.ok("/dbc_table_create database:prod table:new pk:id mirror:false");
+    world.ok(r#"/dbc_schema_set database:prod table:posts schema_json:{"properties":{"n":"int"}}"#);
+    world.ok("/dbc_insert database:prod table:new key:a value_json:{}");
+    world.wait(60_000);
+    world.stale_reads(0);
+    world.settle();
+    world.wait(600_000);
+    let cards = world.messages("dbc-catalog");
+    let of_new = cards.iter().filter(|card| card.starts_with("**new**"));
+    assert_eq!(of_new.count(), 1, "{cards:?}");
+    // One that somebody deletes is missed all the same.
+    world.delete_message("dbc-catalog", "**new**");
+    world.evict();
+    world.ok("/dbc_table_create database:prod table:other pk:id mirror:false");
+    world.ok(r#"/dbc_schema_set database:prod table:posts remove:true"#);
+    world.settle();
+    let cards = world.messages("dbc-catalog");
+    let of_new = cards.iter().filter(|card| card.starts_with("**new**"));
+    assert_eq!(of_new.count(), 1, "{cards:?}");
+}

@@ -7,7 +7,7 @@ use super::late::Late;
 use super::work::{Item, Lane, Next, Rank};
 use super::{LATE_MS, Mirror, Stop, send};
 use crate::discord::Patience;
-use crate::discord::model::Message;
+use crate::discord::model::{Message, created_ms};
 use crate::engine::database::{Database, Opened};
 use crate::engine::log::CommitId;
 use crate::engine::state::State;
@@ -130,7 +130,7 @@ impl Cards {
     fn read(&mut self, messages: &[Message], asked_at: UnixMillis, opened: &View<'_>) -> Vec<u64> {
         self.late.looked(asked_at);
         let mut wrong = Vec::new();
-        self.shown.clear();
+        let known = std::mem::take(&mut self.shown);
         for message in messages.iter().rev() {
             let Some((id, created)) = card::parse(&message.content) else {
                 continue;
@@ -146,6 +146,15 @@ impl Cards {
         }
         self.is_unread = false;
         self.is_to_be_read = false;
+        // Lists may miss what is new: a card of ours counts as there until a later look says that it is not.
+        for (id, (message, content)) in known {
+            let may_be_missed = created_ms(message).saturating_add(LATE_MS) > asked_at;
+            let is_listed = messages.iter().any(|listed| listed.id == message);
+            if may_be_missed && !is_listed && opened.state.view(id).is_some() {
+                self.late(asked_at.saturating_add(LATE_MS));
+                self.shown.entry(id).or_insert((message, content));
+            }
+        }
         let head = opened.state.head_id().unwrap_or_default();
         for table in opened.state.views() {
             let said = self.shown.get(&table.id).map(|(_, content)| content);

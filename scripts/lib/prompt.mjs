@@ -28,7 +28,7 @@ export async function prompt(dev, quit) {
     busy = false;
   };
   if (!process.stdin.isTTY) {
-    console.log("Commands are read from standard input. Ctrl-C ends everything.");
+    console.log("Commands are read from standard input; `help` says what else is. Ctrl-C ends everything.");
     for await (const line of readline.createInterface({ input: process.stdin })) {
       console.log(`> ${line}`);
       await run(line);

@@ -32,7 +32,10 @@ pub(super) fn cost(cost: &Cost) -> String {
         cost.ms,
         requests(cost.requests),
         freshness(cost),
-    )
+    ) + &match &cost.key_field {
+        Some(field) => format!(" · `_id` is a field like any other; the key is in `{field}`"),
+        None => String::new(),
+    }
 }
 
 /// `1 request`, `20 requests`

@@ -172,3 +172,20 @@ fn what_does_not_fit_a_message_is_in_a_file() {
         "{reply}"
     );
 }
+
+#[test]
+fn who_asks_for_the_id_of_another_database_is_told_where_the_key_is() {
+    let mut world = World::with_row(60);
+    for command in ["dbc_find", "dbc_count"] {
+        let reply = world.ok(&on_users(command, r#"where_json:{"_id":"u_1"}"#));
+        assert!(reply.starts_with("0 rows"), "{reply}");
+        assert!(reply.contains("the key is in `id`"), "{reply}");
+    }
+    world.ok("/dbc_table_create database:prod table:other pk:_id");
+    world.ok("/dbc_insert database:prod table:other key:a value_json:{}");
+    let reply = world.ok(r#"/dbc_find database:prod table:other where_json:{"_id":"a"}"#);
+    assert!(
+        reply.starts_with("1 row in") && !reply.contains("the key is in"),
+        "{reply}"
+    );
+}

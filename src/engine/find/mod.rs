@@ -85,6 +85,8 @@ pub struct Cost {
     pub report: Option<Report>,
     /// Whether that is the last commit that was acknowledged, where they are from memory.
     pub is_exact: bool,
+    /// The field that has the key, where the question names `_id` as if that were it.
+    pub key_field: Option<String>,
 }
 
 impl Cost {
@@ -190,6 +192,8 @@ impl<H: Host> Database<H> {
         })?;
         let mut cost = self.cost(began, looked, &opened.state);
         cost.report = gathered.map(|gathered| gathered.report);
+        let names_id = wanted.filter.source().contains_key("_id");
+        cost.key_field = (names_id && found.pk != "_id").then(|| found.pk.clone());
         Ok((answer, cost))
     }
 
@@ -215,6 +219,7 @@ impl<H: Host> Database<H> {
             at: state.head_id().unwrap_or_default(),
             report: None,
             is_exact: self.warning().is_none(),
+            key_field: None,
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::crud::on_users;
 use crate::erase::{HARD_DELETE, SECRET, everything, insert_secret};
 use crate::world::{World, content, get, insert, shown_rows};
+use dbcord_simulation::harness::outside::Side;
 use discord_sim::{Fault, FaultKind, permissions};
 
 const INSPECT: &str = "/dbc_inspect database:prod";
@@ -189,6 +190,46 @@ fn values_in_a_hidden_channel_of_an_index_are_copies_until_they_are_gone() {
             assert!(
                 !everything(&world).contains(SECRET),
                 "{what}: a copy is left"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_channel_that_is_hidden_while_its_table_is_renamed_gets_the_new_name() {
+    for step in 1..=8 {
+        for side in [Side::Before, Side::After] {
+            let mut world = World::with_table(50);
+            world.ok("/dbc_table_create database:prod table:notes pk:id");
+            world.settle();
+            world.wait(3_660_000);
+            world.ok(&insert("a"));
+            world.deny_bot("table-notes", permissions::VIEW_CHANNEL);
+            world.ok("/dbc_table_rename database:prod table:notes to:drafts");
+            world.wait(253);
+            world.crash_anywhere_at(step, side);
+            world.reply("/dbc_table_create database:prod table:notes pk:id");
+            world.reply("/dbc_count database:prod table:users");
+            world.wait(317);
+            world.calm();
+            world.deny_bot("table-notes", 0);
+            world.wait(3_660_000);
+            world.ok("/dbc_count database:prod table:users");
+            let state = world.state();
+            let topics: Vec<&str> = state["channels"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter_map(|c| c["topic"].as_str())
+                .collect();
+            let of_drafts = topics
+                .iter()
+                .filter(|topic| topic.contains(":prod:drafts:"));
+            assert_eq!(
+                of_drafts.count(),
+                1,
+                "{step} {side:?}: {topics:?} {}",
+                world.reply(INSPECT)
             );
         }
     }

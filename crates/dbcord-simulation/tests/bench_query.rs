@@ -24,7 +24,7 @@ fn both_answer_the_same_and_the_tables_are_written() {
             assert!(one[side].as_f64().unwrap() > 0.0, "{one}");
         }
     }
-    assert_eq!(figures["requests"].as_array().unwrap().len(), 9);
+    assert_eq!(figures["requests"].as_array().unwrap().len(), 21);
     let written = std::fs::read_to_string(&document).unwrap();
     for part in [
         "<!-- bench:query -->\n| asked for ",

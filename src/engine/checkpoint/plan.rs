@@ -363,6 +363,12 @@ fn entry(name: &str, table: &Table, channel: Option<&Channel>) -> TableEntry {
             table.stored.behind + behind.count() as u64,
         )
     };
+    // Of what is not loaded, the messages that the segments name are where they were, if anywhere.
+    let (shown_in, behind) = match (table.is_loaded, table.stored.channel) {
+        (true, known) => (channel.id.or(known), behind),
+        (false, None) => (channel.id, table.behind(channel.id, table.sum.rows)),
+        (false, known) => (known, behind),
+    };
     TableEntry {
         name: name.to_owned(),
         id: table.id,
@@ -373,11 +379,7 @@ fn entry(name: &str, table: &Table, channel: Option<&Channel>) -> TableEntry {
         sum: table.sum,
         tombstones,
         behind,
-        // Of what is not loaded, the messages that the segments name are where they were.
-        channel: channel
-            .id
-            .filter(|_| table.is_loaded)
-            .or(table.stored.channel),
+        channel: shown_in,
         scan_from: channel.scan_from.or(table.stored.scan_from),
         segments: Vec::new(),
     }

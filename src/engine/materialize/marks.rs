@@ -45,6 +45,13 @@ impl Mirror {
         for (table, _) in self.lost(found, hidden) {
             self.channel_lost(table, state);
         }
+        // Whether it has the table's name cannot be seen: it gets it once it can.
+        let head = state.head_id().unwrap_or_default();
+        for (&table, channel) in &self.channels {
+            if hidden.contains(channel) {
+                self.renames.entry(table).or_insert(head);
+            }
+        }
         self.take_in_marks(found, state)
     }
 

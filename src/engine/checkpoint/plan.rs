@@ -363,12 +363,6 @@ fn entry(name: &str, table: &Table, channel: Option<&Channel>) -> TableEntry {
             table.stored.behind + behind.count() as u64,
         )
     };
-    // Of what is not loaded, the messages that the segments name are where they were, if anywhere.
-    let (shown_in, behind) = match (table.is_loaded, table.stored.channel) {
-        (true, known) => (channel.id.or(known), behind),
-        (false, None) => (channel.id, table.behind(channel.id, table.sum.rows)),
-        (false, known) => (known, behind),
-    };
     TableEntry {
         name: name.to_owned(),
         id: table.id,
@@ -379,7 +373,11 @@ fn entry(name: &str, table: &Table, channel: Option<&Channel>) -> TableEntry {
         sum: table.sum,
         tombstones,
         behind,
-        channel: shown_in,
+        // Of what is not loaded, the messages that the segments name are where they were.
+        channel: channel
+            .id
+            .filter(|_| table.is_loaded)
+            .or(table.stored.channel),
         scan_from: channel.scan_from.or(table.stored.scan_from),
         segments: Vec::new(),
     }
